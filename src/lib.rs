@@ -1,1 +1,43 @@
-//! placeholder
+//! Personalization at the edge and in the browser: rerank cached candidates with on-device signals only.
+//!
+//! The runtime of Pocketrank. It is pure: no I/O, no clock, no randomness, no global state, and the same bits on every
+//! host. A [`Snapshot`] is a model read in place, a [`Profile`] holds what the visitor did and is opened by a [`Grant`] that
+//! only [`Consent`] mints, and a [`Ranker`] turns both and a list of [`Candidates`] into a slate.
+//!
+//! ```text
+//! consent ► profile ► history ► score ► rerank (filters, diversity) ► slate, explanation
+//! snapshot ───────────┴──────────┘
+//! ```
+//!
+//! Features: `pack` adds the writer of snapshots, `js` the JavaScript surface.
+
+#![deny(unsafe_code)]
+
+mod bytes;
+pub mod capsule;
+mod consent;
+mod diversity;
+mod error;
+mod event;
+mod history;
+mod profile;
+mod rerank;
+mod score;
+mod snapshot;
+pub mod template;
+#[cfg(feature = "js")]
+#[allow(unsafe_code)]
+mod wasm;
+
+pub use consent::{CapsuleGrant, Choice, Consent, Gpc, Grant, Mode, Signals};
+pub use error::{Error, Result};
+pub use event::{item_hash, Event, EventKind, ItemHash};
+pub use profile::{Profile, MAX_EVENTS, PROFILE_VERSION};
+pub use rerank::{Because, Candidates, Explanation, Options, Part, Ranked, Ranker, OUT_OF_STOCK};
+pub use score::PART_NAMES;
+#[cfg(feature = "pack")]
+pub use snapshot::pack;
+pub use snapshot::{
+    AttributeRow, Attributes, Blend, BlendRow, Labels, Meta, Neighbours, Prior, PriorRow, Row, Section, Snapshot,
+    SnapshotId, MAX_ITEMS, MAX_LEVEL, MAX_NEIGHBOURS, NO_ROW, ONE, VERSION,
+};

@@ -1,0 +1,106 @@
+//! Bounds-checked little-endian reading, and SHA-256 checks.
+//!
+//! Nothing here can panic, whatever the bytes: every read gives a value or [`Error::Truncated`] with its offset.
+
+use crate::error::{Error, Result};
+use sha2::{Digest, Sha256};
+
+/// Reads values one after another from untrusted bytes.
+pub(crate) struct Reader<'a> {
+    what: &'static str,
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// Starts at the first byte; `what` names the input in errors.
+    pub(crate) fn new(what: &'static str, bytes: &'a [u8]) -> Self {
+        Reader { what, bytes, at: 0 }
+    }
+
+    /// The next `len` bytes.
+    pub(crate) fn take(&mut self, len: usize) -> Result<&'a [u8]> {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let taken = rest.get(..len).ok_or(Error::Truncated {
+            what: self.what,
+            at: self.at,
+            needed: len,
+            got: rest.len(),
+        })?;
+        self.at += len;
+        Ok(taken)
+    }
+
+    /// The next `N` bytes as an array.
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
+        let mut array = [0; N];
+        array.copy_from_slice(self.take(N)?);
+        Ok(array)
+    }
+
+    pub(crate) fn u8(&mut self) -> Result<u8> {
+        Ok(u8::from_le_bytes(self.array()?))
+    }
+
+    pub(crate) fn u16(&mut self) -> Result<u16> {
+        Ok(u16::from_le_bytes(self.array()?))
+    }
+
+    pub(crate) fn u32(&mut self) -> Result<u32> {
+        Ok(u32::from_le_bytes(self.array()?))
+    }
+
+    pub(crate) fn u64(&mut self) -> Result<u64> {
+        Ok(u64::from_le_bytes(self.array()?))
+    }
+
+    /// Offset of the next byte.
+    pub(crate) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Ends the reading: bytes left over are an error.
+    pub(crate) fn finish(self) -> Result<()> {
+        if self.at == self.bytes.len() {
+            Ok(())
+        } else {
+            Err(Error::Corrupt {
+                what: self.what,
+                at: self.at,
+                rule: "no bytes may follow the end",
+            })
+        }
+    }
+}
+
+/// The `index`th `u16` of a raw table, or `None` past its end.
+#[inline(always)]
+pub(crate) fn u16_at(table: &[u8], index: usize) -> Option<u16> {
+    let at = index.checked_mul(2)?;
+    let bytes = table.get(at..at.checked_add(2)?)?;
+    bytes.try_into().ok().map(u16::from_le_bytes)
+}
+
+/// The `index`th `u32` of a raw table, or `None` past its end.
+#[inline(always)]
+pub(crate) fn u32_at(table: &[u8], index: usize) -> Option<u32> {
+    let at = index.checked_mul(4)?;
+    let bytes = table.get(at..at.checked_add(4)?)?;
+    bytes.try_into().ok().map(u32::from_le_bytes)
+}
+
+/// SHA-256 of the parts, one after another.
+pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part);
+    }
+    hash.finalize().into()
+}
+
+/// The first `N` bytes of a SHA-256.
+pub(crate) fn short<const N: usize>(hash: &[u8; 32]) -> [u8; N] {
+    let mut out = [0; N];
+    out.iter_mut().zip(hash).for_each(|(to, from)| *to = *from);
+    out
+}

@@ -1,0 +1,219 @@
+//! The capsule: the last few events, small enough to go with the page request to the page's own edge.
+//!
+//! Invariant: at most [`MAX_CAPSULE`] characters, times by the day, made and read only under a [`CapsuleGrant`];
+//! what is not a well-formed, unexpired capsule is an error, and the host then ranks contextually.
+//!
+//! Bytes before base64url (no padding), little-endian: version `u8`, mode `u8`, last day of validity `u16`, count `u8`,
+//! then per event item `u64`, day `u16`, kind `u8`, oldest first, and the first 4 bytes of the SHA-256 of all before.
+//! The checksum is against accidents; the capsule is the visitor's own and proves nothing.
+
+use crate::bytes::{sha256, short, Reader};
+use crate::consent::{CapsuleGrant, Choice, Mode};
+use crate::error::{Error, Result};
+use crate::event::{Event, ItemHash, DAY};
+use crate::profile::{read_kind, Profile};
+use base64ct::{Base64UrlUnpadded, Encoding};
+
+/// Name of the cookie that carries the capsule.
+pub const COOKIE: &str = "__Host-pocketrank";
+/// The most characters that a capsule has; with the cookie's name it stays below 512 bytes.
+pub const MAX_CAPSULE: usize = 480;
+/// The most events in a capsule: the newest of the profile.
+pub const CAPSULE_EVENTS: usize = 30;
+/// Days for which a capsule is valid.
+pub const CAPSULE_DAYS: u32 = 30;
+/// The newest version of the encoding.
+pub const CAPSULE_VERSION: u16 = 1;
+const CHECK_BYTES: usize = 4;
+
+/// The capsule of a profile at `now` (seconds since 1970-01-01 UTC).
+pub fn encode(profile: &Profile, grant: &CapsuleGrant, now: u32) -> String {
+    let events = profile.events();
+    let newest = events
+        .get(events.len().saturating_sub(CAPSULE_EVENTS)..)
+        .unwrap_or_default();
+    let mut out = Vec::with_capacity(MAX_CAPSULE);
+    out.push(CAPSULE_VERSION as u8);
+    out.push(if grant.grant().mode() == Mode::Persistent { 2 } else { 1 });
+    out.extend(day16(now.saturating_add(CAPSULE_DAYS * DAY)).to_le_bytes());
+    out.push(newest.len() as u8);
+    for event in newest {
+        out.extend(event.item.0.to_le_bytes());
+        out.extend(day16(event.at).to_le_bytes());
+        out.push(event.kind as u8);
+    }
+    let check: [u8; CHECK_BYTES] = short(&sha256(&[&out]));
+    out.extend(check);
+    Base64UrlUnpadded::encode_string(&out)
+}
+
+/// Days since 1970-01-01 UTC; a `u32` of seconds ends in 2106, day 49,710.
+fn day16(at: u32) -> u16 {
+    (at / DAY) as u16
+}
+
+/// What the visitor chose, as the capsule says: the edge decides on it before it reads any event.
+///
+/// # Errors
+/// What is wrong with the capsule; [`Error::Expired`] once its last day is over.
+pub fn choice(text: &str, now: u32) -> Result<Choice> {
+    let bytes = checked(text)?;
+    header(&mut Reader::new("capsule", &bytes), now).map(|(choice, _)| choice)
+}
+
+/// The profile that the capsule carries. An event's time is the start of its day.
+///
+/// # Errors
+/// What is wrong with the capsule; [`Error::Expired`] once its last day is over.
+pub fn decode(_grant: &CapsuleGrant, text: &str, now: u32) -> Result<Profile> {
+    let bytes = checked(text)?;
+    let mut reader = Reader::new("capsule", &bytes);
+    let (_, count) = header(&mut reader, now)?;
+    let mut events = Vec::with_capacity(CAPSULE_EVENTS);
+    let mut newest = 0;
+    for _ in 0..count {
+        let at = reader.at();
+        let item = ItemHash(reader.u64()?);
+        let day = reader.u16()?;
+        let kind = read_kind(&mut reader)?;
+        if day < newest {
+            return Err(Error::Corrupt {
+                what: "capsule",
+                at,
+                rule: "events are in the order of their day",
+            });
+        }
+        newest = day;
+        events.push(Event {
+            item,
+            at: u32::from(day) * DAY,
+            kind,
+        });
+    }
+    reader.take(CHECK_BYTES)?;
+    reader.finish()?;
+    Ok(Profile::from_ordered(events.into_iter()))
+}
+
+/// The bytes behind the text, their checksum verified.
+fn checked(text: &str) -> Result<Vec<u8>> {
+    if text.len() > MAX_CAPSULE {
+        return Err(Error::Limit {
+            what: "capsule characters",
+            max: MAX_CAPSULE,
+            got: text.len(),
+        });
+    }
+    let bytes = Base64UrlUnpadded::decode_vec(text).map_err(|_| Error::Corrupt {
+        what: "capsule",
+        at: 0,
+        rule: "the text is base64url without padding",
+    })?;
+    let (covered, check) = bytes.split_last_chunk::<CHECK_BYTES>().ok_or(Error::Truncated {
+        what: "capsule",
+        at: 0,
+        needed: CHECK_BYTES,
+        got: bytes.len(),
+    })?;
+    let hash = sha256(&[covered]);
+    if *check != short::<CHECK_BYTES>(&hash) {
+        let mut expected = [0; 8];
+        expected.iter_mut().zip(check).for_each(|(to, from)| *to = *from);
+        return Err(Error::Checksum {
+            what: "capsule",
+            expected,
+            got: short(&hash),
+        });
+    }
+    Ok(bytes)
+}
+
+fn header(reader: &mut Reader<'_>, now: u32) -> Result<(Choice, usize)> {
+    let version = u16::from(reader.u8()?);
+    if version == 0 || version > CAPSULE_VERSION {
+        return Err(Error::Version {
+            what: "capsule",
+            newest: CAPSULE_VERSION,
+            got: version,
+        });
+    }
+    let at = reader.at();
+    let mode = match reader.u8()? {
+        1 => Mode::Session,
+        2 => Mode::Persistent,
+        _ => {
+            return Err(Error::Corrupt {
+                what: "capsule",
+                at,
+                rule: "the mode is 1 (session) or 2 (persistent)",
+            })
+        }
+    };
+    let until = u32::from(reader.u16()?);
+    let today = now / DAY;
+    if today > until {
+        return Err(Error::Expired { until, today });
+    }
+    let count = usize::from(reader.u8()?);
+    if count > CAPSULE_EVENTS {
+        return Err(Error::Limit {
+            what: "capsule events",
+            max: CAPSULE_EVENTS,
+            got: count,
+        });
+    }
+    Ok((Choice { mode, capsule: true }, count))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::tests::{consent, events, profile};
+    use proptest::prelude::*;
+
+    const NOW: u32 = 1_700_000_000;
+
+    proptest! {
+        #[test]
+        fn carries_the_newest_events_by_the_day(events in events(80)) {
+            let grant = consent().capsule_grant().unwrap();
+            let profile = profile(&events);
+            let text = encode(&profile, &grant, NOW);
+            prop_assert!(text.len() + COOKIE.len() < 512 && text.len() <= MAX_CAPSULE);
+            prop_assert_eq!(choice(&text, NOW).unwrap(), Choice { mode: Mode::Persistent, capsule: true });
+            let back = decode(&grant, &text, NOW).unwrap();
+            let newest = &profile.events()[profile.events().len().saturating_sub(CAPSULE_EVENTS)..];
+            let days: Vec<_> = newest.iter().map(|e| (e.item, e.at / DAY * DAY, e.kind)).collect();
+            let got: Vec<_> = back.events().iter().map(|e| (e.item, e.at, e.kind)).collect();
+            prop_assert_eq!(got, days);
+        }
+
+        #[test]
+        fn any_text_is_handled(text in "\\PC{0,600}") {
+            prop_assert!(choice(&text, NOW).is_err());
+        }
+
+        #[test]
+        fn damage_is_an_error(events in events(40), at in any::<prop::sample::Index>(), byte in 0..64usize) {
+            let grant = consent().capsule_grant().unwrap();
+            let text = encode(&profile(&events), &grant, NOW);
+            let at = at.index(text.len());
+            let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+            let mut flipped = text.clone().into_bytes();
+            prop_assume!(flipped[at] != alphabet[byte]);
+            flipped[at] = alphabet[byte];
+            let flipped = String::from_utf8(flipped).unwrap();
+            prop_assert!(decode(&grant, &flipped, NOW).is_err());
+            prop_assert!(decode(&grant, &text[..at], NOW).is_err());
+        }
+    }
+
+    #[test]
+    fn expires() {
+        let grant = consent().capsule_grant().unwrap();
+        let text = encode(&Profile::default(), &grant, NOW);
+        let last = NOW + CAPSULE_DAYS * DAY;
+        assert!(choice(&text, last).is_ok());
+        assert_eq!(choice(&text, last + DAY).unwrap_err().code(), "expired");
+    }
+}

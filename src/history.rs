@@ -1,0 +1,109 @@
+//! The history: a profile as scorers see it, computed once per change of the profile.
+//!
+//! Invariant: it is a function of the profile's events, today's date and the snapshot's `blend` and index alone. Its
+//! weights are whole numbers that do not depend on which items the snapshot knows, so that a slice ranks as the whole does.
+
+use crate::event::{EventKind, ItemHash, DAY};
+use crate::profile::{Profile, MAX_EVENTS};
+use crate::snapshot::{Snapshot, NO_ROW};
+use tinyvec::ArrayVec;
+
+/// Bits that a kind (8 fractional), a recency and a decay factor (15 each) have over a history weight (13).
+const SHIFT: u32 = 8 + 15 + 15 - 13;
+
+/// One distinct item of the history.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct HistoryItem {
+    pub(crate) item: ItemHash,
+    /// [`NO_ROW`] where the snapshot does not know it.
+    pub(crate) row: u32,
+    /// Weight with 13 fractional bits, within ±2^16; negative for what was taken back.
+    pub(crate) weight: i32,
+    /// Kind of the newest event with the item.
+    pub(crate) kind: EventKind,
+    /// Day of that event.
+    day: u32,
+    /// Sum of the weights of the kinds of all its events, 8 fractional bits.
+    kinds: i32,
+}
+
+/// Distinct items, newest first, with their weights.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct History {
+    items: ArrayVec<[HistoryItem; MAX_EVENTS]>,
+    purchased: ArrayVec<[u32; MAX_EVENTS]>,
+    /// Sum of the absolute weights, as a float; 0 for an empty history.
+    norm: f32,
+    /// Today, days since 1970-01-01 UTC.
+    pub(crate) today: u32,
+}
+
+impl History {
+    /// Weighs the profile's events as of `now` (seconds since 1970-01-01 UTC).
+    pub(crate) fn set<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, profile: &Profile, now: u32) {
+        let blend = snapshot.blend();
+        self.today = now / DAY;
+        self.items.clear();
+        self.purchased.clear();
+        for event in profile.events().iter().rev() {
+            let kind_weight = blend.kinds.get(event.kind as usize).copied().unwrap_or_default();
+            if kind_weight == 0 {
+                continue;
+            }
+            match self.items.iter_mut().find(|known| known.item == event.item) {
+                Some(known) => known.kinds += i32::from(kind_weight),
+                None => self.items.push(HistoryItem {
+                    item: event.item,
+                    row: snapshot.row(event.item).unwrap_or(NO_ROW),
+                    weight: 0,
+                    kind: event.kind,
+                    day: event.at / DAY,
+                    kinds: i32::from(kind_weight),
+                }),
+            }
+        }
+        let mut sum = 0i64;
+        for (position, item) in self.items.iter_mut().enumerate() {
+            let recency = crate::snapshot::factor(&blend.recency, position);
+            let decay = crate::snapshot::factor(&blend.decay, self.today.saturating_sub(item.day) as usize);
+            let kinds = item.kinds.clamp(
+                -i32::from(crate::snapshot::MAX_KIND),
+                i32::from(crate::snapshot::MAX_KIND),
+            );
+            let product = i64::from(kinds) * i64::from(recency) * i64::from(decay);
+            item.weight = (product >> SHIFT) as i32;
+            sum += i64::from(item.weight.abs());
+        }
+        self.norm = sum as f32;
+        for event in profile
+            .events()
+            .iter()
+            .filter(|event| event.kind == EventKind::Purchase)
+        {
+            if let Some(row) = snapshot.row(event.item) {
+                if let Err(at) = self.purchased.binary_search(&row) {
+                    self.purchased.insert(at, row);
+                }
+            }
+        }
+    }
+
+    /// The items, newest first.
+    pub(crate) fn items(&self) -> &[HistoryItem] {
+        self.items.as_slice()
+    }
+
+    /// What turns sums of weights into shares: 1 over the sum of all absolute weights, 0 for an empty history.
+    pub(crate) fn share(&self) -> f32 {
+        if self.norm > 0.0 {
+            1.0 / self.norm
+        } else {
+            0.0
+        }
+    }
+
+    /// Whether the visitor has bought the item.
+    pub(crate) fn purchased(&self, row: u32) -> bool {
+        self.purchased.binary_search(&row).is_ok()
+    }
+}

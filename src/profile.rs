@@ -1,0 +1,225 @@
+//! The visitor's own signals: a bounded list of events that never leaves the device.
+//!
+//! Invariant: events are in the order of their time, at most [`MAX_EVENTS`] of them (the oldest falls out), and both
+//! writing and reading back take a [`Grant`]. The encoding is all there is: equal encodings rank alike.
+//!
+//! Encoded form, little-endian: `PKPR`, version `u16`, count `u16`, then per event item `u64`, time `u32`, kind `u8`,
+//! and the first 8 bytes of the SHA-256 of all before.
+
+use crate::bytes::{sha256, short, Reader};
+use crate::consent::Grant;
+use crate::error::{Error, Result};
+use crate::event::{Event, EventKind, ItemHash};
+use tinyvec::ArrayVec;
+
+/// The most events that a profile holds.
+pub const MAX_EVENTS: usize = 256;
+/// The newest version of the encoding.
+pub const PROFILE_VERSION: u16 = 1;
+const MAGIC: [u8; 4] = *b"PKPR";
+const EVENT_BYTES: usize = 13;
+const CHECK_BYTES: usize = 8;
+
+/// The visitor's events, oldest first. The empty profile ([`Profile::default`]) is the contextual visitor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    events: ArrayVec<[Event; MAX_EVENTS]>,
+}
+
+impl Default for Profile {
+    fn default() -> Self {
+        Profile {
+            events: ArrayVec::new(),
+        }
+    }
+}
+
+impl Profile {
+    /// Takes an event in, after all that are not newer. When full, the oldest event falls out.
+    pub fn record(&mut self, _grant: &Grant, event: Event) {
+        let at = self.events.iter().rposition(|e| e.at <= event.at).map_or(0, |i| i + 1);
+        if self.events.len() < MAX_EVENTS {
+            self.events.insert(at, event);
+        } else if at > 0 {
+            self.events.remove(0);
+            self.events.insert(at - 1, event);
+        }
+    }
+
+    /// The events, oldest first.
+    pub fn events(&self) -> &[Event] {
+        self.events.as_slice()
+    }
+
+    /// Forgets everything.
+    pub fn erase(&mut self) {
+        *self = Profile::default();
+    }
+
+    /// The encoded form, for storage on the device.
+    pub fn encode(&self, _grant: &Grant) -> Vec<u8> {
+        let mut out = Vec::with_capacity(8 + self.events.len() * EVENT_BYTES + CHECK_BYTES);
+        out.extend(MAGIC);
+        out.extend(PROFILE_VERSION.to_le_bytes());
+        out.extend((self.events.len() as u16).to_le_bytes());
+        for event in &self.events {
+            out.extend(event.item.0.to_le_bytes());
+            out.extend(event.at.to_le_bytes());
+            out.push(event.kind as u8);
+        }
+        let check: [u8; CHECK_BYTES] = short(&sha256(&[&out]));
+        out.extend(check);
+        out
+    }
+
+    /// Reads the encoded form back.
+    ///
+    /// # Errors
+    /// What is wrong with the bytes: magic, version, length, checksum, order or kind.
+    pub fn decode(_grant: &Grant, bytes: &[u8]) -> Result<Self> {
+        let mut reader = Reader::new("profile", bytes);
+        let got = reader.array()?;
+        if got != MAGIC {
+            return Err(Error::Magic {
+                what: "profile",
+                expected: MAGIC,
+                got,
+            });
+        }
+        let version = reader.u16()?;
+        if version == 0 || version > PROFILE_VERSION {
+            return Err(Error::Version {
+                what: "profile",
+                newest: PROFILE_VERSION,
+                got: version,
+            });
+        }
+        let count = usize::from(reader.u16()?);
+        if count > MAX_EVENTS {
+            return Err(Error::Limit {
+                what: "profile events",
+                max: MAX_EVENTS,
+                got: count,
+            });
+        }
+        let mut profile = Profile::default();
+        let mut newest = 0;
+        for _ in 0..count {
+            let at = reader.at();
+            let event = Event {
+                item: ItemHash(reader.u64()?),
+                at: reader.u32()?,
+                kind: read_kind(&mut reader)?,
+            };
+            if event.at < newest {
+                return Err(Error::Corrupt {
+                    what: "profile",
+                    at,
+                    rule: "events are in the order of their time",
+                });
+            }
+            newest = event.at;
+            profile.events.push(event);
+        }
+        let covered = bytes.get(..reader.at()).unwrap_or_default();
+        let expected: [u8; CHECK_BYTES] = reader.array()?;
+        reader.finish()?;
+        let got = short(&sha256(&[covered]));
+        if expected != got {
+            return Err(Error::Checksum {
+                what: "profile",
+                expected,
+                got,
+            });
+        }
+        Ok(profile)
+    }
+
+    /// A profile of events that are in order already, the newest [`MAX_EVENTS`] of them.
+    pub(crate) fn from_ordered(events: impl Iterator<Item = Event>) -> Self {
+        let mut profile = Profile::default();
+        profile.events.extend(events.take(MAX_EVENTS));
+        profile
+    }
+}
+
+/// Reads an event kind; its number must be known.
+pub(crate) fn read_kind(reader: &mut Reader<'_>) -> Result<EventKind> {
+    let at = reader.at();
+    EventKind::from_number(reader.u8()?).ok_or(Error::Corrupt {
+        what: "event kind",
+        at,
+        rule: "kinds are numbered 0 to 8",
+    })
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::consent::{Choice, Consent, Mode, Signals};
+    use proptest::prelude::*;
+
+    pub(crate) fn consent() -> Consent {
+        let choice = Some(Choice {
+            mode: Mode::Persistent,
+            capsule: true,
+        });
+        Consent::decide(&Signals {
+            choice,
+            ..Signals::default()
+        })
+    }
+
+    pub(crate) fn events(max: usize) -> impl Strategy<Value = Vec<Event>> {
+        let event = (any::<u64>(), any::<u32>(), 0..9u8).prop_map(|(item, at, kind)| Event {
+            item: ItemHash(item),
+            at,
+            kind: EventKind::from_number(kind).unwrap(),
+        });
+        proptest::collection::vec(event, 0..max)
+    }
+
+    pub(crate) fn profile(events: &[Event]) -> Profile {
+        let grant = consent().grant().unwrap();
+        let mut profile = Profile::default();
+        events.iter().for_each(|event| profile.record(&grant, *event));
+        profile
+    }
+
+    proptest! {
+        #[test]
+        fn decode_inverts_encode(events in events(300)) {
+            let grant = consent().grant().unwrap();
+            let profile = profile(&events);
+            prop_assert_eq!(profile.events().len(), events.len().min(MAX_EVENTS));
+            prop_assert!(profile.events().windows(2).all(|w| w[0].at <= w[1].at));
+            prop_assert_eq!(Profile::decode(&grant, &profile.encode(&grant)).unwrap(), profile);
+        }
+
+        #[test]
+        fn damage_is_an_error(events in events(40), at in any::<prop::sample::Index>(), bit in 0..8u8) {
+            let grant = consent().grant().unwrap();
+            let bytes = profile(&events).encode(&grant);
+            let at = at.index(bytes.len());
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1 << bit;
+            prop_assert!(Profile::decode(&grant, &flipped).is_err());
+            prop_assert!(Profile::decode(&grant, &bytes[..at]).is_err());
+        }
+
+        #[test]
+        fn random_bytes_are_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(Profile::decode(&consent().grant().unwrap(), &bytes).is_err());
+        }
+    }
+
+    #[test]
+    fn a_full_profile_forgets_its_oldest() {
+        let many: Vec<Event> = (0..MAX_EVENTS as u32 + 5)
+            .map(|at| Event { at, ..Event::default() })
+            .collect();
+        let profile = profile(&many);
+        assert_eq!(profile.events().first().unwrap().at, 5);
+        assert_eq!(profile.events().len(), MAX_EVENTS);
+    }
+}

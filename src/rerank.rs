@@ -1,0 +1,283 @@
+//! Reranking: candidates in, slate out.
+//!
+//! Candidates ► scores ► filters ► the best few ► diversity ► slate. Invariant: a slate is a selection of the candidates
+//! without repeats (a permutation where nothing is filtered and `count` covers all); ties keep the candidates' order; equal
+//! snapshot, profile, candidates, options and date give the same bits on every host.
+
+use crate::diversity::diversify;
+use crate::event::{item_hash, EventKind, ItemHash};
+use crate::history::History;
+use crate::profile::Profile;
+use crate::score::{Affinity, Neighbours, Prior, Scorer, PART_NAMES};
+use crate::snapshot::{Snapshot, NO_ROW};
+use serde::Serialize;
+
+/// Flag of a candidate that cannot be bought at the moment.
+pub const OUT_OF_STOCK: u8 = 1;
+
+/// A list of items, resolved to rows once and ranked many times. Rows are of one snapshot: resolve again after a change.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Candidates {
+    rows: Vec<u32>,
+    flags: Vec<u8>,
+}
+
+impl Candidates {
+    /// Looks up the rows of item ids; unknown ids stay as candidates without a score.
+    pub fn resolve<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, ids: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        let row = |id: &str| snapshot.row(item_hash(id)).unwrap_or(NO_ROW);
+        Self::from_rows(ids.into_iter().map(|id| row(id.as_ref())).collect())
+    }
+
+    /// Candidates of known rows; [`NO_ROW`] for an unknown item.
+    pub fn from_rows(rows: Vec<u32>) -> Self {
+        let flags = vec![0; rows.len()];
+        Candidates { rows, flags }
+    }
+
+    /// The rows, in the order of the list.
+    pub fn rows(&self) -> &[u32] {
+        &self.rows
+    }
+
+    /// The flags, one per row; hosts set [`OUT_OF_STOCK`].
+    pub fn flags_mut(&mut self) -> &mut [u8] {
+        &mut self.flags
+    }
+
+    /// The rows, to be overwritten in place.
+    pub fn rows_mut(&mut self) -> &mut [u32] {
+        &mut self.rows
+    }
+}
+
+/// How to rerank.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Options {
+    /// The length of the slate.
+    pub count: usize,
+    /// From 0 (by score alone) to 1 (unlike one another above all): maximal marginal relevance over category, brand and
+    /// price band. Values outside are taken as the nearest bound.
+    pub diversity: f32,
+    /// Leave out what the profile has a purchase of.
+    pub exclude_purchased: bool,
+    /// Leave out candidates flagged [`OUT_OF_STOCK`].
+    pub exclude_out_of_stock: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            count: 12,
+            diversity: 0.0,
+            exclude_purchased: false,
+            exclude_out_of_stock: true,
+        }
+    }
+}
+
+/// One place of the slate.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[repr(C)]
+pub struct Ranked {
+    /// Position in the candidates.
+    pub index: u32,
+    /// Row in the snapshot, or [`NO_ROW`].
+    pub row: u32,
+    /// The score; diversity changes places, not scores.
+    pub score: f32,
+}
+
+/// One part of a score.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Part {
+    /// One of [`PART_NAMES`].
+    pub name: &'static str,
+    /// What it adds.
+    pub value: f32,
+}
+
+/// An item of the history that speaks for a candidate.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Because {
+    /// The item.
+    pub item: ItemHash,
+    /// What the visitor last did with it.
+    pub kind: EventKind,
+    /// Its share in the part `neighbours`, 0 to 1.
+    pub share: f32,
+}
+
+/// Why a candidate has its score.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Explanation {
+    /// The score, as in the slate.
+    pub score: f32,
+    /// Its parts; added one after another they give the score, bit for bit.
+    pub parts: Vec<Part>,
+    /// The items of the history behind the part `neighbours`, the strongest first.
+    pub because: Vec<Because>,
+}
+
+/// Ranks candidates with one snapshot for one profile. Buffers are kept, so that ranking again allocates nothing.
+#[derive(Debug, Clone)]
+pub struct Ranker<B> {
+    snapshot: Snapshot<B>,
+    history: History,
+    neighbours: Neighbours,
+    affinity: Affinity,
+    prior: Prior,
+    scores: Vec<f32>,
+    keys: Vec<u64>,
+    slate: Vec<Ranked>,
+    similarities: Vec<f32>,
+}
+
+impl<B: AsRef<[u8]>> Ranker<B> {
+    /// Begins with the empty profile on the day of the snapshot's newest event.
+    pub fn new(snapshot: Snapshot<B>) -> Self {
+        let now = snapshot.meta().trained_until;
+        let mut ranker = Ranker {
+            snapshot,
+            history: History::default(),
+            neighbours: Neighbours::default(),
+            affinity: Affinity::default(),
+            prior: Prior::default(),
+            scores: Vec::new(),
+            keys: Vec::new(),
+            slate: Vec::new(),
+            similarities: Vec::new(),
+        };
+        ranker.set_profile(&Profile::default(), now);
+        ranker
+    }
+
+    /// The snapshot.
+    pub fn snapshot(&self) -> &Snapshot<B> {
+        &self.snapshot
+    }
+
+    /// Computes all that depends on the profile; to be called once per change of the profile or of the day.
+    /// `now` is in seconds since 1970-01-01 UTC.
+    pub fn set_profile(&mut self, profile: &Profile, now: u32) {
+        let Ranker { snapshot, history, .. } = self;
+        history.set(snapshot, profile, now);
+        let weights = snapshot.blend().row(history.items().len());
+        self.neighbours.prepare(snapshot, history, &weights);
+        self.affinity.prepare(snapshot, history, &weights);
+        self.prior.prepare(snapshot, history, &weights);
+    }
+
+    /// The slate, best first.
+    pub fn rerank(&mut self, candidates: &Candidates, options: &Options) -> &[Ranked] {
+        let rows = candidates.rows();
+        self.scores.clear();
+        self.scores.resize(rows.len(), 0.0);
+        self.neighbours.add(&self.snapshot, rows, &mut self.scores);
+        self.affinity.add(&self.snapshot, rows, &mut self.scores);
+        self.prior.add(&self.snapshot, rows, &mut self.scores);
+        self.select(candidates, options);
+        if options.diversity > 0.0 {
+            let attributes = self.snapshot.attributes();
+            let codes = |row| attributes.and_then(|table| table.get(row)).unwrap_or_default();
+            diversify(
+                &mut self.slate,
+                &mut self.similarities,
+                options.count,
+                options.diversity.min(1.0),
+                codes,
+            );
+        }
+        self.slate.truncate(options.count);
+        &self.slate
+    }
+
+    /// The slate of the last [`Ranker::rerank`].
+    pub fn slate(&self) -> &[Ranked] {
+        &self.slate
+    }
+
+    /// Why an item has its score for the current profile.
+    pub fn explain(&self, row: u32) -> Explanation {
+        let mut names = PART_NAMES.into_iter();
+        let mut parts = Vec::with_capacity(PART_NAMES.len());
+        let mut score = 0.0;
+        let mut take = |value: f32| {
+            score += value;
+            parts.extend(names.next().map(|name| Part { name, value }));
+        };
+        self.neighbours.parts(&self.snapshot, &self.history, row, &mut take);
+        self.affinity.parts(&self.snapshot, &self.history, row, &mut take);
+        self.prior.parts(&self.snapshot, &self.history, row, &mut take);
+        Explanation {
+            score,
+            parts,
+            because: self.because(row),
+        }
+    }
+
+    fn because(&self, row: u32) -> Vec<Because> {
+        let mut found: Vec<_> = Neighbours::contributions(&self.snapshot, &self.history, row)
+            .filter(|(_, sum)| *sum > 0)
+            .collect();
+        found.sort_by(|(_, a), (_, b)| b.cmp(a));
+        let total: i64 = found.iter().map(|(_, sum)| *sum).sum();
+        let because = |(position, sum): (usize, i64)| {
+            let item = self.history.items().get(position)?;
+            Some(Because {
+                item: item.item,
+                kind: item.kind,
+                share: sum as f32 / total as f32,
+            })
+        };
+        found.into_iter().filter_map(because).collect()
+    }
+
+    /// Fills the slate with the best candidates by score: as many as asked for, or as diversity chooses from.
+    fn select(&mut self, candidates: &Candidates, options: &Options) {
+        self.keys.clear();
+        for ((index, (row, flags)), score) in (0u32..)
+            .zip(candidates.rows.iter().zip(&candidates.flags))
+            .zip(&self.scores)
+        {
+            let out_of_stock = options.exclude_out_of_stock && flags & OUT_OF_STOCK != 0;
+            let purchased = options.exclude_purchased && self.history.purchased(*row);
+            if !out_of_stock && !purchased {
+                self.keys.push(key(*score, index));
+            }
+        }
+        let pool = if options.diversity > 0.0 {
+            options.count.saturating_mul(POOL)
+        } else {
+            options.count
+        };
+        if pool > 0 && pool < self.keys.len() {
+            self.keys.select_nth_unstable(pool - 1);
+        }
+        self.keys.truncate(pool);
+        self.keys.sort_unstable();
+        self.slate.clear();
+        let ranked = |key: &u64| {
+            let index = *key as u32;
+            let at = index as usize;
+            Ranked {
+                index,
+                row: candidates.rows.get(at).copied().unwrap_or(NO_ROW),
+                score: self.scores.get(at).copied().unwrap_or_default(),
+            }
+        };
+        self.slate.extend(self.keys.iter().map(ranked));
+    }
+}
+
+/// Diversity chooses from this many times the slate's length.
+const POOL: usize = 4;
+
+/// A number that is smaller the better the candidate: by score, then by index.
+#[inline(always)]
+fn key(score: f32, index: u32) -> u64 {
+    // Adding 0.0 makes -0.0 and 0.0 tie; NaN cannot be, because `blend` is checked to be finite and small.
+    let bits = (score + 0.0).to_bits();
+    let ascending = if bits >> 31 == 1 { !bits } else { bits | 1 << 31 };
+    u64::from(!ascending) << 32 | u64::from(index)
+}

@@ -1,0 +1,218 @@
+//! Header and section table: where each part of a snapshot lies, and its content id.
+//!
+//! Invariant: sections lie one behind the other in the order of [`Section::ALL`], each at the next multiple of 8, with
+//! zeros between; so equal sections give equal bytes.
+
+use crate::bytes::{sha256, short, Reader};
+use crate::error::{Error, Hex, Result};
+use std::fmt;
+
+/// The newest format version.
+pub const VERSION: u16 = 1;
+/// The most items of a snapshot.
+pub const MAX_ITEMS: u32 = 1 << 24;
+pub(super) const MAGIC: [u8; 4] = *b"PKRK";
+/// Bytes before the section table: magic 4, version 2, sections 2, length 8, SHA-256 32.
+pub(super) const HEADER: usize = 48;
+/// Bytes of the header that the hash covers.
+pub(super) const HASHED_HEADER: usize = 16;
+/// Bytes of an entry of the section table: tag 4, offset 4, length 4.
+pub(super) const ENTRY: usize = 12;
+
+/// The parts of a snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section {
+    /// What the snapshot says of itself (`postcard`).
+    Meta,
+    /// How scores are made and mixed (`postcard`).
+    Blend,
+    /// Item hash to row.
+    Index,
+    /// Popularity, trend and age.
+    Prior,
+    /// Category, brand and price band.
+    Attributes,
+    /// Names behind the attribute codes (`postcard`).
+    Labels,
+    /// Item-item weights.
+    Neighbours,
+}
+
+impl Section {
+    pub(super) const COUNT: usize = 7;
+    /// All sections, in the order of the file.
+    pub const ALL: [Section; Self::COUNT] = [
+        Section::Meta,
+        Section::Blend,
+        Section::Index,
+        Section::Prior,
+        Section::Attributes,
+        Section::Labels,
+        Section::Neighbours,
+    ];
+
+    /// The tag in the section table.
+    pub(super) fn tag(self) -> [u8; 4] {
+        match self {
+            Section::Meta => *b"META",
+            Section::Blend => *b"BLND",
+            Section::Index => *b"INDX",
+            Section::Prior => *b"PRIR",
+            Section::Attributes => *b"ATTR",
+            Section::Labels => *b"LABL",
+            Section::Neighbours => *b"NEIB",
+        }
+    }
+
+    /// The section's name in design and messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Section::Meta => "meta",
+            Section::Blend => "blend",
+            Section::Index => "index",
+            Section::Prior => "prior",
+            Section::Attributes => "attributes",
+            Section::Labels => "labels",
+            Section::Neighbours => "neighbours",
+        }
+    }
+}
+
+/// The content id: the first 16 bytes of the SHA-256 over header and content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SnapshotId(pub [u8; 16]);
+
+impl fmt::Display for SnapshotId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Hex(&self.0).fmt(f)
+    }
+}
+
+/// The header, read.
+#[derive(Debug, Clone)]
+pub(super) struct Envelope {
+    hash: [u8; 32],
+    ranges: [Option<(usize, usize)>; Section::COUNT],
+}
+
+impl Envelope {
+    /// Reads header and section table and checks that they describe exactly these bytes.
+    pub(super) fn read(bytes: &[u8]) -> Result<Self> {
+        let mut reader = Reader::new("snapshot header", bytes);
+        let got = reader.array()?;
+        if got != MAGIC {
+            return Err(Error::Magic {
+                what: "snapshot",
+                expected: MAGIC,
+                got,
+            });
+        }
+        let version = reader.u16()?;
+        if version == 0 || version > VERSION {
+            return Err(Error::Version {
+                what: "snapshot",
+                newest: VERSION,
+                got: version,
+            });
+        }
+        let sections = usize::from(reader.u16()?);
+        let length = reader.u64()?;
+        if length > bytes.len() as u64 {
+            let needed = usize::try_from(length).unwrap_or(usize::MAX);
+            return Err(Error::Truncated {
+                what: "snapshot",
+                at: 0,
+                needed,
+                got: bytes.len(),
+            });
+        }
+        let hash = reader.array()?;
+        if sections > Section::COUNT {
+            return Err(Error::Limit {
+                what: "snapshot sections",
+                max: Section::COUNT,
+                got: sections,
+            });
+        }
+        let mut ranges = [None; Section::COUNT];
+        let mut known = Section::ALL.into_iter().zip(ranges.iter_mut());
+        let mut end = HEADER + sections * ENTRY;
+        for _ in 0..sections {
+            let corrupt = |at, rule| Error::Corrupt {
+                what: "section table",
+                at,
+                rule,
+            };
+            let at = reader.at();
+            let tag: [u8; 4] = reader.array()?;
+            let (start, len) = (reader.u32()? as usize, reader.u32()? as usize);
+            let (_, range) = known
+                .find(|(section, _)| section.tag() == tag)
+                .ok_or(corrupt(at, "sections are known ones, once each, in their order"))?;
+            if start != end.next_multiple_of(8) {
+                return Err(corrupt(at + 4, "a section begins at the next multiple of 8"));
+            }
+            end = start
+                .checked_add(len)
+                .filter(|end| *end <= bytes.len())
+                .ok_or(Error::Truncated {
+                    what: "snapshot section",
+                    at: start,
+                    needed: len,
+                    got: bytes.len().saturating_sub(start),
+                })?;
+            *range = Some((start, end));
+        }
+        if end != bytes.len() || length != bytes.len() as u64 {
+            return Err(Error::Corrupt {
+                what: "snapshot",
+                at: end,
+                rule: "the bytes end with the last section",
+            });
+        }
+        Ok(Envelope { hash, ranges })
+    }
+
+    /// Checks the hash and that the padding is zero.
+    pub(super) fn verify(&self, bytes: &[u8]) -> Result<()> {
+        let head = bytes.get(..HASHED_HEADER).unwrap_or_default();
+        let content = bytes.get(HEADER..).unwrap_or_default();
+        let got = sha256(&[head, content]);
+        if got != self.hash {
+            return Err(Error::Checksum {
+                what: "snapshot",
+                expected: short(&self.hash),
+                got: short(&got),
+            });
+        }
+        let mut end = HEADER + self.sections().count() * ENTRY;
+        for (start, section_end) in self.ranges.into_iter().flatten() {
+            if bytes.get(end..start).unwrap_or_default().iter().any(|byte| *byte != 0) {
+                return Err(Error::Corrupt {
+                    what: "snapshot",
+                    at: end,
+                    rule: "padding is zero",
+                });
+            }
+            end = section_end;
+        }
+        Ok(())
+    }
+
+    pub(super) fn id(&self) -> SnapshotId {
+        SnapshotId(short(&self.hash))
+    }
+
+    pub(super) fn section<'a>(&self, bytes: &'a [u8], section: Section) -> Option<&'a [u8]> {
+        let (start, end) = (*self.ranges.get(section as usize)?)?;
+        bytes.get(start..end)
+    }
+
+    pub(super) fn sections(&self) -> impl Iterator<Item = (Section, usize)> + '_ {
+        let lengths = self.ranges.iter().map(|range| range.map(|(start, end)| end - start));
+        Section::ALL
+            .into_iter()
+            .zip(lengths)
+            .filter_map(|(section, len)| Some((section, len?)))
+    }
+}

@@ -1,0 +1,201 @@
+//! The snapshot: a whole model in one immutable run of bytes, read in place.
+//!
+//! Invariant: [`Snapshot::open`] looks at the header, the section table and the two small `postcard` sections, so its
+//! time and memory do not grow with the catalogue; [`Snapshot::verify`] walks every byte. Bytes are never trusted:
+//! an opened but unverified snapshot can rank wrongly, but cannot panic or read outside itself.
+//! `pack` writes what this module reads; `docs/FORMAT.md` is the norm for both.
+
+mod attributes;
+mod blend;
+mod envelope;
+mod index;
+mod meta;
+mod neighbours;
+#[cfg(feature = "pack")]
+pub mod pack;
+mod prior;
+
+pub use attributes::{AttributeRow, Attributes, Labels};
+pub(crate) use blend::{factor, MAX_KIND};
+pub use blend::{Blend, BlendRow, ONE};
+pub use envelope::{Section, SnapshotId, MAX_ITEMS, VERSION};
+pub use meta::Meta;
+pub use neighbours::{Neighbours, Row, MAX_LEVEL, MAX_NEIGHBOURS};
+pub use prior::{Prior, PriorRow};
+
+use crate::error::{Error, Result};
+use crate::event::ItemHash;
+use envelope::Envelope;
+use serde::de::DeserializeOwned;
+
+/// The row of an item that the snapshot does not know.
+pub const NO_ROW: u32 = u32::MAX;
+
+/// A model, over any buffer that holds its bytes.
+#[derive(Debug, Clone)]
+pub struct Snapshot<B> {
+    bytes: B,
+    envelope: Envelope,
+    meta: Meta,
+    blend: Blend,
+}
+
+impl<B: AsRef<[u8]>> Snapshot<B> {
+    /// Opens a snapshot without looking at its tables: constant time, no allocation per item.
+    ///
+    /// # Errors
+    /// What is wrong with the header, the section table, `meta` or `blend`.
+    pub fn open(bytes: B) -> Result<Self> {
+        let envelope = Envelope::read(bytes.as_ref())?;
+        let meta: Meta = decode("meta", envelope.section(bytes.as_ref(), Section::Meta))?;
+        meta.check()?;
+        let blend: Blend = decode("blend", envelope.section(bytes.as_ref(), Section::Blend))?;
+        blend.check()?;
+        let snapshot = Snapshot {
+            bytes,
+            envelope,
+            meta,
+            blend,
+        };
+        snapshot.check_lengths()?;
+        Ok(snapshot)
+    }
+
+    /// Checks everything: the content id, every offset, row, code and padding byte.
+    ///
+    /// # Errors
+    /// The first rule of the format that is broken, and where.
+    pub fn verify(&self) -> Result<()> {
+        let items = self.items();
+        self.envelope.verify(self.bytes.as_ref())?;
+        self.index().verify(items)?;
+        if let Some(attributes) = self.attributes() {
+            attributes.verify()?;
+        }
+        if let Some(neighbours) = self.neighbours() {
+            neighbours.verify(items)?;
+        }
+        self.labels().map(|_| ())
+    }
+
+    /// The content id: two snapshots with the same id are the same bytes.
+    pub fn id(&self) -> SnapshotId {
+        self.envelope.id()
+    }
+
+    /// What the snapshot says of itself.
+    pub fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    /// How scores are made and mixed.
+    pub fn blend(&self) -> &Blend {
+        &self.blend
+    }
+
+    /// The number of rows.
+    pub fn items(&self) -> u32 {
+        self.meta.items
+    }
+
+    /// The row of an item, if the snapshot knows it. An unknown item is taken for a known one with a probability of
+    /// at most the bucket's length over 2³², about two in a billion.
+    pub fn row(&self, item: ItemHash) -> Option<u32> {
+        self.index().get(item)
+    }
+
+    /// Bytes of every section that is present, in the order of the file.
+    pub fn sections(&self) -> impl Iterator<Item = (Section, usize)> + '_ {
+        self.envelope.sections()
+    }
+
+    /// The whole snapshot.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.as_ref()
+    }
+
+    /// Popularity, trend and age of the items.
+    pub fn prior(&self) -> Option<Prior<'_>> {
+        self.table(Section::Prior).map(Prior::new)
+    }
+
+    /// Category, brand and price band of the items.
+    pub fn attributes(&self) -> Option<Attributes<'_>> {
+        self.table(Section::Attributes)
+            .and_then(|bytes| Attributes::new(bytes, self.items()))
+    }
+
+    /// Item-item weights.
+    pub fn neighbours(&self) -> Option<Neighbours<'_>> {
+        self.table(Section::Neighbours)
+            .and_then(|bytes| Neighbours::new(bytes, self.items()))
+    }
+
+    /// The names behind the attribute codes, for explanations.
+    ///
+    /// # Errors
+    /// What is wrong with the section; [`Error::MissingSection`] is not an error here but an empty [`Labels`].
+    pub fn labels(&self) -> Result<Labels> {
+        match self.table(Section::Labels) {
+            None => Ok(Labels::default()),
+            some => decode("labels", some),
+        }
+    }
+
+    fn index(&self) -> index::Index<'_> {
+        index::Index::new(self.table(Section::Index).unwrap_or_default(), self.items())
+    }
+
+    fn table(&self, section: Section) -> Option<&[u8]> {
+        self.envelope.section(self.bytes.as_ref(), section)
+    }
+
+    /// The lengths of the tables follow from the number of items and their headers.
+    fn check_lengths(&self) -> Result<()> {
+        let items = self.items();
+        let table = |section| self.table(section);
+        index::check_length(
+            table(Section::Index).ok_or(Error::MissingSection { section: "index" })?,
+            items,
+        )?;
+        table(Section::Prior).map_or(Ok(()), |bytes| prior::check_length(bytes, items))?;
+        table(Section::Attributes).map_or(Ok(()), |bytes| attributes::check_length(bytes, items))?;
+        table(Section::Neighbours).map_or(Ok(()), |bytes| neighbours::check_length(bytes, items))
+    }
+}
+
+/// Decodes a `postcard` section, which must be there and end where its value ends.
+fn decode<T: DeserializeOwned>(section: &'static str, bytes: Option<&[u8]>) -> Result<T> {
+    let bytes = bytes.ok_or(Error::MissingSection { section })?;
+    let corrupt = |rule| Error::Corrupt {
+        what: section,
+        at: 0,
+        rule,
+    };
+    let (value, rest) =
+        postcard::take_from_bytes(bytes).map_err(|_| corrupt("the section is a postcard value of its type"))?;
+    if rest.is_empty() {
+        Ok(value)
+    } else {
+        Err(corrupt("no bytes may follow the value"))
+    }
+}
+
+/// The rule that a table of fixed-size parts is exactly as long as its header says.
+fn exact(what: &'static str, bytes: &[u8], needed: Option<usize>) -> Result<()> {
+    let got = bytes.len();
+    match needed {
+        Some(needed) if needed == got => Ok(()),
+        Some(needed) if needed > got => Err(Error::Truncated {
+            what,
+            at: 0,
+            needed,
+            got,
+        }),
+        _ => Err(Error::Corrupt {
+            what,
+            at: got,
+            rule: "the table is as long as its header says",
+        }),
+    }
+}

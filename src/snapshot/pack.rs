@@ -1,0 +1,246 @@
+//! Writes snapshots: the only writer of the format that the rest of `snapshot` reads.
+//!
+//! Invariant: equal input gives equal bytes, and what is written verifies; anything else is an error.
+
+use super::attributes::{AttributeRow, Labels};
+use super::blend::Blend;
+use super::envelope::{ENTRY, HASHED_HEADER, HEADER, MAGIC, VERSION};
+use super::index::{bucket_bits, row_width, split};
+use super::neighbours::{MAX_LEVEL, MAX_NEIGHBOURS};
+use super::prior::PriorRow;
+use super::{Meta, Section, Snapshot};
+use crate::bytes::sha256;
+use crate::error::{Error, Result};
+use crate::event::item_hash;
+use serde::Serialize;
+
+/// A model before it is packed. Tables are by row; a row is the position of the item's id in `ids`.
+#[derive(Debug, Clone, Default)]
+pub struct SnapshotBuilder {
+    /// What the snapshot says of itself; `items` is set by [`SnapshotBuilder::build`].
+    pub meta: Meta,
+    /// How scores are made and mixed; `neighbour_unit` is set by [`SnapshotBuilder::build`] so that the neighbours' part is
+    /// in units of the weights below.
+    pub blend: Blend,
+    /// The shop's item ids.
+    pub ids: Vec<String>,
+    /// One row per item, or none at all.
+    pub prior: Vec<PriorRow>,
+    /// One row per item, or none at all.
+    pub attributes: Vec<AttributeRow>,
+    /// Names behind the attribute codes.
+    pub labels: Labels,
+    /// Per source item its neighbours and their weights, above 0 and in any order; one list per item, or none at all.
+    pub neighbours: Vec<Vec<(u32, f32)>>,
+}
+
+impl SnapshotBuilder {
+    /// The packed bytes. Weights of neighbours keep about 8 bits, on a square-root scale within their row.
+    ///
+    /// # Errors
+    /// [`Error::DuplicateItem`], [`Error::Weight`], [`Error::Limit`], or [`Error::Corrupt`] for tables that do not fit together.
+    pub fn build(mut self) -> Result<Vec<u8>> {
+        let items = self.ids.len();
+        self.meta.items = u32::try_from(items).map_err(|_| Error::Limit {
+            what: "snapshot items",
+            max: super::MAX_ITEMS as usize,
+            got: items,
+        })?;
+        self.meta.check()?;
+        self.same_length("prior", self.prior.len())?;
+        self.same_length("attributes", self.attributes.len())?;
+        self.same_length("neighbours", self.neighbours.len())?;
+
+        let mut sections = Vec::new();
+        sections.push((Section::Index, self.index()?));
+        if !self.prior.is_empty() {
+            sections.push((Section::Prior, self.prior()));
+        }
+        if !self.attributes.is_empty() {
+            sections.push((Section::Attributes, self.attributes()?));
+            sections.push((Section::Labels, postcard("labels", &self.labels)?));
+        }
+        if !self.neighbours.is_empty() {
+            let (bytes, unit) = self.neighbours()?;
+            self.blend.neighbour_unit = unit;
+            sections.push((Section::Neighbours, bytes));
+        }
+        let mut small = vec![
+            (Section::Meta, postcard("meta", &self.meta)?),
+            (Section::Blend, postcard("blend", &self.blend)?),
+        ];
+        small.append(&mut sections);
+        let bytes = envelope(&small)?;
+        Snapshot::open(&bytes)?.verify()?;
+        Ok(bytes)
+    }
+
+    fn same_length(&self, what: &'static str, got: usize) -> Result<()> {
+        if got == 0 || got == self.ids.len() {
+            Ok(())
+        } else {
+            Err(Error::Corrupt {
+                what,
+                at: got,
+                rule: "a table has one row for each item id",
+            })
+        }
+    }
+
+    fn index(&self) -> Result<Vec<u8>> {
+        let bits = bucket_bits(self.meta.items);
+        let mut entries: Vec<(usize, u32, u32)> = (0u32..)
+            .zip(&self.ids)
+            .map(|(row, id)| {
+                let (bucket, fingerprint) = split(item_hash(id), bits);
+                (bucket, fingerprint, row)
+            })
+            .collect();
+        entries.sort_unstable();
+        for pair in entries.windows(2) {
+            if let [(b0, f0, first), (b1, f1, second)] = pair {
+                if (b0, f0) == (b1, f1) {
+                    return Err(Error::DuplicateItem {
+                        first: *first as usize,
+                        second: *second as usize,
+                    });
+                }
+            }
+        }
+        let mut out = bits.to_le_bytes().to_vec();
+        for bucket in 0..=1usize << bits {
+            let end = entries.partition_point(|(b, _, _)| *b < bucket) as u32;
+            out.extend(end.to_le_bytes());
+        }
+        entries
+            .iter()
+            .for_each(|(_, fingerprint, _)| out.extend(fingerprint.to_le_bytes()));
+        entries
+            .iter()
+            .for_each(|(_, _, row)| push_row(&mut out, *row, row_width(self.meta.items)));
+        Ok(out)
+    }
+
+    fn prior(&self) -> Vec<u8> {
+        let bytes = |row: &PriorRow| {
+            let [low, high] = row.first_seen.to_le_bytes();
+            [row.popularity, row.trend, low, high]
+        };
+        self.prior.iter().flat_map(bytes).collect()
+    }
+
+    fn attributes(&self) -> Result<Vec<u8>> {
+        let rows = &self.attributes;
+        let count = |what, labels: &Vec<String>, max: usize| match labels.len() {
+            len if len <= max => Ok(len as u16),
+            got => Err(Error::Limit { what, max, got }),
+        };
+        let mut out = Vec::with_capacity(rows.len() * 5 + 5);
+        out.extend(count("category codes", &self.labels.categories, 0xffff)?.to_le_bytes());
+        out.extend(count("brand codes", &self.labels.brands, 0xffff)?.to_le_bytes());
+        out.push(count("price bands", &self.labels.price_bands, 0xff)? as u8);
+        for row in rows {
+            out.extend(row.category.to_le_bytes());
+            out.extend(row.brand.to_le_bytes());
+            out.push(row.price_band);
+        }
+        Ok(out)
+    }
+
+    /// The table and the worth of one unit of its whole-number weights.
+    fn neighbours(&self) -> Result<(Vec<u8>, f32)> {
+        let row_max = |row: &Vec<(u32, f32)>| row.iter().fold(0f32, |max, (_, weight)| max.max(*weight));
+        for (at, row) in self.neighbours.iter().enumerate() {
+            if row.iter().any(|(_, weight)| !weight.is_finite() || *weight <= 0.0) {
+                return Err(Error::Weight { what: "neighbours", at });
+            }
+            if row.len() > MAX_NEIGHBOURS {
+                return Err(Error::Limit {
+                    what: "neighbours of an item",
+                    max: MAX_NEIGHBOURS,
+                    got: row.len(),
+                });
+            }
+        }
+        let max = self.neighbours.iter().map(row_max).fold(0f32, f32::max);
+        let unit = max / (f32::from(u16::MAX) * f32::from(MAX_LEVEL));
+        let (mut scales, mut ends, mut targets, mut codes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let width = row_width(self.meta.items);
+        ends.extend(0u32.to_le_bytes());
+        for row in &self.neighbours {
+            let row_max = row_max(row);
+            let scale = if max > 0.0 {
+                (row_max / max * f32::from(u16::MAX)).round().max(1.0)
+            } else {
+                1.0
+            };
+            scales.extend((scale as u16).to_le_bytes());
+            let mut row = row.clone();
+            row.sort_unstable_by_key(|(target, _)| *target);
+            for (target, weight) in row {
+                let code = ((weight / row_max).sqrt() * 255.0).round() as u8;
+                if level(code) > 0 {
+                    push_row(&mut targets, target, width);
+                    codes.push(code);
+                }
+            }
+            ends.extend((codes.len() as u32).to_le_bytes());
+        }
+        let mut out = (codes.len() as u32).to_le_bytes().to_vec();
+        (0..=255).for_each(|code| out.extend(level(code).to_le_bytes()));
+        for part in [scales, ends, targets, codes] {
+            out.extend(part);
+        }
+        Ok((out, unit))
+    }
+}
+
+/// The level of a code: squares, so that small weights keep their precision.
+fn level(code: u8) -> u16 {
+    let code = u32::from(code);
+    ((code * code * u32::from(MAX_LEVEL) + 255 * 255 / 2) / (255 * 255)) as u16
+}
+
+fn push_row(out: &mut Vec<u8>, row: u32, width: usize) {
+    out.extend(row.to_le_bytes().iter().take(width));
+}
+
+fn postcard<T: Serialize>(what: &'static str, value: &T) -> Result<Vec<u8>> {
+    let rule = "the value can be written as postcard";
+    postcard::to_allocvec(value).map_err(|_| Error::Corrupt { what, at: 0, rule })
+}
+
+/// Puts sections behind a header and a section table.
+fn envelope(sections: &[(Section, Vec<u8>)]) -> Result<Vec<u8>> {
+    let mut table = Vec::new();
+    let mut end = HEADER + sections.len() * ENTRY;
+    for (section, bytes) in sections {
+        let start = end.next_multiple_of(8);
+        end = start + bytes.len();
+        let limit = |_| Error::Limit {
+            what: "snapshot bytes",
+            max: u32::MAX as usize,
+            got: end,
+        };
+        u32::try_from(end).map_err(limit)?;
+        table.extend(section.tag());
+        table.extend((start as u32).to_le_bytes());
+        table.extend((bytes.len() as u32).to_le_bytes());
+    }
+    let mut head = Vec::with_capacity(HASHED_HEADER);
+    head.extend(MAGIC);
+    head.extend(VERSION.to_le_bytes());
+    head.extend((sections.len() as u16).to_le_bytes());
+    head.extend((end as u64).to_le_bytes());
+    let mut content = table;
+    for (_, bytes) in sections {
+        let at = HEADER + content.len();
+        content.resize(content.len() + at.next_multiple_of(8) - at, 0);
+        content.extend(bytes);
+    }
+    let hash = sha256(&[&head, &content]);
+    let mut out = head;
+    out.extend(hash);
+    out.extend(content);
+    Ok(out)
+}

@@ -1,0 +1,350 @@
+//! The JavaScript surface: newtypes over the runtime, no logic.
+//!
+//! Errors cross as `Error` objects with the text and a stable `code`. The hot call [`JsRanker::rerank`] takes and
+//! makes no JavaScript objects: candidates lie in linear memory, and so does the slate.
+
+use crate::{
+    capsule, item_hash, template, Candidates, CapsuleGrant, Choice, Consent, Error, Event, EventKind, Gpc, Grant, Meta,
+    Mode, Options, Profile, Ranked, Ranker, Signals, Snapshot,
+};
+use js_sys::{Reflect, Uint8Array};
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::prelude::*;
+
+/// An `Error` object with `code`.
+fn throw(error: Error) -> JsValue {
+    coded(&error.to_string(), error.code())
+}
+
+fn coded(text: &str, code: &str) -> JsValue {
+    let object = js_sys::Error::new(text);
+    // Setting a property on a fresh object cannot fail; the text alone would serve if it did.
+    let _ = Reflect::set(&object, &"code".into(), &code.into());
+    object.into()
+}
+
+/// Reads a plain object; the text names the field that is wrong.
+fn read<T: for<'de> Deserialize<'de>>(what: &str, value: JsValue) -> Result<T, JsValue> {
+    serde_wasm_bindgen::from_value(value).map_err(|error| coded(&format!("{what}: {error}"), "invalid_option"))
+}
+
+fn write<T: Serialize>(value: &T) -> Result<JsValue, JsValue> {
+    serde_wasm_bindgen::to_value(value).map_err(|error| coded(&error.to_string(), "internal"))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct JsSignals {
+    /// `null` where there is a signal that cannot be understood.
+    #[serde(default = "off")]
+    gpc: Option<bool>,
+    choice: Option<JsChoice>,
+    #[serde(default)]
+    gpc_override: bool,
+}
+
+fn off() -> Option<bool> {
+    Some(false)
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct JsChoice {
+    mode: JsMode,
+    #[serde(default)]
+    capsule: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum JsMode {
+    Contextual,
+    Session,
+    Persistent,
+}
+
+impl From<JsMode> for Mode {
+    fn from(mode: JsMode) -> Self {
+        match mode {
+            JsMode::Contextual => Mode::Contextual,
+            JsMode::Session => Mode::Session,
+            JsMode::Persistent => Mode::Persistent,
+        }
+    }
+}
+
+impl From<Mode> for JsMode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Contextual => JsMode::Contextual,
+            Mode::Session => JsMode::Session,
+            Mode::Persistent => JsMode::Persistent,
+        }
+    }
+}
+
+/// The decision about what the visitor allows.
+#[wasm_bindgen(js_name = Consent)]
+pub struct JsConsent(Consent);
+
+#[wasm_bindgen(js_class = Consent)]
+impl JsConsent {
+    /// Decides from `{ gpc, choice: { mode, capsule }, gpcOverride }`.
+    #[wasm_bindgen(constructor)]
+    pub fn new(signals: JsValue) -> Result<JsConsent, JsValue> {
+        let JsSignals {
+            gpc,
+            choice,
+            gpc_override,
+        } = read("consent signals", signals)?;
+        let gpc = match gpc {
+            Some(false) => Gpc::Off,
+            Some(true) => Gpc::On,
+            None => Gpc::Unreadable,
+        };
+        let choice = choice.map(|choice| Choice {
+            mode: choice.mode.into(),
+            capsule: choice.capsule,
+        });
+        Ok(JsConsent(Consent::decide(&Signals {
+            gpc,
+            choice,
+            gpc_override,
+        })))
+    }
+
+    /// `contextual`, `session` or `persistent`.
+    #[wasm_bindgen(getter)]
+    pub fn mode(&self) -> String {
+        self.0.mode().name().into()
+    }
+
+    /// Permission to read and write a profile, if there is one.
+    pub fn grant(&self) -> Option<JsGrant> {
+        self.0.grant().map(JsGrant)
+    }
+
+    /// Permission to make and read capsules, if there is one.
+    #[wasm_bindgen(js_name = capsuleGrant)]
+    pub fn capsule_grant(&self) -> Option<JsCapsuleGrant> {
+        self.0.capsule_grant().map(JsCapsuleGrant)
+    }
+}
+
+/// Permission to read and write a profile; only `Consent` makes it.
+#[wasm_bindgen(js_name = Grant)]
+pub struct JsGrant(Grant);
+
+/// Permission to make and read capsules; only `Consent` makes it.
+#[wasm_bindgen(js_name = CapsuleGrant)]
+pub struct JsCapsuleGrant(CapsuleGrant);
+
+/// The visitor's events.
+#[wasm_bindgen(js_name = Profile)]
+#[derive(Default)]
+pub struct JsProfile(Profile);
+
+#[wasm_bindgen(js_class = Profile)]
+impl JsProfile {
+    /// The empty profile.
+    #[wasm_bindgen(constructor)]
+    pub fn new() -> JsProfile {
+        JsProfile::default()
+    }
+
+    /// Takes an event in; `kind` is GA4's name, `at` in seconds since 1970-01-01 UTC.
+    pub fn record(&mut self, grant: &JsGrant, item: &str, kind: &str, at: u32) -> Result<(), JsValue> {
+        let kind = EventKind::from_name(kind).map_err(throw)?;
+        self.0.record(
+            &grant.0,
+            Event {
+                item: item_hash(item),
+                at,
+                kind,
+            },
+        );
+        Ok(())
+    }
+
+    /// The encoded form.
+    pub fn encode(&self, grant: &JsGrant) -> Vec<u8> {
+        self.0.encode(&grant.0)
+    }
+
+    /// Reads the encoded form back.
+    pub fn decode(grant: &JsGrant, bytes: &[u8]) -> Result<JsProfile, JsValue> {
+        Profile::decode(&grant.0, bytes).map(JsProfile).map_err(throw)
+    }
+
+    /// The events as `[{ item, at, kind }]`, oldest first; `item` is the hash of its id in hexadecimal.
+    pub fn events(&self) -> Result<JsValue, JsValue> {
+        write(&self.0.events())
+    }
+
+    /// The number of events.
+    #[wasm_bindgen(getter)]
+    pub fn length(&self) -> usize {
+        self.0.events().len()
+    }
+
+    /// Forgets everything.
+    pub fn erase(&mut self) {
+        self.0.erase();
+    }
+
+    /// The capsule at `now`.
+    pub fn capsule(&self, grant: &JsCapsuleGrant, now: u32) -> String {
+        capsule::encode(&self.0, &grant.0, now)
+    }
+
+    /// The profile that a capsule carries.
+    #[wasm_bindgen(js_name = fromCapsule)]
+    pub fn from_capsule(grant: &JsCapsuleGrant, text: &str, now: u32) -> Result<JsProfile, JsValue> {
+        capsule::decode(&grant.0, text, now).map(JsProfile).map_err(throw)
+    }
+}
+
+/// What the visitor chose, as `{ mode, capsule }`, according to a capsule.
+#[wasm_bindgen(js_name = capsuleChoice)]
+pub fn capsule_choice(text: &str, now: u32) -> Result<JsValue, JsValue> {
+    let choice = capsule::choice(text, now).map_err(throw)?;
+    write(&JsChoice {
+        mode: choice.mode.into(),
+        capsule: choice.capsule,
+    })
+}
+
+/// The hash by which profiles name an item, in hexadecimal.
+#[wasm_bindgen(js_name = itemHash)]
+pub fn js_item_hash(id: &str) -> String {
+    item_hash(id).to_string()
+}
+
+/// A product card as HTML, from the fields of a candidates list.
+#[wasm_bindgen(js_name = renderCard)]
+pub fn render_card(card: JsValue) -> Result<String, JsValue> {
+    let mut html = String::new();
+    template::write_card(&mut html, &read("card", card)?);
+    Ok(html)
+}
+
+/// A list of items, resolved once.
+#[wasm_bindgen(js_name = Candidates)]
+pub struct JsCandidates(Candidates);
+
+#[wasm_bindgen(js_class = Candidates)]
+impl JsCandidates {
+    /// Looks up the rows of item ids.
+    pub fn resolve(ranker: &JsRanker, ids: Vec<String>) -> JsCandidates {
+        JsCandidates(Candidates::resolve(ranker.0.snapshot(), ids))
+    }
+
+    /// Candidates of known rows; `0xffffffff` for an unknown item.
+    #[wasm_bindgen(js_name = fromRows)]
+    pub fn from_rows(rows: Vec<u32>) -> JsCandidates {
+        JsCandidates(Candidates::from_rows(rows))
+    }
+
+    /// The number of candidates.
+    #[wasm_bindgen(getter)]
+    pub fn length(&self) -> usize {
+        self.0.rows().len()
+    }
+
+    /// Where the rows (`u32` each) begin in linear memory.
+    #[wasm_bindgen(js_name = rowsPtr)]
+    pub fn rows_ptr(&mut self) -> *mut u32 {
+        self.0.rows_mut().as_mut_ptr()
+    }
+
+    /// Where the flags (`u8` each; 1 is out of stock) begin in linear memory.
+    #[wasm_bindgen(js_name = flagsPtr)]
+    pub fn flags_ptr(&mut self) -> *mut u8 {
+        self.0.flags_mut().as_mut_ptr()
+    }
+}
+
+/// Ranks candidates with one snapshot for one profile.
+#[wasm_bindgen(js_name = Ranker)]
+pub struct JsRanker(Ranker<Vec<u8>>);
+
+#[derive(Serialize)]
+struct JsMeta<'a> {
+    id: String,
+    version: u16,
+    #[serde(flatten)]
+    meta: &'a Meta,
+}
+
+#[wasm_bindgen(js_class = Ranker)]
+impl JsRanker {
+    /// Opens and verifies a snapshot.
+    #[wasm_bindgen(constructor)]
+    pub fn new(bytes: Uint8Array) -> Result<JsRanker, JsValue> {
+        let snapshot = Snapshot::open(bytes.to_vec()).map_err(throw)?;
+        snapshot.verify().map_err(throw)?;
+        Ok(JsRanker(Ranker::new(snapshot)))
+    }
+
+    /// The snapshot's content id.
+    #[wasm_bindgen(getter)]
+    pub fn id(&self) -> String {
+        self.0.snapshot().id().to_string()
+    }
+
+    /// The snapshot's number of items.
+    #[wasm_bindgen(getter)]
+    pub fn items(&self) -> u32 {
+        self.0.snapshot().items()
+    }
+
+    /// What the snapshot says of itself.
+    pub fn meta(&self) -> Result<JsValue, JsValue> {
+        let snapshot = self.0.snapshot();
+        write(&JsMeta {
+            id: snapshot.id().to_string(),
+            version: crate::VERSION,
+            meta: snapshot.meta(),
+        })
+    }
+
+    /// The names behind the attribute codes.
+    pub fn labels(&self) -> Result<JsValue, JsValue> {
+        write(&self.0.snapshot().labels().map_err(throw)?)
+    }
+
+    /// Computes what depends on the profile; once per change. `now` is in seconds since 1970-01-01 UTC.
+    #[wasm_bindgen(js_name = setProfile)]
+    pub fn set_profile(&mut self, profile: &JsProfile, now: u32) {
+        self.0.set_profile(&profile.0, now);
+    }
+
+    /// Ranks; gives the number of places, which lie at `slatePtr()`.
+    pub fn rerank(
+        &mut self,
+        candidates: &JsCandidates,
+        count: usize,
+        diversity: f32,
+        exclude_purchased: bool,
+        exclude_out_of_stock: bool,
+    ) -> usize {
+        let options = Options {
+            count,
+            diversity,
+            exclude_purchased,
+            exclude_out_of_stock,
+        };
+        self.0.rerank(&candidates.0, &options).len()
+    }
+
+    /// Where the slate begins in linear memory: index `u32`, row `u32`, score `f32` per place.
+    #[wasm_bindgen(js_name = slatePtr)]
+    pub fn slate_ptr(&self) -> *const Ranked {
+        self.0.slate().as_ptr()
+    }
+
+    /// Why a row has its score: `{ score, parts: [{ name, value }], because: [{ item, kind, share }] }`.
+    pub fn explain(&self, row: u32) -> Result<JsValue, JsValue> {
+        write(&self.0.explain(row))
+    }
+}
