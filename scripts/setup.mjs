@@ -16,7 +16,7 @@ const target = "wasm32-unknown-unknown";
  * @typedef {object} Tools paths of the programs that the other scripts call
  * @property {string} wasmBindgen
  * @property {string} wasmBindgenTestRunner
- * @property {string} workerBuild
+ * @property {string} workerBuild empty without `worker`
  * @property {string} wasmOpt
  * @property {string} esbuild
  * @property {string} chromium empty without `tests`
@@ -24,10 +24,11 @@ const target = "wasm32-unknown-unknown";
  */
 
 /**
- * @param {{ tests?: boolean }} [options] `tests`: also what only the tests need, a browser and its driver
+ * @param {{ tests?: boolean, worker?: boolean }} [options] `tests`: also what only the tests need, a browser and its
+ *   driver; `worker`: also what only the edge worker needs
  * @returns {Promise<Tools>}
  */
-export async function setup({ tests = false } = {}) {
+export async function setup({ tests = false, worker = true } = {}) {
   const started = performance.now();
   checkPrograms();
   await installNodeModules();
@@ -36,13 +37,15 @@ export async function setup({ tests = false } = {}) {
     "wasm-bindgen",
     "wasm-bindgen-test-runner",
   ]);
-  const workerBuild = await installTool("worker-build", "worker-build", lockedVersion("worker"), ["worker-build"]);
+  const workerBuild = worker
+    ? await installTool("worker-build", "worker-build", lockedVersion("worker"), ["worker-build"])
+    : "";
   const { chromium, chromedriver } = tests ? await installBrowser() : { chromium: "", chromedriver: "" };
   say(`set-up  complete (${seconds(started)})`);
   return {
     wasmBindgen: join(wasmBindgen, "wasm-bindgen"),
     wasmBindgenTestRunner: join(wasmBindgen, "wasm-bindgen-test-runner"),
-    workerBuild: join(workerBuild, "worker-build"),
+    workerBuild: workerBuild && join(workerBuild, "worker-build"),
     wasmOpt: join(root, "node_modules/.bin/wasm-opt"),
     esbuild: join(root, "node_modules/.bin/esbuild"),
     chromium,
@@ -92,7 +95,8 @@ async function prepareRust(tests) {
     await run("rustup", ["component", "add", component, "--toolchain", toolchain], { remedy: "check the connection to static.rust-lang.org" });
   }
   const host = /^host: (.*)$/m.exec(ask("rustc", ["-vV"]) ?? "")?.[1] ?? "";
-  const fetch = ["fetch", "--locked", "--target", host, "--target", target];
+  // Someone who changes a dependency wants Cargo.lock brought up to date; CI wants to hear that it is not.
+  const fetch = ["fetch", ...(process.env.CI ? ["--locked"] : []), "--target", host, "--target", target];
   if (ask("cargo", [...fetch, "--offline"]) !== undefined) return;
   say("set-up  Rust crates (cargo fetch) ...");
   await run("cargo", fetch, {

@@ -1,0 +1,134 @@
+/**
+ * Builds what the hosts run, each part into its own folder of dist/. Cargo knows what has changed; the steps after it
+ * take a second or two and always run, so nothing here can be out of date.
+ *
+ * Usage: node scripts/build.mjs [runtime] [npm] [worker] [origin]   (all of them if none is named)
+ */
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { join, relative } from "node:path";
+import { Failure, ask, isMain, main, root, run, say, seconds } from "./process.mjs";
+import { setup } from "./setup.mjs";
+
+/** @typedef {import("./setup.mjs").Tools} Tools */
+
+const dist = join(root, "dist");
+const npmFolder = join(dist, "npm");
+
+/** What the Rust target for wasm has by default, and SIMD, which .cargo/config.toml turns on. */
+const wasmFeatures = [
+  "simd",
+  "bulk-memory",
+  "multivalue",
+  "mutable-globals",
+  "nontrapping-float-to-int",
+  "reference-types",
+  "sign-ext",
+].map((feature) => `--enable-${feature}`);
+
+/** @type {Record<string, (tools: Tools) => Promise<string>>} each part's step; it answers with what it made */
+const parts = { runtime: buildRuntime, npm: buildNpm, worker: buildWorker, origin: buildOrigin };
+
+/**
+ * Builds the named parts in their order of dependence.
+ * @param {Tools} tools
+ * @param {string[]} names
+ */
+export async function build(tools, names = Object.keys(parts)) {
+  for (const [name, step] of Object.entries(parts)) {
+    if (!names.includes(name)) continue;
+    const started = performance.now();
+    say(`build   ${name} ...`);
+    const made = await step(tools);
+    say(`build   ${name}: ${made} (${seconds(started)})`);
+  }
+}
+
+/** Where cargo puts what it builds. */
+export function targetFolder() {
+  const metadata = ask("cargo", ["metadata", "--no-deps", "--format-version", "1", "--offline"]);
+  if (!metadata) throw new Failure("`cargo metadata` failed", "run `cargo metadata --no-deps` to see why");
+  return /** @type {string} */ (JSON.parse(metadata).target_directory);
+}
+
+/** The native command-line program. */
+export function cli() {
+  return join(targetFolder(), "release", "pocketrank");
+}
+
+/** @param {Tools} tools */
+async function buildRuntime(tools) {
+  const target = "wasm32-unknown-unknown";
+  await run("cargo", ["build", "-p", "pocketrank", "--lib", "--features", "js", "--profile", "wasm", "--target", target]);
+  mkdirSync(npmFolder, { recursive: true });
+  const staging = mkdtempSync(join(dist, ".runtime-"));
+  try {
+    const raw = join(targetFolder(), target, "wasm/pocketrank.wasm");
+    await run(tools.wasmBindgen, [raw, "--target", "web", "--out-dir", staging, "--out-name", "pocketrank"]);
+    const wasm = join(staging, "pocketrank_bg.wasm");
+    await run(tools.wasmOpt, ["-O3", ...wasmFeatures, wasm, "-o", wasm]);
+    for (const file of readdirSync(staging)) renameSync(join(staging, file), join(npmFolder, file));
+  } finally {
+    rmSync(staging, { recursive: true, force: true });
+  }
+  return describe(join(npmFolder, "pocketrank_bg.wasm"));
+}
+
+async function buildNpm() {
+  need(join(npmFolder, "pocketrank.js"), "node scripts/build.mjs runtime");
+  const { build: bundle } = await import("esbuild");
+  const entries = ["browser", "node", "workerd", "element"].map((name) => join(root, "www/src", `${name}.ts`));
+  for (const entry of entries) need(entry, `git checkout ${relative(root, entry)}`);
+  // Each entry is whole by itself, so that a page needs one script and one wasm.
+  await bundle({
+    entryPoints: entries,
+    outdir: npmFolder,
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    external: ["node:*", "*.wasm"],
+    legalComments: "none",
+    logLevel: "warning",
+  }).catch((error) => {
+    throw new Failure(`esbuild: ${error.message}`, "correct the source that esbuild names above");
+  });
+  copyFileSync(join(root, "www/index.d.ts"), join(npmFolder, "index.d.ts"));
+  return entries.map((entry) => describe(join(npmFolder, relative(join(root, "www/src"), entry).replace(/ts$/, "js")))).join(", ");
+}
+
+/** @param {Tools} tools */
+async function buildWorker(tools) {
+  await run(tools.workerBuild, ["--profile", "wasm", "--out-dir", "../dist/worker"], {
+    cwd: join(root, "worker"),
+    env: { WASM_BINDGEN_BIN: tools.wasmBindgen, WASM_OPT_BIN: tools.wasmOpt, ESBUILD_BIN: tools.esbuild },
+  });
+  return `${describe(join(dist, "worker/index_bg.wasm"))}, ${describe(join(dist, "worker/index.js"))}`;
+}
+
+async function buildOrigin() {
+  await run("cargo", ["build", "--release", "-p", "pocketrank-origin"]);
+  return describe(cli());
+}
+
+/**
+ * @param {string} path
+ * @param {string} command what makes it
+ */
+function need(path, command) {
+  if (!existsSync(path)) throw new Failure(`${relative(root, path)} is missing`, `run \`${command}\``);
+}
+
+/** @param {string} path */
+function describe(path) {
+  return `${relative(root, path)} ${(statSync(path).size / 1000).toFixed(1)} kB`;
+}
+
+if (isMain(import.meta.url)) {
+  await main(async () => {
+    const names = process.argv.slice(2);
+    const unknown = names.find((name) => !Object.hasOwn(parts, name));
+    if (unknown) throw new Failure(`there is no part \`${unknown}\``, `name one or more of: ${Object.keys(parts).join(", ")}`);
+    const tools = await setup({ worker: names.length === 0 || names.includes("worker") });
+    await build(tools, names.length > 0 ? names : undefined);
+  });
+}
