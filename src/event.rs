@@ -24,7 +24,7 @@ impl Serialize for ItemHash {
 /// Hashes a shop's item id.
 ///
 /// ```
-/// assert_eq!(pocketrank::item_hash("sku-1").to_string(), "6db5713cd1083db2");
+/// assert_eq!(pocketrank::item_hash("sku-1").to_string(), "20d0f2ba6c1bc65d");
 /// ```
 pub fn item_hash(id: &str) -> ItemHash {
     ItemHash(xxh64(id.as_bytes(), 0))

@@ -1,0 +1,21 @@
+//! Writes the golden model and the cases of `tests/cases`: `cargo run --example cases --features pack`.
+//! Only for a new format version or a deliberate change of ranking; review the difference.
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use support::cases::{generate, rank, ranker, snapshot, CASES, SNAPSHOT};
+
+fn main() -> std::io::Result<()> {
+    std::fs::write(SNAPSHOT, snapshot())?;
+    let mut ranker = ranker(snapshot());
+    let lines: Vec<String> = generate()
+        .into_iter()
+        .map(|mut case| {
+            case["slate"] = rank(&mut ranker, &case);
+            case.to_string()
+        })
+        .collect();
+    std::fs::write(CASES, format!("[\n{}\n]\n", lines.join(",\n")))
+}
