@@ -25,6 +25,9 @@ const wasmFeatures = [
   "sign-ext",
 ].map((feature) => `--enable-${feature}`);
 
+/** wasm-bindgen and wasm-opt read which features the code uses from a section that stripping drops; wasm-opt strips. */
+const unstripped = { CARGO_PROFILE_WASM_STRIP: "none" };
+
 /** @type {Record<string, (tools: Tools) => Promise<string>>} each part's step; it answers with what it made */
 const parts = { runtime: buildRuntime, npm: buildNpm, worker: buildWorker, origin: buildOrigin };
 
@@ -58,7 +61,9 @@ export function cli() {
 /** @param {Tools} tools */
 async function buildRuntime(tools) {
   const target = "wasm32-unknown-unknown";
-  await run("cargo", ["build", "-p", "pocketrank", "--lib", "--features", "js", "--profile", "wasm", "--target", target]);
+  await run("cargo", ["build", "-p", "pocketrank", "--lib", "--features", "js", "--profile", "wasm", "--target", target], {
+    env: unstripped,
+  });
   mkdirSync(npmFolder, { recursive: true });
   const staging = mkdtempSync(join(dist, ".runtime-"));
   try {
@@ -100,7 +105,14 @@ async function buildNpm() {
 async function buildWorker(tools) {
   await run(tools.workerBuild, ["--profile", "wasm", "--out-dir", "../dist/worker"], {
     cwd: join(root, "worker"),
-    env: { WASM_BINDGEN_BIN: tools.wasmBindgen, WASM_OPT_BIN: tools.wasmOpt, ESBUILD_BIN: tools.esbuild },
+    env: {
+      ...unstripped,
+      WASM_BINDGEN_BIN: tools.wasmBindgen,
+      WASM_OPT_BIN: tools.wasmOpt,
+      ESBUILD_BIN: tools.esbuild,
+      // worker-build compiles wasm-bindgen's macros in a mode that cargo cannot tell from the usual one.
+      CARGO_TARGET_DIR: join(targetFolder(), "worker"),
+    },
   });
   return `${describe(join(dist, "worker/index_bg.wasm"))}, ${describe(join(dist, "worker/index.js"))}`;
 }

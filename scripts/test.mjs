@@ -1,0 +1,68 @@
+/**
+ * `npm test`: every check and test of every part, on data that the project makes itself.
+ *
+ * Usage: npm test [-- --only NAME,...]   (`--only help` lists the names)
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { build } from "./build.mjs";
+import { Failure, isMain, main, root } from "./process.mjs";
+import { setup } from "./setup.mjs";
+import { makeShop } from "./start.mjs";
+import { cargoTest, nodeTest, plain, runSteps } from "./steps.mjs";
+
+/** @typedef {import("./setup.mjs").Tools} Tools */
+
+const wasm = ["--target", "wasm32-unknown-unknown"];
+const strict = ["--", "-D", "warnings"];
+
+/**
+ * The runtime's own tests in wasm, in Node or in Chromium.
+ * @param {Tools} tools
+ * @param {Record<string, string>} host
+ */
+function wasmTest(tools, host) {
+  return cargoTest(["-p", "pocketrank", "--features", "js,pack", ...wasm, "--test", "wasm"], {
+    CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER: tools.wasmBindgenTestRunner,
+    ...host,
+  });
+}
+
+/** @param {Tools} tools */
+function steps(tools) {
+  const eslint = join(root, "node_modules/eslint/bin/eslint.js");
+  const tsc = join(root, "node_modules/typescript/bin/tsc");
+  return {
+    rustfmt: () => plain("cargo", ["fmt", "--all", "--check"], "run `npm run format`"),
+    clippy: () => plain("cargo", ["clippy", "--all-targets", ...strict]),
+    "clippy-wasm": async () => {
+      await plain("cargo", ["clippy", "-p", "pocketrank", "--features", "js", "--lib", ...wasm, ...strict]);
+      await plain("cargo", ["clippy", "-p", "pocketrank-worker", ...wasm, ...strict]);
+    },
+    rust: () => cargoTest(["-p", "pocketrank", "-p", "pocketrank-origin", "--features", "pocketrank/pack"]),
+    "wasm-node": () => wasmTest(tools, {}),
+    "wasm-chromium": () => wasmTest(tools, { WASM_BINDGEN_USE_BROWSER: "1", CHROMEDRIVER: tools.chromedriver }),
+    build: () => build(tools, ["origin", "runtime", "npm"]),
+    shop: () => makeShop({}),
+    worker: () => build(tools, ["worker"]),
+    tsc: () => plain(process.execPath, [tsc, "--noEmit"]),
+    eslint: () => plain(process.execPath, [eslint, "."], "`npm run format` mends what it can"),
+    js: () => nodeTest("tests/js"),
+    packaging: () => nodeTest("tests/packaging"),
+  };
+}
+
+if (isMain(import.meta.url)) {
+  await main(async () => {
+    const { values } = parseArgs({ options: { only: { type: "string" } } });
+    const names = values.only?.split(",");
+    const known = Object.keys(steps(/** @type {Tools} */ ({})));
+    const unknown = names?.find((name) => !known.includes(name));
+    if (unknown) throw new Failure(`there is no step \`${unknown}\``, `name one or more of: ${known.join(", ")}`);
+    if (names && !existsSync(join(root, "dist")) && !names.includes("build")) {
+      throw new Failure("nothing is built yet", "run `npm run build`, or `npm test` as a whole");
+    }
+    await runSteps("scripts/test.mjs", steps(await setup({ tests: true })), names);
+  });
+}
