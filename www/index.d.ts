@@ -1,0 +1,262 @@
+/**
+ * Pocketrank: reranks cached candidates with signals that stay on the visitor's device.
+ *
+ * Every function but {@link init} needs `await init()` first. Errors are `Error` objects whose `code` is stable and whose
+ * text says what is wrong, where, and what to do.
+ *
+ * ```js
+ * import { init, Consent, Profile, Ranker } from "pocketrank";
+ * await init();
+ * const ranker = new Ranker(await (await fetch("/pocketrank/snapshot.bin")).arrayBuffer());
+ * const grant = new Consent({ choice: { mode: "session" } }).grant();
+ * const profile = new Profile();
+ * if (grant) profile.record(grant, "sku-1", "view_item", Math.floor(Date.now() / 1000));
+ * ranker.setProfile(profile);
+ * for (const { index } of ranker.rerank(ranker.candidates(ids), { count: 12 })) console.log(ids[index]);
+ * ```
+ */
+
+/** What the runtime's wasm can be loaded from. */
+export type WasmSource =
+  | BufferSource
+  | WebAssembly.Module
+  | Response
+  | PromiseLike<BufferSource | WebAssembly.Module | Response>;
+
+/**
+ * Loads the runtime, once however often it is called. Without an argument the browser fetches `pocketrank_bg.wasm`
+ * from beside the module, Node reads that file, and workerd takes it as a module of the worker.
+ * @throws with code `not_initialised` where the wasm cannot be loaded; a later call tries again
+ */
+export function init(wasm?: WasmSource): Promise<void>;
+
+/** An error of the runtime. */
+export interface PocketrankError extends Error {
+  /** Stable name of the kind of error, such as `truncated`, `checksum`, `version` or `invalid_option`. */
+  readonly code: string;
+}
+
+/** How much of the visitor may be used. */
+export type Mode = "contextual" | "session" | "persistent";
+
+/** What the visitor chose when asked. */
+export interface Choice {
+  /** How much may be used. */
+  mode: Mode;
+  /** Whether the capsule may go with page requests to the page's own edge; off if not given. */
+  capsule?: boolean;
+}
+
+/** All that speaks for or against. */
+export interface Signals {
+  /** Global Privacy Control: `null` where there is a signal that cannot be understood, which counts as an objection. */
+  gpc?: boolean | null;
+  /** The visitor's choice; absent while none was made. */
+  choice?: Choice | undefined;
+  /** Whether the shop lets a choice override Global Privacy Control; off if not given. */
+  gpcOverride?: boolean;
+}
+
+/** The decision about what the visitor allows: without a yes that can be read it is `contextual`. */
+export class Consent {
+  /** @throws with code `invalid_option` where the signals cannot be understood */
+  constructor(signals: Signals);
+  /** What follows from the signals. */
+  readonly mode: Mode;
+  /** Permission to read and write a profile; `undefined` in `contextual`. */
+  grant(): Grant | undefined;
+  /** Permission to make and read capsules, a purpose of its own. */
+  capsuleGrant(): CapsuleGrant | undefined;
+  /** Gives its memory back; without a call the garbage collector does. */
+  free(): void;
+}
+
+/** Permission to read and write a profile. Only {@link Consent} makes it. */
+export class Grant {
+  private constructor();
+  /** Gives its memory back. */
+  free(): void;
+}
+
+/** Permission to make and read capsules. Only {@link Consent} makes it. */
+export class CapsuleGrant {
+  private constructor();
+  /** Gives its memory back. */
+  free(): void;
+}
+
+/** The kind of an event: GA4's e-commerce names, and `dismiss`. */
+export type EventKind =
+  | "view_item_list"
+  | "select_item"
+  | "view_item"
+  | "add_to_wishlist"
+  | "add_to_cart"
+  | "remove_from_cart"
+  | "begin_checkout"
+  | "purchase"
+  | "dismiss";
+
+/** One thing that the visitor did with one item. */
+export interface ProfileEvent {
+  /** {@link itemHash} of the item's id. */
+  item: string;
+  /** Seconds since 1970-01-01 UTC; ranking uses the day only. */
+  at: number;
+  /** What. */
+  kind: EventKind;
+}
+
+/** The visitor's own signals: at most 256 events, the oldest falls out. The empty one is the contextual visitor. */
+export class Profile {
+  constructor();
+  /**
+   * Takes an event in.
+   * @param item the shop's id of the item
+   * @param at seconds since 1970-01-01 UTC
+   * @throws with code `unknown_name` for another kind
+   */
+  record(grant: Grant, item: string, kind: EventKind, at: number): void;
+  /** The encoded form, for storage on the device. Equal encodings rank alike. */
+  encode(grant: Grant): Uint8Array;
+  /** Reads the encoded form back. @throws where the bytes are not a whole, sound profile */
+  static decode(grant: Grant, bytes: Uint8Array): Profile;
+  /** The events, oldest first. */
+  events(): ProfileEvent[];
+  /** The number of events. */
+  readonly length: number;
+  /** Forgets everything. */
+  erase(): void;
+  /** The capsule at `now` (seconds since 1970-01-01 UTC): the newest 30 events as at most 480 characters of base64url. */
+  capsule(grant: CapsuleGrant, now: number): string;
+  /** The profile that a capsule carries. @throws where the capsule is damaged or has expired */
+  static fromCapsule(grant: CapsuleGrant, text: string, now: number): Profile;
+  /** Gives its memory back. */
+  free(): void;
+}
+
+/** What the visitor chose, according to a capsule. @throws where the capsule is damaged or has expired */
+export function capsuleChoice(text: string, now: number): Required<Choice>;
+
+/** The hash by which profiles name an item: 16 hexadecimal digits. */
+export function itemHash(id: string): string;
+
+/** An item of a candidates list, as `pocketrank candidates` writes it. Only `id` is needed to rank. */
+export interface CandidateItem {
+  /** The shop's id. */
+  id: string;
+  /** Part of the address of the item's page. */
+  slug?: string;
+  /** The item's name. */
+  name?: string;
+  /** Where the item's page is. */
+  url?: string;
+  /** Where its picture is. */
+  image?: string;
+  /** The price as a number in text, such as `2.10`. */
+  price?: string;
+  /** ISO 4217 code. */
+  currency?: string;
+  /** The price as it is shown. */
+  price_text?: string;
+  /** The category's name. */
+  category?: string;
+  /** The category's name in addresses. */
+  category_slug?: string;
+  /** The brand. */
+  brand?: string | null;
+  /** Whether it can be bought now; yes if not given. */
+  in_stock?: boolean;
+}
+
+/** A product card as HTML, every field escaped; addresses of other schemes than `http` and `https` are dropped. */
+export function renderCard(card: CandidateItem): string;
+
+/** Items to rank, resolved once and ranked often. They belong to the snapshot of the {@link Ranker} that made them. */
+export interface Candidates {
+  /** How many there are. */
+  readonly length: number;
+  /** Their rows in the snapshot (a copy); `0xffffffff` where the snapshot does not know the item. */
+  readonly rows: Uint32Array;
+  /** Marks one as out of stock, or back in. */
+  setOutOfStock(index: number, out?: boolean): void;
+  /** Gives its memory back. */
+  free(): void;
+}
+
+/** How to rerank. */
+export interface Options {
+  /** The length of the slate; 12 if not given. */
+  count?: number;
+  /** From 0 (by score alone) to 1 (unlike one another above all); 0.3 if not given. */
+  diversity?: number;
+  /** Leave out what the profile has a purchase of; off if not given. */
+  excludePurchased?: boolean;
+  /** Leave out what is out of stock; on if not given. */
+  excludeOutOfStock?: boolean;
+}
+
+/** One place of the slate. */
+export interface Ranked {
+  /** Position in the candidates. */
+  index: number;
+  /** Row in the snapshot. */
+  row: number;
+  /** The score; diversity changes places, not scores. */
+  score: number;
+}
+
+/** Why an item has its score. */
+export interface Explanation {
+  /** The sum of the parts in their order, in single precision. */
+  score: number;
+  /** What each scorer adds. */
+  parts: { name: PartName; value: number }[];
+  /** The items of the history that speak for it, each with its share in the part `neighbours`. */
+  because: { item: string; kind: EventKind; share: number }[];
+}
+
+/** Scorers, in the order in which they are added up. */
+export type PartName =
+  | "neighbours"
+  | "repeat"
+  | "category"
+  | "brand"
+  | "price_band"
+  | "popularity"
+  | "trend"
+  | "newness";
+
+/** What a snapshot says of itself. */
+export interface Meta {
+  /** The content id. */
+  id: string;
+  /** The format's version. */
+  version: number;
+  /** Further fields that the origin wrote. */
+  [field: string]: unknown;
+}
+
+/** Ranks candidates with one snapshot for one profile; with none set, for the contextual visitor. */
+export class Ranker {
+  /** Opens and verifies a snapshot. @throws with the code of what is wrong: `magic`, `version`, `truncated`, ... */
+  constructor(snapshot: Uint8Array | ArrayBuffer);
+  /** The snapshot's content id, 32 hexadecimal digits. */
+  readonly id: string;
+  /** The snapshot's number of items. */
+  readonly items: number;
+  /** What the snapshot says of itself. */
+  readonly meta: Meta;
+  /** Resolves ids, or items of a candidates list with their stock. Unknown items stay, without a score. */
+  candidates(items: Iterable<string | CandidateItem>): Candidates;
+  /** Candidates of rows that are known to belong to this snapshot. */
+  candidatesOfRows(rows: Iterable<number>): Candidates;
+  /** Computes what depends on the profile; once per change. `now` is in seconds since 1970-01-01 UTC. */
+  setProfile(profile: Profile, now?: number): void;
+  /** Ranks. Equal snapshot, profile, date, candidates and options give equal slates on every host. */
+  rerank(candidates: Candidates, options?: Options): Ranked[];
+  /** Why a row has its score. */
+  explain(row: number): Explanation;
+  /** Gives its memory back. */
+  free(): void;
+}

@@ -1,0 +1,138 @@
+/**
+ * The runtime for JavaScript: a thin facade over the glue that wasm-bindgen makes.
+ *
+ * Invariant: no view into linear memory outlives a call, because memory may grow and then leaves old views empty.
+ * Everything that ranks, decides or encodes is in the wasm; the hosts' entries only say how it is loaded.
+ */
+import * as glue from "../../dist/npm/pocketrank.js";
+import type { InitOutput } from "../../dist/npm/pocketrank.js";
+import type { CandidateItem, Explanation, Meta, Options, Ranked, WasmSource } from "../index.js";
+
+/** Bytes of a place of the slate: index `u32`, row `u32`, score `f32`. */
+const PLACE = 12;
+const OUT_OF_STOCK = 1;
+/** What the runtime ranks by when the caller leaves an option out. */
+const DEFAULTS = { count: 12, diversity: 0.3, excludePurchased: false, excludeOutOfStock: true };
+
+let runtime: InitOutput | undefined;
+
+/** Makes an entry's `init` of its way to load the wasm: it loads once, and again only after it has failed. */
+export function once(load: (wasm?: WasmSource) => Promise<InitOutput>): (wasm?: WasmSource) => Promise<void> {
+  let loading: Promise<InitOutput> | undefined;
+  return async (wasm) => {
+    loading ??= load(wasm);
+    try {
+      runtime = await loading;
+    } catch (error) {
+      loading = undefined;
+      throw coded("not_initialised", `the runtime's wasm could not be loaded: ${String(error)}`, error);
+    }
+  };
+}
+
+/** An `Error` with a stable `code`, as those that come from the wasm. */
+export function coded(code: string, message: string, cause?: unknown): Error & { code: string } {
+  return Object.assign(new Error(message, { cause }), { code });
+}
+
+function memory(): ArrayBuffer {
+  if (!runtime) throw coded("not_initialised", "the runtime is not loaded: await init() first");
+  return runtime.memory.buffer;
+}
+
+/** Seconds since 1970-01-01 UTC. */
+export function now(): number {
+  return Math.floor(Date.now() / 1000);
+}
+
+export class Candidates {
+  readonly #inner: glue.Candidates;
+
+  constructor(inner: glue.Candidates) {
+    this.#inner = inner;
+  }
+
+  get length(): number {
+    return this.#inner.length;
+  }
+
+  get rows(): Uint32Array {
+    const start = this.#inner.rowsPtr();
+    return new Uint32Array(memory(), start, this.length).slice();
+  }
+
+  setOutOfStock(index: number, out = true): void {
+    if (!(index >= 0 && index < this.length)) {
+      throw coded("invalid_option", `candidate ${index} is not one of ${this.length}`);
+    }
+    const start = this.#inner.flagsPtr();
+    new Uint8Array(memory(), start, this.length)[index] = out ? OUT_OF_STOCK : 0;
+  }
+
+  /** @internal */
+  get inner(): glue.Candidates {
+    return this.#inner;
+  }
+
+  free(): void {
+    this.#inner.free();
+  }
+}
+
+export class Ranker {
+  readonly #inner: glue.Ranker;
+
+  constructor(snapshot: Uint8Array | ArrayBuffer) {
+    memory();
+    this.#inner = new glue.Ranker(snapshot instanceof Uint8Array ? snapshot : new Uint8Array(snapshot));
+  }
+
+  get id(): string {
+    return this.#inner.id;
+  }
+
+  get items(): number {
+    return this.#inner.items;
+  }
+
+  get meta(): Meta {
+    return this.#inner.meta() as Meta;
+  }
+
+  candidates(items: Iterable<string | CandidateItem>): Candidates {
+    const list = [...items];
+    const ids = list.map((item) => (typeof item === "string" ? item : item.id));
+    const candidates = new Candidates(glue.Candidates.resolve(this.#inner, ids));
+    list.forEach((item, index) => {
+      if (typeof item !== "string" && item.in_stock === false) candidates.setOutOfStock(index);
+    });
+    return candidates;
+  }
+
+  candidatesOfRows(rows: Iterable<number>): Candidates {
+    return new Candidates(glue.Candidates.fromRows(Uint32Array.from(rows)));
+  }
+
+  setProfile(profile: glue.Profile, at = now()): void {
+    this.#inner.setProfile(profile, at);
+  }
+
+  rerank(candidates: Candidates, options: Options = {}): Ranked[] {
+    const { count, diversity, excludePurchased, excludeOutOfStock } = { ...DEFAULTS, ...options };
+    const length = this.#inner.rerank(candidates.inner, count, diversity, excludePurchased, excludeOutOfStock);
+    const view = new DataView(memory(), this.#inner.slatePtr(), length * PLACE);
+    return Array.from({ length }, (_, place) => ({
+      index: view.getUint32(place * PLACE, true),
+      row: view.getUint32(place * PLACE + 4, true),
+      score: view.getFloat32(place * PLACE + 8, true),
+    }));
+  }
+
+  explain(row: number): Explanation {
+    return this.#inner.explain(row) as Explanation;
+  }
+
+  free(): void {
+    this.#inner.free();
+  }
+}
