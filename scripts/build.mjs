@@ -68,7 +68,9 @@ async function buildRuntime(tools) {
   const staging = mkdtempSync(join(dist, ".runtime-"));
   try {
     const raw = join(targetFolder(), target, "wasm/pocketrank.wasm");
-    await run(tools.wasmBindgen, [raw, "--target", "web", "--out-dir", staging, "--out-name", "pocketrank"]);
+    // Each entry says itself where its host has the wasm.
+    const bindgen = ["--target", "web", "--omit-default-module-path", "--out-name", "pocketrank", "--out-dir", staging];
+    await run(tools.wasmBindgen, [raw, ...bindgen]);
     const wasm = join(staging, "pocketrank_bg.wasm");
     await run(tools.wasmOpt, ["-O3", ...wasmFeatures, wasm, "-o", wasm]);
     for (const file of readdirSync(staging)) renameSync(join(staging, file), join(npmFolder, file));

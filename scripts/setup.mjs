@@ -149,7 +149,8 @@ async function installTool(name, crate, version, programs) {
   return join(home, "bin");
 }
 
-function findBrowser() {
+/** The paths of Chromium and of its driver, where there are such. */
+export function findBrowser() {
   return {
     chromium: process.env.CHROMIUM || which("chromium", "chromium-browser", "google-chrome"),
     chromedriver: process.env.CHROMEDRIVER || which("chromedriver"),

@@ -63,6 +63,6 @@ if (isMain(import.meta.url)) {
     if (names && !existsSync(join(root, "dist")) && !names.includes("build")) {
       throw new Failure("nothing is built yet", "run `npm run build`, or `npm test` as a whole");
     }
-    await runSteps("scripts/test.mjs", steps(await setup({ tests: true })), names);
+    await runSteps("scripts/test.mjs", steps(await setup({ tests: true, worker: !names || names.includes("worker") })), names);
   });
 }

@@ -1,0 +1,49 @@
+/** Chromium for the tests: the system's own, driven by playwright-core, with the flags of webdriver.json. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+import { root } from "../../../scripts/process.mjs";
+import { findBrowser } from "../../../scripts/setup.mjs";
+
+/** @returns {Promise<import("playwright-core").Browser>} close it when done */
+export function launchChromium() {
+  const options = JSON.parse(readFileSync(join(root, "webdriver.json"), "utf8"))["goog:chromeOptions"];
+  return chromium.launch({ executablePath: findBrowser().chromium, args: options.args });
+}
+
+/**
+ * Every request that a context's pages, workers and frames make from now on.
+ * @param {import("playwright-core").BrowserContext} context
+ * @returns {{ method: string, url: string, headers: Record<string, string>, body: string | null }[]} grows as they are made
+ */
+export function watchRequests(context) {
+  /** @type {{ method: string, url: string, headers: Record<string, string>, body: string | null }[]} */
+  const requests = [];
+  context.on("request", (request) => {
+    requests.push({ method: request.method(), url: request.url(), headers: request.headers(), body: request.postData() });
+  });
+  return requests;
+}
+
+/**
+ * Everything that a page's origin keeps in this browser, by kind; what is empty is left out, so nothing kept is {}.
+ * @param {import("playwright-core").Page} page
+ * @returns {Promise<Record<string, string[]>>}
+ */
+export async function readStorage(page) {
+  /** @type {Record<string, string[]>} */
+  const kept = await page.evaluate(async () => ({
+    localStorage: Object.keys(localStorage),
+    sessionStorage: Object.keys(sessionStorage),
+    indexedDB: (await indexedDB.databases()).map(({ name }) => String(name)),
+    caches: await caches.keys(),
+    serviceWorkers: (await navigator.serviceWorker.getRegistrations()).map(({ scope }) => scope),
+    fileSystem: await (async () => {
+      const names = [];
+      for await (const name of (await navigator.storage.getDirectory()).keys()) names.push(name);
+      return names;
+    })(),
+  }));
+  kept.cookies = (await page.context().cookies()).map(({ name, value }) => `${name}=${value}`);
+  return Object.fromEntries(Object.entries(kept).filter(([, names]) => names.length > 0));
+}
