@@ -17,6 +17,7 @@ mod bytes;
 pub mod capsule;
 mod consent;
 mod diversity;
+pub mod edge;
 mod error;
 mod event;
 mod history;

@@ -1,0 +1,297 @@
+//! What an edge decides about a page request: which pages it personalizes, whose profile it ranks with, and which headers
+//! go no further. Pure; the edge worker does the fetching.
+//!
+//! Invariant: the capsule reaches a [`Profile`] under a grant and nothing else, neither upstream nor a cache nor a log; a
+//! page that is shared is asked for as nobody in particular; a page that was personalized is stored by nobody.
+
+use crate::capsule;
+use crate::consent::{Consent, Gpc, Signals};
+use crate::profile::Profile;
+use crate::rerank::Options;
+
+/// The pages with slots: paths that are asked for without cookies and personalized, by opt-in.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Pages(Vec<String>);
+
+impl Pages {
+    /// Reads paths separated by blanks; one that ends in `*` stands for all paths with that beginning.
+    /// `None` if one does not begin with `/` or has a `*` elsewhere.
+    pub fn parse(text: &str) -> Option<Self> {
+        let valid = |path: &str| path.starts_with('/') && !path.strip_suffix('*').unwrap_or(path).contains('*');
+        let paths = text.split_whitespace();
+        let paths = paths.map(|path| valid(path).then(|| path.into())).collect::<Option<_>>()?;
+        Some(Pages(paths))
+    }
+
+    /// Whether a path is one of them.
+    pub fn contains(&self, path: &str) -> bool {
+        self.0.iter().any(|pattern| match pattern.strip_suffix('*') {
+            Some(beginning) => path.starts_with(beginning),
+            None => path == pattern,
+        })
+    }
+
+    /// Whether a request is for the shared form of one of them: a plain GET that no credentials and no range go with.
+    pub fn accept(&self, method: &str, path: &str, has_header: impl Fn(&str) -> bool) -> bool {
+        method == "GET" && self.contains(path) && !has_header("Authorization") && !has_header("Range")
+    }
+}
+
+/// Headers without which a shared page is asked for: what says who asks, and what asks for less than the page.
+pub const REQUEST_DROPS: [&str; 6] = [
+    "Cookie",
+    "If-Match",
+    "If-Modified-Since",
+    "If-None-Match",
+    "If-Range",
+    "If-Unmodified-Since",
+];
+
+/// Headers that an answer on a shared path loses: it was made for nobody, so it must not replace anyone's cookies.
+pub const SHARED_DROPS: [&str; 1] = ["Set-Cookie"];
+
+/// Headers that a personalized answer loses: they describe the shared page, or let caches keep it.
+pub const PERSONAL_DROPS: [&str; 12] = [
+    "Accept-Ranges",
+    "Age",
+    "CDN-Cache-Control",
+    "Cloudflare-CDN-Cache-Control",
+    "Content-Digest",
+    "Content-Length",
+    "ETag",
+    "Expires",
+    "Last-Modified",
+    "Pragma",
+    "Repr-Digest",
+    "Surrogate-Control",
+];
+
+/// `Cache-Control` of a personalized answer.
+pub const PERSONAL_CACHE_CONTROL: &str = "private, no-store";
+
+/// Whether an answer is a whole HTML page, by its status and `Content-Type`.
+pub fn is_page(status: u16, content_type: Option<&str>) -> bool {
+    let media_type = content_type.unwrap_or_default().split(';').next().unwrap_or_default();
+    status == 200 && media_type.trim().eq_ignore_ascii_case("text/html")
+}
+
+/// The profile that a request ranks with: its capsule's, where the shop has switched the capsule on and the visitor allows
+/// it, else the empty one. A capsule that cannot be read counts as none. `now` is in seconds since 1970-01-01 UTC.
+pub fn profile(capsule_is_on: bool, sec_gpc: Option<&str>, cookies: Option<&str>, now: u32) -> Profile {
+    let capsule = cookies.filter(|_| capsule_is_on).and_then(find_capsule);
+    let choice = capsule.and_then(|text| capsule::choice(text, now).ok());
+    let consent = Consent::decide(&Signals {
+        gpc: Gpc::from_header(sec_gpc),
+        choice,
+        gpc_override: false,
+    });
+    let profile = |grant| capsule::decode(&grant, capsule?, now).ok();
+    consent.capsule_grant().and_then(profile).unwrap_or_default()
+}
+
+/// The capsule's text in a `Cookie` header.
+fn find_capsule(cookies: &str) -> Option<&str> {
+    let pairs = cookies.split(';').filter_map(|pair| pair.split_once('='));
+    let mut values = pairs.filter(|(name, _)| name.trim() == capsule::COOKIE);
+    values.next().map(|(_, value)| value.trim())
+}
+
+/// A `Cookie` header without the capsule; `None` if nothing is left. Whatever mentions the capsule's name goes, however it is
+/// written.
+pub fn strip_capsule(cookies: &str) -> Option<String> {
+    let keeps = |pair: &&str| !pair.is_empty() && !pair.contains(capsule::COOKIE);
+    let kept: Vec<&str> = cookies.split(';').map(str::trim).filter(keeps).collect();
+    (!kept.is_empty()).then(|| kept.join("; "))
+}
+
+/// The most places that a slot can ask for.
+pub const MAX_COUNT: usize = 48;
+/// Places of a slot that does not say how many.
+const DEFAULT_COUNT: usize = 12;
+/// How much a slot's items are to differ, where nothing else is said; hosts share it so that their slates agree.
+pub const DIVERSITY: f32 = 0.3;
+const MAX_NAME: usize = 100;
+
+/// How a slot is ranked, by its attribute `data-pocketrank-count`; `None` if that is no number from 1. Numbers over
+/// [`MAX_COUNT`] count as that.
+pub fn slot_options(count: Option<&str>) -> Option<Options> {
+    let count = count.map_or(Some(DEFAULT_COUNT), |text| text.trim().parse().ok())?;
+    (count > 0).then(|| Options {
+        count: count.min(MAX_COUNT),
+        diversity: DIVERSITY,
+        ..Options::default()
+    })
+}
+
+/// Where the candidates list of that name is; `None` if no list can have that name (`a` to `z`, `0` to `9` and `-`).
+pub fn list_path(name: &str) -> Option<String> {
+    let valid = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let named = !name.is_empty() && name.len() <= MAX_NAME && name.bytes().all(valid);
+    named.then(|| format!("{ASSETS}candidates/{name}.json"))
+}
+
+/// Where the runtime's own files are, on every host.
+pub const ASSETS: &str = "/pocketrank/";
+/// Where it is written which snapshot is current.
+pub const MANIFEST: &str = "/pocketrank/manifest.json";
+
+/// `Cache-Control` of one of the runtime's own files: what has a hash of its content in its name never changes, the
+/// others (manifest and lists) may change every minute. `None` for other paths and for errors.
+pub fn asset_cache_control(path: &str, status: u16) -> Option<&'static str> {
+    let file = path.strip_prefix(ASSETS)?;
+    if status >= 300 && status != 304 {
+        return None;
+    }
+    let is_hash = |part: &str| part.len() >= 8 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let hashed = !file.contains('/') && file.split(['-', '.']).any(is_hash);
+    Some(if hashed {
+        "public, max-age=31536000, immutable"
+    } else {
+        "public, max-age=60"
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{item_hash, Event, EventKind};
+    use crate::profile::tests::consent;
+
+    const NOW: u32 = 1_700_000_000;
+
+    fn visitor() -> (Profile, String) {
+        let grant = consent().capsule_grant().unwrap();
+        let mut profile = Profile::default();
+        profile.record(
+            grant.grant(),
+            Event {
+                item: item_hash("a"),
+                at: NOW / 86_400 * 86_400,
+                kind: EventKind::ViewItem,
+            },
+        );
+        let text = capsule::encode(&profile, &grant, NOW);
+        (profile, text)
+    }
+
+    #[test]
+    fn pages_are_opted_in() {
+        let pages = Pages::parse("/ /product/*  /sale").unwrap();
+        for path in ["/", "/product/", "/product/a/b", "/sale"] {
+            assert!(pages.contains(path), "{path}");
+        }
+        for path in ["/cart", "/product", "/sale/", "/saleroom", ""] {
+            assert!(!pages.contains(path), "{path}");
+        }
+        assert!(!Pages::parse("").unwrap().contains("/"));
+        for wrong in ["product/*", "/a*b", "*", "/**"] {
+            assert_eq!(Pages::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn only_plain_gets_are_for_the_shared_page() {
+        let pages = Pages::parse("/*").unwrap();
+        assert!(pages.accept("GET", "/", |_| false));
+        assert!(!pages.accept("HEAD", "/", |_| false));
+        assert!(!pages.accept("POST", "/", |_| false));
+        assert!(!pages.accept("GET", "/", |name| name == "Range"));
+        assert!(!pages.accept("GET", "/", |name| name == "Authorization"));
+    }
+
+    #[test]
+    fn pages_are_whole_html() {
+        assert!(is_page(200, Some("Text/HTML; charset=utf-8")));
+        assert!(is_page(200, Some("text/html")));
+        assert!(!is_page(200, Some("text/html-sandboxed")));
+        assert!(!is_page(200, Some("application/json")));
+        assert!(!is_page(200, None));
+        for status in [204, 206, 301, 304, 404, 500] {
+            assert!(!is_page(status, Some("text/html")));
+        }
+    }
+
+    #[test]
+    fn the_capsule_counts_under_consent_only() {
+        let (expected, text) = visitor();
+        let cookies = format!("a=b; {}={text}; c=d", capsule::COOKIE);
+        assert_eq!(profile(true, None, Some(&cookies), NOW), expected);
+        let empty = Profile::default();
+        assert_eq!(profile(false, None, Some(&cookies), NOW), empty);
+        assert_eq!(profile(true, Some("1"), Some(&cookies), NOW), empty);
+        assert_eq!(profile(true, Some("?"), Some(&cookies), NOW), empty);
+        assert_eq!(profile(true, None, None, NOW), empty);
+        assert_eq!(profile(true, None, Some(&cookies), NOW + 40 * 86_400), empty);
+    }
+
+    #[test]
+    fn hostile_cookies_are_no_capsule() {
+        let (_, text) = visitor();
+        let half = text.get(..text.len() / 2).unwrap();
+        for cookies in [
+            "",
+            ";;==;",
+            "__Host-pocketrank",
+            "__Host-pocketrank=",
+            "__Host-pocketrank=\u{0}\u{ff}",
+            &format!("{}={half}", capsule::COOKIE),
+            &format!("__host-pocketrank={text}"),
+            &format!("{}={}", capsule::COOKIE, "A".repeat(100_000)),
+        ] {
+            assert_eq!(profile(true, None, Some(cookies), NOW), Profile::default());
+        }
+    }
+
+    #[test]
+    fn no_spelling_of_the_capsule_goes_upstream() {
+        for (cookies, kept) in [
+            ("__Host-pocketrank=x", None),
+            ("a=b; __Host-pocketrank=x; c=d", Some("a=b; c=d")),
+            (
+                "a=b;__Host-pocketrank=x;__Host-pocketrank =y;c=\"d;e\"",
+                Some("a=b; c=\"d; e\""),
+            ),
+            ("a=b, __Host-pocketrank=x", None),
+            ("a=b", Some("a=b")),
+            (";;", None),
+        ] {
+            assert_eq!(strip_capsule(cookies).as_deref(), kept, "{cookies}");
+        }
+    }
+
+    #[test]
+    fn slots_are_bounded() {
+        assert_eq!(slot_options(None).unwrap().count, 12);
+        assert_eq!(slot_options(Some(" 5 ")).unwrap().count, 5);
+        assert_eq!(slot_options(Some("4000000000")).unwrap().count, MAX_COUNT);
+        for wrong in ["0", "-1", "x", "", "1e3", "99999999999999999999999999"] {
+            assert_eq!(slot_options(Some(wrong)), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn lists_are_named() {
+        assert_eq!(
+            list_path("category-pots-2").unwrap(),
+            "/pocketrank/candidates/category-pots-2.json"
+        );
+        for wrong in ["", "../manifest", "A", "a b", "a/b", "a.json", "ä", &"a".repeat(101)] {
+            assert_eq!(list_path(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn hashed_names_are_immutable() {
+        let immutable = |path| asset_cache_control(path, 200).map(|value| value.contains("immutable"));
+        assert_eq!(
+            immutable("/pocketrank/snapshot-0123456789abcdef0123456789abcdef.bin"),
+            Some(true)
+        );
+        assert_eq!(immutable("/pocketrank/browser-1a2b3c4d.js"), Some(true));
+        assert_eq!(immutable("/pocketrank/browser.1A2B3C4D.js"), Some(true));
+        assert_eq!(immutable("/pocketrank/manifest.json"), Some(false));
+        assert_eq!(immutable("/pocketrank/candidates/similar-0123456789.json"), Some(false));
+        assert_eq!(immutable("/product/snapshot-0123456789abcdef.bin"), None);
+        assert_eq!(asset_cache_control("/pocketrank/snapshot-0123456789abcdef.bin", 404), None);
+    }
+}
