@@ -19,7 +19,9 @@ impl Pages {
     pub fn parse(text: &str) -> Option<Self> {
         let valid = |path: &str| path.starts_with('/') && !path.strip_suffix('*').unwrap_or(path).contains('*');
         let paths = text.split_whitespace();
-        let paths = paths.map(|path| valid(path).then(|| path.into())).collect::<Option<_>>()?;
+        let paths = paths
+            .map(|path| valid(path).then(|| path.into()))
+            .collect::<Option<_>>()?;
         Some(Pages(paths))
     }
 
@@ -292,6 +294,9 @@ mod tests {
         assert_eq!(immutable("/pocketrank/manifest.json"), Some(false));
         assert_eq!(immutable("/pocketrank/candidates/similar-0123456789.json"), Some(false));
         assert_eq!(immutable("/product/snapshot-0123456789abcdef.bin"), None);
-        assert_eq!(asset_cache_control("/pocketrank/snapshot-0123456789abcdef.bin", 404), None);
+        assert_eq!(
+            asset_cache_control("/pocketrank/snapshot-0123456789abcdef.bin", 404),
+            None
+        );
     }
 }

@@ -28,7 +28,7 @@ mod snapshot;
 pub mod template;
 #[cfg(feature = "js")]
 #[allow(unsafe_code)]
-mod wasm;
+pub mod wasm;
 
 pub use consent::{CapsuleGrant, Choice, Consent, Gpc, Grant, Mode, Signals};
 pub use error::{Error, Result};

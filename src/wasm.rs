@@ -33,7 +33,7 @@ fn write<T: Serialize>(value: &T) -> Result<JsValue, JsValue> {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct JsSignals {
     /// `null` where there is a signal that cannot be understood.
     #[serde(default = "off")]
@@ -48,7 +48,7 @@ fn off() -> Option<bool> {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct JsChoice {
     mode: JsMode,
     #[serde(default)]
@@ -274,6 +274,13 @@ struct JsMeta<'a> {
     version: u16,
     #[serde(flatten)]
     meta: &'a Meta,
+}
+
+impl JsRanker {
+    /// The ranker itself, for callers in Rust.
+    pub fn inner(&self) -> &Ranker<Vec<u8>> {
+        &self.0
+    }
 }
 
 #[wasm_bindgen(js_class = Ranker)]

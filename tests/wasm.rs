@@ -1,0 +1,118 @@
+//! The runtime compiled to wasm, in Node and in Chromium: the golden slates, and the JavaScript surface.
+#![cfg(target_arch = "wasm32")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod support;
+
+use js_sys::{Object, Reflect, Uint8Array};
+use pocketrank::wasm::{capsule_choice, JsCandidates, JsConsent, JsProfile, JsRanker};
+use serde_json::Value;
+use support::cases::{rank, ranker};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_test::wasm_bindgen_test;
+
+const SNAPSHOT: &[u8] = include_bytes!("fixtures/random-v1.bin");
+const CASES: &str = include_str!("cases/rerank.json");
+const NOW: u32 = support::NOW;
+
+fn get(object: &JsValue, key: &str) -> JsValue {
+    Reflect::get(object, &key.into()).unwrap()
+}
+
+fn object(json: &str) -> JsValue {
+    js_sys::JSON::parse(json).unwrap()
+}
+
+/// The `code` of an error that crossed to JavaScript, which must be an `Error` with a text.
+fn code<T>(result: Result<T, JsValue>) -> String {
+    let error = result.err().unwrap();
+    assert!(error.is_instance_of::<js_sys::Error>());
+    assert!(!get(&error, "message").as_string().unwrap().is_empty());
+    get(&error, "code").as_string().unwrap()
+}
+
+fn agreed() -> JsConsent {
+    JsConsent::new(object(r#"{ "choice": { "mode": "session", "capsule": true } }"#)).unwrap()
+}
+
+#[wasm_bindgen_test]
+fn slates_are_the_golden_ones() {
+    let cases: Vec<Value> = serde_json::from_str(CASES).unwrap();
+    let mut ranker = ranker(SNAPSHOT.to_vec());
+    for (at, case) in cases.iter().enumerate() {
+        assert_eq!(rank(&mut ranker, case), case["slate"], "case {at}");
+    }
+    assert_eq!(cases.len(), 1_000);
+}
+
+#[wasm_bindgen_test]
+fn damaged_snapshots_throw_and_say_why() {
+    for at in (0..SNAPSHOT.len()).step_by(97) {
+        let mut flipped = SNAPSHOT.to_vec();
+        flipped[at] ^= 0x10;
+        assert!(!code(JsRanker::new(Uint8Array::from(&flipped[..]))).is_empty());
+        assert_eq!(code(JsRanker::new(Uint8Array::from(&SNAPSHOT[..at]))), "truncated");
+    }
+    assert_eq!(code(JsRanker::new(Uint8Array::from(&[7u8; 300][..]))), "magic");
+}
+
+#[wasm_bindgen_test]
+fn without_consent_there_is_no_grant() {
+    for signals in [
+        "{}",
+        r#"{ "gpc": true, "choice": { "mode": "persistent", "capsule": true } }"#,
+        r#"{ "gpc": null, "choice": { "mode": "persistent" } }"#,
+        r#"{ "choice": { "mode": "contextual", "capsule": true } }"#,
+    ] {
+        let consent = JsConsent::new(object(signals)).unwrap();
+        assert_eq!(consent.mode(), "contextual", "{signals}");
+        assert!(consent.grant().is_none() && consent.capsule_grant().is_none());
+    }
+    assert_eq!(
+        code(JsConsent::new(object(r#"{ "choice": { "mode": "always" } }"#))),
+        "invalid_option"
+    );
+}
+
+#[wasm_bindgen_test]
+fn a_profile_ranks_explains_and_travels() {
+    let consent = agreed();
+    let grant = consent.grant().unwrap();
+    let mut profile = JsProfile::new();
+    for item in ["sku-5", "sku-9", "sku-5"] {
+        profile.record(&grant, item, "view_item", NOW).unwrap();
+    }
+    assert_eq!(code(profile.record(&grant, "sku-5", "looked", NOW)), "unknown_name");
+    let back = JsProfile::decode(&grant, &profile.encode(&grant)).unwrap();
+    assert_eq!(back.length(), 3);
+    assert_eq!(code(JsProfile::decode(&grant, b"PKPR")), "truncated");
+    let events = js_sys::Array::from(&back.events().unwrap());
+    assert_eq!(get(&events.get(0), "kind").as_string().unwrap(), "view_item");
+    assert_eq!(get(&events.get(0), "item").as_string().unwrap().len(), 16);
+
+    let capsule_grant = consent.capsule_grant().unwrap();
+    let capsule = profile.capsule(&capsule_grant, NOW);
+    assert_eq!(
+        get(&capsule_choice(&capsule, NOW).unwrap(), "mode")
+            .as_string()
+            .unwrap(),
+        "session"
+    );
+    let edge = JsProfile::from_capsule(&capsule_grant, &capsule, NOW).unwrap();
+
+    let mut ranker = JsRanker::new(Uint8Array::from(SNAPSHOT)).unwrap();
+    let candidates = JsCandidates::resolve(&ranker, (0..50).map(|n| format!("sku-{n}")).collect());
+    ranker.set_profile(&profile, NOW);
+    assert_eq!(ranker.rerank(&candidates, 10, 0.3, false, true), 10);
+    let slate = ranker.inner().slate().to_vec();
+    let why = ranker.explain(slate[0].row).unwrap();
+    assert!(Object::is(&get(&why, "score"), &JsValue::from(slate[0].score)));
+    assert_eq!(js_sys::Array::from(&get(&why, "parts")).length(), 8);
+    ranker.set_profile(&edge, NOW);
+    ranker.rerank(&candidates, 10, 0.3, false, true);
+    assert_eq!(
+        ranker.inner().slate(),
+        slate,
+        "the edge ranks by the capsule as the browser by the profile"
+    );
+}
