@@ -1,0 +1,63 @@
+//! The static files that are deployed with the worker: the embedded snapshot, the candidates' lists and the demo shop.
+
+use crate::error::{describe, Error};
+use js_sys::Uint8Array;
+use wasm_bindgen::JsCast;
+use web_sys::{Request, Response};
+use worker::worker_sys::Fetcher;
+use worker::Env;
+
+/// The binding wants whole URLs and looks at their path only.
+const ORIGIN: &str = "https://assets.invalid";
+
+/// The binding `ASSETS`.
+pub struct Assets(Fetcher);
+
+impl Assets {
+    /// # Errors
+    /// [`Error::Setting`] if there is no such binding.
+    pub fn of(env: &Env) -> Result<Self, Error> {
+        let fetcher = env.service("ASSETS").map_err(|_| Error::Setting {
+            name: "ASSETS",
+            expected: "the binding of the assets",
+        })?;
+        Ok(Assets(fetcher.into_rpc()))
+    }
+
+    /// The whole file at a path. The request for it carries nothing but the path.
+    ///
+    /// # Errors
+    /// [`Error::Fetch`] or [`Error::Status`].
+    pub async fn read(&self, path: &str) -> Result<Vec<u8>, Error> {
+        let response = answered(path, self.0.fetch_with_str(&format!("{ORIGIN}{path}"))).await?;
+        if response.status() != 200 {
+            return Err(Error::Status {
+                url: path.into(),
+                status: response.status(),
+            });
+        }
+        let bytes = response.array_buffer()?.await?;
+        Ok(Uint8Array::new(&bytes).to_vec())
+    }
+
+    /// Passes a request on.
+    ///
+    /// # Errors
+    /// [`Error::Fetch`].
+    pub async fn fetch(&self, request: &Request) -> Result<Response, Error> {
+        answered(&request.url(), self.0.fetch(request)).await
+    }
+}
+
+/// Waits for a response.
+///
+/// # Errors
+/// [`Error::Fetch`] if none comes.
+pub async fn answered(url: &str, promise: Result<js_sys::Promise, wasm_bindgen::JsValue>) -> Result<Response, Error> {
+    let failed = |value: wasm_bindgen::JsValue| Error::Fetch {
+        url: url.into(),
+        detail: describe(&value),
+    };
+    let response = promise.map_err(failed)?.await.map_err(failed)?;
+    Ok(response.unchecked_into())
+}

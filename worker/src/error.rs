@@ -1,0 +1,98 @@
+//! The one error of the worker; its text says what failed, where, and what to do. Nothing of the visitor is in it.
+
+use std::fmt;
+use wasm_bindgen::{JsCast, JsValue};
+
+/// What went wrong.
+#[derive(Debug)]
+pub enum Error {
+    /// A variable or binding of `wrangler.toml` is missing or cannot be understood.
+    Setting {
+        /// Its name.
+        name: &'static str,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// Nothing answered.
+    Fetch {
+        /// What was asked for.
+        url: String,
+        /// What the platform says.
+        detail: String,
+    },
+    /// The answer was no success.
+    Status {
+        /// What was asked for.
+        url: String,
+        /// The status of the answer.
+        status: u16,
+    },
+    /// The answer is not what it should be.
+    Document {
+        /// What was asked for.
+        url: String,
+        /// What is wrong, and where.
+        detail: String,
+    },
+    /// The snapshot cannot be used.
+    Snapshot {
+        /// Where it is from.
+        url: String,
+        /// What the runtime says.
+        error: pocketrank::Error,
+    },
+    /// A slot's attribute cannot be understood.
+    Slot {
+        /// The slot's name.
+        slot: String,
+        /// What the attribute must be.
+        expected: &'static str,
+    },
+    /// The platform refused something.
+    Platform(String),
+}
+
+impl Error {
+    /// The status that a visitor gets where there is no page to show.
+    pub fn status(&self) -> u16 {
+        match self {
+            Error::Fetch { .. } | Error::Status { .. } => 502,
+            _ => 500,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Setting { name, expected } => write!(f, "{name}: must be {expected}; correct wrangler.toml"),
+            Error::Fetch { url, detail } => write!(f, "{url}: no answer ({detail}); see that it is up"),
+            Error::Status { url, status } => write!(f, "{url}: answered {status}; see that it is deployed"),
+            Error::Document { url, detail } => write!(f, "{url}: {detail}; write it again with `pocketrank`"),
+            Error::Snapshot { url, error } => write!(f, "{url}: {error}"),
+            Error::Slot { slot, expected } => write!(f, "slot `{slot}`: {expected}; correct the page"),
+            Error::Platform(detail) => write!(f, "the worker's platform: {detail}; see its log"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<JsValue> for Error {
+    fn from(value: JsValue) -> Self {
+        Error::Platform(describe(&value))
+    }
+}
+
+/// What a thrown value says.
+pub fn describe(value: &JsValue) -> String {
+    match value.dyn_ref::<js_sys::Error>() {
+        Some(error) => error.message().into(),
+        None => value.as_string().unwrap_or_else(|| "it does not say why".into()),
+    }
+}
+
+/// Tells the console of a failure that the page outlives.
+pub fn warn(error: &Error) {
+    web_sys::console::warn_1(&error.to_string().into());
+}

@@ -1,0 +1,42 @@
+//! What `wrangler.toml` sets; read anew for each request, so that nothing is kept that a deployment changes.
+
+use crate::error::Error;
+use pocketrank::edge::Pages;
+use worker::Env;
+
+/// The worker's variables.
+pub struct Settings {
+    /// Where the shop's own pages come from, without a slash at its end; the static assets if `None`.
+    pub upstream: Option<String>,
+    /// The pages with slots.
+    pub pages: Pages,
+    /// Whether capsules are read.
+    pub capsule: bool,
+}
+
+impl Settings {
+    /// # Errors
+    /// [`Error::Setting`] for the first variable that cannot be understood.
+    pub fn read(env: &Env) -> Result<Self, Error> {
+        let text = |name| env.var(name).map(|value| value.to_string()).unwrap_or_default();
+        let wrong = |name, expected| Error::Setting { name, expected };
+        let upstream = text("UPSTREAM_URL");
+        let is_url = ["http://", "https://"]
+            .iter()
+            .any(|scheme| upstream.starts_with(scheme));
+        if !upstream.is_empty() && !is_url {
+            return Err(wrong("UPSTREAM_URL", "empty or an http or https URL"));
+        }
+        let capsule = match text("CAPSULE").as_str() {
+            "on" => true,
+            "" | "off" => false,
+            _ => return Err(wrong("CAPSULE", "`on` or `off`")),
+        };
+        Ok(Settings {
+            upstream: Some(upstream.trim_end_matches('/').to_owned()).filter(|url| !url.is_empty()),
+            pages: Pages::parse(&text("PAGES"))
+                .ok_or_else(|| wrong("PAGES", "paths such as `/ /product/*`, separated by blanks"))?,
+            capsule,
+        })
+    }
+}

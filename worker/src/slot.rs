@@ -1,0 +1,54 @@
+//! Fills one slot: from its attributes to its cards.
+//!
+//! Invariant: a slot is filled whole or not touched. The profile is made from the request's headers, used and dropped here.
+
+use crate::assets::Assets;
+use crate::error::{warn, Error};
+use crate::rewriter::Element;
+use crate::settings::Settings;
+use crate::{lists, model};
+use pocketrank::{edge, Options};
+use web_sys::Request;
+use worker::Env;
+
+/// Fills the slot; leaves it as it is where its list cannot be had or has nothing to show.
+///
+/// # Errors
+/// What is wrong with the slot's attributes. The element is untouched then.
+pub async fn fill(request: &Request, env: &Env, element: &Element) -> Result<(), Error> {
+    let (list, options) = read(element)?;
+    if let Err(error) = lists::load(&Assets::of(env)?, &list).await {
+        warn(&error);
+    }
+    let headers = request.headers();
+    let now = (js_sys::Date::now() / 1000.0) as u32;
+    let profile = edge::profile(
+        Settings::read(env)?.capsule,
+        headers.get("Sec-GPC")?.as_deref(),
+        headers.get("Cookie")?.as_deref(),
+        now,
+    );
+    let slate = model::with(|model| model.slate(&list, &profile, now, &options)).flatten();
+    if let Some(slate) = slate {
+        element.set_attribute("data-pocketrank-snapshot", &slate.snapshot)?;
+        element.set_attribute("data-pocketrank-rows", &slate.rows)?;
+        element.set_attribute("data-pocketrank-by", "edge")?;
+        element.set_inner_html(&slate.html)?;
+    }
+    Ok(())
+}
+
+/// The path of the slot's list, and how it is ranked.
+fn read(element: &Element) -> Result<(String, Options), Error> {
+    let attribute = |name| element.get_attribute(name);
+    let wrong = |expected| Error::Slot {
+        slot: attribute("data-pocketrank-slot").unwrap_or_default(),
+        expected,
+    };
+    let list = attribute("data-pocketrank-candidates")
+        .and_then(|name| edge::list_path(&name))
+        .ok_or_else(|| wrong("data-pocketrank-candidates must name a list with a to z, 0 to 9 and -"))?;
+    let options = edge::slot_options(attribute("data-pocketrank-count").as_deref())
+        .ok_or_else(|| wrong("data-pocketrank-count must be a number from 1"))?;
+    Ok((list, options))
+}
