@@ -1,0 +1,205 @@
+/**
+ * Makes the demo shop's static site from what the CLI wrote: pages, pictures, candidates lists, and the runtime with
+ * its snapshot. The whole site is built beside and then takes the old one's place.
+ *
+ * Usage: node scripts/shop.mjs [--data dist/data] [--out dist/shop] [--package dist/npm]
+ */
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+import { build as bundle } from "esbuild";
+import { Failure, isMain, main, root, say, seconds } from "./process.mjs";
+import { Html } from "./shop/html.mjs";
+import { PAGE_SIZE, cartPage, categoryPage, landing, notFoundPage, privacyPage, productPage } from "./shop/pages.mjs";
+
+/**
+ * @typedef {import("./shop/layout.mjs").Catalogue} Catalogue
+ * @typedef {import("./shop/layout.mjs").List} List
+ * @typedef {import("./shop/layout.mjs").Item} Item
+ * @typedef {import("./shop/layout.mjs").Site} Site
+ * @typedef {import("../www/index.js")} Runtime
+ */
+
+/** @param {string | Uint8Array} bytes */
+function hash(bytes) {
+  return createHash("sha256").update(bytes).digest("hex").slice(0, 16);
+}
+
+/** Writes the files of a site below one folder. */
+class Files {
+  /** @param {string} folder */
+  constructor(folder) {
+    this.folder = folder;
+    this.count = 0;
+  }
+
+  /**
+   * @param {string} path address from the site's root
+   * @param {string | Uint8Array} content
+   */
+  write(path, content) {
+    const file = join(this.folder, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, content);
+    this.count += 1;
+  }
+
+  /**
+   * Writes a file whose name holds a hash of its content, so that it never changes under its address.
+   * @param {string} folder
+   * @param {string} name
+   * @param {string} extension
+   * @param {string | Uint8Array} content
+   */
+  writeHashed(folder, name, extension, content) {
+    const address = `${folder}/${name}-${hash(content)}.${extension}`;
+    this.write(address, content);
+    return address;
+  }
+}
+
+/**
+ * @param {string} path
+ * @returns {any}
+ */
+function readJson(path) {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    throw new Failure(`${path}: ${/** @type {Error} */ (error).message}`, "make it with `pocketrank candidates`, or run `npm start -- --no-serve`");
+  }
+}
+
+/** The shop's own script and style, each one file. */
+async function bundleAssets() {
+  const { outputFiles } = await bundle({
+    entryPoints: [join(root, "www/shop/shop.ts"), join(root, "www/shop/shop.css")],
+    outdir: "out",
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: ["es2022", "chrome123", "firefox121", "safari17.4"],
+    write: false,
+    logLevel: "warning",
+  });
+  const text = (/** @type {string} */ extension) => outputFiles.find((file) => file.path.endsWith(extension))?.contents ?? "";
+  return { script: text(".js"), css: text(".css") };
+}
+
+/**
+ * The runtime under addresses of its content: the script names exactly the wasm that it was built with.
+ * @param {Files} files
+ * @param {string} folder of the npm package's built files
+ */
+function writeRuntime(files, folder) {
+  const wasm = files.writeHashed("/pocketrank", "pocketrank", "wasm", readFileSync(join(folder, "pocketrank_bg.wasm")));
+  const script = readFileSync(join(folder, "element.js"), "utf8");
+  const name = "pocketrank_bg.wasm";
+  if (!script.includes(name)) throw new Failure(`${folder}/element.js does not load ${name}`, "run `npm run build`");
+  files.write("/pocketrank/pocketrank.js", script.replaceAll(name, wasm.slice(wasm.lastIndexOf("/") + 1)));
+  return { module: "/pocketrank/pocketrank.js", wasm };
+}
+
+/**
+ * @param {Files} files
+ * @param {Site} site
+ */
+function writePages(files, site) {
+  const { categories, items } = site.catalogue;
+  files.write("index.html", landing(site).text);
+  for (const category of categories) {
+    const members = items.filter((item) => item.category_slug === category.slug);
+    for (let page = 1; page === 1 || (page - 1) * PAGE_SIZE < members.length; page += 1) {
+      files.write(`category/${category.slug}${page > 1 ? `/${page}` : ""}.html`, categoryPage(site, category, members, page).text);
+    }
+  }
+  for (const item of items) files.write(`product/${item.slug}.html`, productPage(site, item).text);
+  files.write("cart.html", cartPage(site).text);
+  files.write("privacy.html", privacyPage(site).text);
+  files.write("404.html", notFoundPage(site).text);
+}
+
+/**
+ * @param {string} data what `pocketrank candidates` wrote, with snapshot.bin
+ * @param {string} out the site's folder; replaced as a whole
+ * @param {string} npmFolder the npm package's built files
+ */
+export async function makePages(data, out, npmFolder = join(root, "dist/npm")) {
+  const entry = join(npmFolder, "node.js");
+  if (!existsSync(entry)) throw new Failure(`${entry} is missing`, "run `npm run build`");
+  /** @type {Runtime} */
+  const { Ranker, init, itemHash, renderCard } = await import(pathToFileURL(entry).href);
+  await init();
+  /** @type {Catalogue} */
+  const catalogue = readJson(join(data, "catalogue.json"));
+  const snapshot = readFileSync(join(data, "snapshot.bin"));
+  const { id } = new Ranker(snapshot);
+  const lists = join(data, "candidates");
+  const names = readdirSync(lists).flatMap((file) => (file.endsWith(".json") ? [file.slice(0, -".json".length)] : []));
+  const known = new Set(names);
+  /** @type {Map<string, List>} */
+  const read = new Map();
+  /** @type {Map<string, Html>} */
+  const cards = new Map();
+
+  mkdirSync(dirname(out), { recursive: true });
+  const files = new Files(mkdtempSync(`${out}.new-`));
+  try {
+    const assets = await bundleAssets();
+    /** @type {Site} */
+    const site = {
+      catalogue,
+      list(name) {
+        if (!known.has(name)) return undefined;
+        const list = read.get(name) ?? readJson(join(lists, `${name}.json`));
+        // A list of one product's page is read once; keeping thousands of them would only cost memory.
+        if (!name.startsWith("similar-")) read.set(name, list);
+        return list;
+      },
+      card(item) {
+        const card = cards.get(item.id) ?? new Html(renderCard(item));
+        cards.set(item.id, card);
+        return card;
+      },
+      assets: {
+        css: files.writeHashed("/assets", "shop", "css", assets.css),
+        script: files.writeHashed("/assets", "shop", "js", assets.script),
+      },
+    };
+    writePages(files, site);
+    cpSync(join(root, "www/shop/assets"), join(files.folder, "assets"), { recursive: true });
+    if (existsSync(join(data, "images"))) cpSync(join(data, "images"), join(files.folder, "images"), { recursive: true });
+    cpSync(lists, join(files.folder, "pocketrank/candidates"), { recursive: true });
+    files.write(`pocketrank/snapshot-${id}.bin`, snapshot);
+    const directory = Object.fromEntries(catalogue.items.map((item) => [itemHash(item.id), [item.name, item.url]]));
+    files.write("pocketrank/manifest.json", JSON.stringify({
+      snapshot: { id, url: `/pocketrank/snapshot-${id}.bin`, bytes: snapshot.length },
+      runtime: writeRuntime(files, npmFolder),
+      candidates: Object.fromEntries(names.filter((name) => !name.startsWith("similar-")).sort()
+        .map((name) => [name, { url: `/pocketrank/candidates/${name}.json`, ttl: site.list(name)?.ttl }])),
+      items: { url: files.writeHashed("/pocketrank", "items", "json", JSON.stringify(directory)) },
+    }));
+    rmSync(out, { recursive: true, force: true });
+    renameSync(files.folder, out);
+  } finally {
+    rmSync(files.folder, { recursive: true, force: true });
+  }
+  return { pages: files.count, products: catalogue.items.length, snapshot: id };
+}
+
+if (isMain(import.meta.url)) {
+  await main(async () => {
+    const started = performance.now();
+    const { values } = parseArgs({
+      options: {
+        data: { type: "string", default: "dist/data" },
+        out: { type: "string", default: "dist/shop" },
+        package: { type: "string", default: "dist/npm" },
+      },
+    });
+    const made = await makePages(resolve(values.data), resolve(values.out), resolve(values.package));
+    say(`shop    ${made.pages} files for ${made.products} products, snapshot ${made.snapshot} (${seconds(started)})`);
+  });
+}

@@ -1,0 +1,139 @@
+/**
+ * What every page of the demo shop shares: head, header, footer, and the shelf that holds a slot.
+ */
+import { Html, html } from "./html.mjs";
+
+/**
+ * @typedef {object} Item an item of the catalogue
+ * @property {string} id
+ * @property {string} slug
+ * @property {string} name
+ * @property {string} url
+ * @property {string} image
+ * @property {string} price
+ * @property {string} currency
+ * @property {string} price_text
+ * @property {string} category
+ * @property {string} category_slug
+ * @property {string} [brand]
+ * @property {boolean} in_stock
+ * @property {string} [description]
+ *
+ * @typedef {{ name: string, slug: string, items: number }} Category
+ * @typedef {{ title: string, currency: string, categories: Category[], items: Item[] }} Catalogue
+ * @typedef {{ list: string, title: string, ttl: number, generated: string, items: Item[] }} List
+ *
+ * @typedef {object} Site what the pages are made of
+ * @property {Catalogue} catalogue
+ * @property {(name: string) => List | undefined} list the candidates list of that name
+ * @property {(item: Item) => Html} card
+ * @property {{ css: string, script: string }} assets addresses of the shop's own files
+ */
+
+/** Scripts and styles come from files of this site alone, and no text ever becomes script. */
+const policy = [
+  "default-src 'self'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  "style-src 'self'",
+  "object-src 'none'",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "require-trusted-types-for 'script'",
+].join("; ");
+
+/** Categories in the header and on the landing page; the footer names more. */
+export const MAIN_CATEGORIES = 6;
+const FOOTER_CATEGORIES = 12;
+
+/**
+ * @param {string} name
+ */
+export function icon(name) {
+  return html`<svg class="icon" aria-hidden="true"><use href="/assets/icons.svg#${name}"></use></svg>`;
+}
+
+/** @param {Category} category */
+export function categoryUrl(category) {
+  return `/category/${category.slug}`;
+}
+
+/**
+ * @param {Site} site
+ * @param {object} page
+ * @param {string} page.title
+ * @param {string} page.description
+ * @param {string} page.path
+ * @param {Html} page.main
+ * @param {string} [page.image] picture for previews
+ */
+export function layout(site, { title, description, path, main, image }) {
+  const { title: shop, categories } = site.catalogue;
+  const links = (/** @type {Category[]} */ list) =>
+    list.map((category) => {
+      const url = categoryUrl(category);
+      const here = path === url || path.startsWith(`${url}/`);
+      return html`<li><a href="${url}"${here && html` aria-current="page"`}>${category.name}</a></li>`;
+    });
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${path === "/" ? title : `${title} · ${shop}`}</title>
+<meta name="description" content="${description}">
+<meta name="color-scheme" content="light dark">
+<meta property="og:title" content="${title}">
+<meta property="og:site_name" content="${shop}">
+${image && html`<meta property="og:image" content="${image}">\n`}<link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="${site.assets.css}">
+<script type="module" src="/pocketrank/pocketrank.js" data-manifest="/pocketrank/manifest.json"></script>
+<script type="module" src="${site.assets.script}"></script>
+</head>
+<body>
+<a class="skip" href="#main">Skip to content</a>
+<p class="ribbon">Free returns within 30 days. Your browsing stays on your device.</p>
+<header class="top">
+<div class="wrap top-row">
+<a class="brand" href="/"><svg class="brand-mark" aria-hidden="true"><use href="/assets/icons.svg#mark"></use></svg>${shop}</a>
+<nav class="main-nav" aria-label="Departments"><ul>${links(categories.slice(0, MAIN_CATEGORIES))}</ul></nav>
+<a class="cart-link" href="/cart">${icon("bag")}<span class="cart-word">Cart</span><span class="badge" data-shop="cart-count" hidden></span></a>
+</div>
+</header>
+<main id="main">
+${main}
+</main>
+<footer class="foot">
+<div class="wrap foot-grid">
+<div><p class="foot-brand">${shop}</p><p>A small shop with a good memory that it keeps to itself: picks are made on your device, and we never see them.</p></div>
+<nav aria-label="All departments"><h2>Departments</h2><ul class="foot-list">${links(categories.slice(0, FOOTER_CATEGORIES))}</ul></nav>
+<nav aria-label="Your privacy"><h2>Your privacy</h2><ul><li><a href="/privacy">What stays on your device</a></li><li><button type="button" class="as-link" data-shop="ask">Privacy choices</button></li><li><button type="button" class="as-link" data-shop="forget">Forget me</button></li></ul></nav>
+</div>
+<p class="wrap foot-small">A demonstration shop. Nothing here is sold, and no payment is taken.</p>
+</footer>
+<div class="toast" role="status" aria-live="polite" data-shop="toast"></div>
+</body>
+</html>
+`;
+}
+
+/**
+ * A titled slot: what it holds is what visitors get until the edge or the browser puts other items there.
+ * @param {Site} site
+ * @param {object} shelf
+ * @param {string} shelf.slot
+ * @param {string} shelf.list name of the candidates list
+ * @param {string} shelf.title
+ * @param {string} [shelf.note]
+ * @param {number} [shelf.count]
+ */
+export function shelf(site, { slot, list, title, note, count = 12 }) {
+  const items = site.list(list)?.items.slice(0, count) ?? [];
+  if (items.length === 0) return html``;
+  return html`<section class="shelf wrap" aria-labelledby="${slot}-title">
+<div class="shelf-head"><h2 id="${slot}-title">${title}</h2>${note && html`<p>${note}</p>`}</div>
+<pocketrank-carousel data-pocketrank-slot="${slot}" data-pocketrank-candidates="${list}" data-pocketrank-count="${count}" aria-labelledby="${slot}-title">
+<ol class="pr-track">${items.map(site.card)}</ol>
+</pocketrank-carousel>
+</section>`;
+}
