@@ -1,0 +1,29 @@
+//! The command line. Invariant: one file a verb; a verb returns an error or has printed all it has to say. `main`
+//! dispatches to it.
+
+
+use clap::{Parser, Subcommand};
+use pocketrank_origin::error::Result;
+
+/// Trains, measures and packs the snapshots by which pages are personalized on the device.
+#[derive(Debug, Parser)]
+#[command(
+    name = "pocketrank",
+    version,
+    after_help = "Exit codes: 0 ok, 1 I/O or internal error, 2 wrong usage, 3 bad data or configuration, 4 invalid snapshot."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+}
+
+impl Cli {
+    /// Does what the command line asks for.
+    pub fn run(self) -> Result<()> {
+        match self.verb {}
+    }
+}

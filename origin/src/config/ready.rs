@@ -1,0 +1,114 @@
+//! Mappings that come with the program, and which one fits a file. Invariant: a mapping fits only where every column
+//! that it needs is there; where several fit, the one that uses most columns is taken.
+
+use super::{Column, Config, EventColumns};
+use crate::error::{Error, Result};
+use std::path::Path;
+
+/// The mappings by name.
+pub const READY: [(&str, &str); 4] = [
+    ("online-retail", include_str!("../../mappings/online-retail.toml")),
+    ("movielens-100k", include_str!("../../mappings/movielens-100k.toml")),
+    ("movielens-latest-small", include_str!("../../mappings/movielens-latest-small.toml")),
+    ("ga4", include_str!("../../mappings/ga4.toml")),
+];
+
+/// The configuration of that name, or of that file.
+///
+/// # Errors
+/// [`Error::Config`] if it is neither, or wrong.
+pub fn load(name_or_path: &str) -> Result<Config> {
+    if let Some((name, text)) = READY.iter().find(|(name, _)| *name == name_or_path) {
+        return Config::parse(text, name);
+    }
+    let path = Path::new(name_or_path);
+    match std::fs::read_to_string(path) {
+        Ok(text) => Config::parse(&text, name_or_path),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            Err(Error::Config(format!("no configuration file {name_or_path}, and no ready one of that name: there are {}", names())))
+        }
+        Err(e) => Err(Error::reading(path, e)),
+    }
+}
+
+/// The ready mapping that fits events with these columns, and its name. In JSON Lines the columns are the top-level keys.
+///
+/// # Errors
+/// [`Error::Config`] if none fits: says which columns there are.
+pub fn recognize(columns: &[String], path: &Path) -> Result<(&'static str, Config)> {
+    let mut best: Option<(usize, &'static str, Config)> = None;
+    for (name, text) in READY {
+        let config = Config::parse(text, name)?;
+        let uses = fit(&config.events.columns, columns);
+        if uses > best.as_ref().map_or(0, |(uses, ..)| *uses) {
+            best = Some((uses, name, config));
+        }
+    }
+    best.map(|(_, name, config)| (name, config)).ok_or_else(|| {
+        Error::Config(format!(
+            "{}: none of the ready mappings ({}) fits its columns ({}); write a mapping and pass it with --config FILE.toml",
+            path.display(),
+            names(),
+            listed(columns),
+        ))
+    })
+}
+
+/// How many of the mapping's columns are there; 0 if one that it needs is not.
+fn fit(mapping: &EventColumns, columns: &[String]) -> usize {
+    let there = |column: &Column| {
+        column.0.iter().any(|name| {
+            let head = name.split('.').next().unwrap_or(name);
+            columns.iter().any(|c| c == name || c == head)
+        })
+    };
+    let count = |column: &Option<Column>| usize::from(column.as_ref().is_some_and(there));
+    let who = count(&mapping.user) + count(&mapping.session);
+    let needs = [mapping.kind.as_ref(), mapping.rating.as_ref(), Some(&mapping.item), Some(&mapping.time)];
+    if who == 0 || !needs.into_iter().flatten().all(there) {
+        return 0;
+    }
+    let extra = [&mapping.kind, &mapping.quantity, &mapping.price, &mapping.name, &mapping.rating];
+    2 + who + extra.into_iter().map(count).sum::<usize>()
+}
+
+/// Column names for a message, cut to a readable length.
+pub(crate) fn listed(columns: &[String]) -> String {
+    let shown: Vec<String> = columns.iter().take(20).map(|c| c.chars().take(40).collect()).collect();
+    let more = if columns.len() > 20 { ", ..." } else { "" };
+    format!("{}{more}", shown.join(", "))
+}
+
+fn names() -> String {
+    READY.map(|(name, _)| name).join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns(names: &str) -> Vec<String> {
+        names.split('|').map(String::from).collect()
+    }
+
+    #[test]
+    fn ready_mappings_are_valid_and_recognized() {
+        for (header, expected) in [
+            ("Invoice|StockCode|Description|Quantity|InvoiceDate|Price|Customer ID|Country", "online-retail"),
+            ("user_id:token|item_id:token|rating:float|timestamp:float", "movielens-100k"),
+            ("userId|movieId|rating|timestamp", "movielens-latest-small"),
+            ("event_name|event_timestamp|user_pseudo_id|items", "ga4"),
+        ] {
+            let (name, _) = recognize(&columns(header), Path::new("f")).unwrap();
+            assert_eq!(name, expected);
+        }
+    }
+
+    #[test]
+    fn unknown_columns_are_listed() {
+        let message = recognize(&columns("a|b"), Path::new("f.csv")).unwrap_err().to_string();
+        assert!(message.contains("f.csv") && message.contains("(a, b)") && message.contains("--config"), "{message}");
+        let message = load("online-retial").unwrap_err().to_string();
+        assert!(message.contains("online-retail, movielens-100k"), "{message}");
+    }
+}

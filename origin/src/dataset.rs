@@ -1,0 +1,71 @@
+//! What training and evaluation see: items, users and interactions, cleaned. Invariant: no raw customer or session id
+//! is in here; every index is in range; equal input gives an equal dataset, the pseudonyms' key apart.
+
+use crate::ingest::account::Account;
+use pocketrank::EventKind;
+
+/// Cleaned data of one shop.
+#[derive(Debug, Clone)]
+pub struct Dataset {
+    /// The shop's name, if the configuration says it.
+    pub title: Option<String>,
+    /// Sorted by id.
+    pub items: Vec<Item>,
+    /// In the order of their first interaction.
+    pub users: Vec<User>,
+    /// Sorted by time, then by place in the input.
+    pub events: Vec<Interaction>,
+    /// ISO 4217 code of every price; empty where it is unknown.
+    pub currency: String,
+    /// What cleaning did.
+    pub account: Account,
+}
+
+/// A product.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Item {
+    /// The shop's own id.
+    pub id: String,
+    /// Its name; the id where there is none.
+    pub name: String,
+    /// Its category.
+    pub category: Option<String>,
+    /// Its brand.
+    pub brand: Option<String>,
+    /// Price of one, in the dataset's currency.
+    pub price: Option<f64>,
+    /// Its page.
+    pub url: Option<String>,
+    /// Its picture.
+    pub image: Option<String>,
+    /// A text about it.
+    pub description: Option<String>,
+    /// Whether it can be bought.
+    pub in_stock: bool,
+}
+
+/// Somebody who did something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct User {
+    /// Keyed hash of the customer's id.
+    pub pseudonym: [u8; 16],
+    /// Stands for one session (or invoice) without a customer.
+    pub anonymous: bool,
+}
+
+/// One thing that one user did with one item.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Interaction {
+    /// Index into [`Dataset::users`].
+    pub user: u32,
+    /// Number of the session, in the order of their first interaction.
+    pub session: u32,
+    /// Index into [`Dataset::items`].
+    pub item: u32,
+    /// What was done.
+    pub kind: EventKind,
+    /// Seconds since 1970-01-01 UTC.
+    pub at: i64,
+    /// How many, cancellations deducted.
+    pub quantity: f32,
+}

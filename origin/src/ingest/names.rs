@@ -1,0 +1,103 @@
+//! One name for each item. Invariant: of all the names that data give a code, the most frequent that is a name is taken;
+//! equals go to the first in the alphabet. Used by `assemble`.
+
+use super::account::{Effect, Tally};
+use super::events::{Lines, NONE};
+use crate::config::Pattern;
+use std::collections::{BTreeMap, HashMap};
+
+const NOT_A_NAME: &str = "text is no product's name";
+const VARIES: &str = "name varies, most frequent taken";
+
+/// For each item its name, as far as the lines tell one. Remarks of stock keepers and the like (`not_names`) do not count.
+pub(super) fn choose(lines: &Lines, not_names: &[Pattern], tally: &mut Tally) -> HashMap<u32, String> {
+    let clean: Vec<Option<String>> = (0..super::events::index(lines.texts.len()))
+        .map(|text| {
+            let text = tidy(lines.texts.get(text).unwrap_or_default());
+            let named = !text.is_empty() && !not_names.iter().any(|pattern| pattern.matches(&text));
+            named.then_some(text)
+        })
+        .collect();
+    let name_of = |text: u32| clean.get(text as usize).and_then(Option::as_deref);
+    let mut counts: HashMap<u32, BTreeMap<&str, u32>> = HashMap::new();
+    for line in &lines.lines {
+        if let Some(name) = name_of(line.name) {
+            *counts.entry(line.item).or_default().entry(name).or_default() += 1;
+        }
+    }
+    let chosen: HashMap<u32, String> = counts
+        .into_iter()
+        .filter_map(|(item, names)| {
+            let (name, _) = names.into_iter().rev().max_by_key(|(_, count)| *count)?;
+            Some((item, name.to_owned()))
+        })
+        .collect();
+    for line in lines.lines.iter().filter(|line| line.name != NONE) {
+        let (rule, text) = match (name_of(line.name), chosen.get(&line.item)) {
+            (None, _) => (NOT_A_NAME, lines.texts.get(line.name).unwrap_or_default()),
+            (Some(name), Some(chosen)) if name != chosen => (VARIES, name),
+            _ => continue,
+        };
+        tally.rule(rule, Effect::Changed).count(|| format!("{}: {text}", lines.place(line)));
+    }
+    chosen
+}
+
+/// Single spaces, and no stray punctuation at the ends.
+pub(super) fn tidy(text: &str) -> String {
+    let spaced: Vec<&str> = text.split_whitespace().collect();
+    let stray = |c: char| c.is_whitespace() || ",.;:*".contains(c);
+    let joined = spaced.join(" ");
+    let tidied = joined.trim_start_matches(stray).trim_end_matches(stray);
+    tidied.chars().take(MAX_NAME).collect()
+}
+
+/// Longest name, in characters.
+const MAX_NAME: usize = 200;
+
+const SMALL: [&str; 13] = ["a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "with"];
+const CAPITALS: [&str; 8] = ["CD", "DVD", "DIY", "LED", "TV", "UK", "USB", "XL"];
+
+/// A NAME IN CAPITALS as a Name in Title Case; names with small letters of their own mostly stay.
+pub(super) fn title_case(name: &str) -> String {
+    let words: Vec<String> = name.split(' ').enumerate().map(|(place, word)| title_word(place, word)).collect();
+    words.join(" ")
+}
+
+fn title_word(place: usize, word: &str) -> String {
+    let small = word.to_lowercase();
+    if CAPITALS.contains(&word) || (word.chars().any(char::is_lowercase) && small != word) {
+        return word.to_owned();
+    }
+    if place > 0 && SMALL.contains(&small.as_str()) {
+        return small;
+    }
+    let mut begins = true;
+    small
+        .chars()
+        .map(|c| {
+            let shown = if begins { c.to_uppercase().next().unwrap_or(c) } else { c };
+            begins = !(c.is_alphanumeric() || c == '\'' || c == '’');
+            shown
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn capitals_become_title_case() {
+        for (from, to) in [
+            ("WHITE HANGING HEART T-LIGHT HOLDER", "White Hanging Heart T-Light Holder"),
+            ("SET OF 6 SOLDIER'S SKITTLES", "Set of 6 Soldier's Skittles"),
+            ("BAG 250g SWIRLY MARBLES", "Bag 250g Swirly Marbles"),
+            ("KID'S CHALKBOARD/EASEL", "Kid's Chalkboard/Easel"),
+            ("OF LED LIGHT 45x45cm", "Of LED Light 45x45cm"),
+        ] {
+            assert_eq!(title_case(from), to);
+        }
+        assert_eq!(tidy("  A   B . ,"), "A B");
+    }
+}

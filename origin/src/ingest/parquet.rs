@@ -1,0 +1,237 @@
+//! Parquet tables, read column by column in batches. Invariant: a file that is cut short or damaged is an error that
+//! names it, whatever its footer claims; no batch is larger than [`BATCH`] rows.
+
+use super::table::{decode, Sink, Value};
+use crate::error::{Error, Result};
+use ::parquet::basic::{ConvertedType, LogicalType, TimeUnit};
+use ::parquet::column::reader::{ColumnReader, ColumnReaderImpl};
+use ::parquet::data_type::{ByteArray, DataType};
+use ::parquet::file::metadata::ParquetMetaData;
+use ::parquet::file::reader::{FileReader, SerializedFileReader};
+use ::parquet::schema::types::ColumnDescriptor;
+use std::cell::Cell as Flag;
+use std::fs::File;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::path::Path;
+
+const BATCH: usize = 8192;
+
+/// One value of a batch.
+enum Cell {
+    Null,
+    Text(ByteArray),
+    Int(i64),
+    Float(f64),
+    Time(i64),
+    Bool(bool),
+}
+
+/// The columns' names (a path with dots where they are nested), and how many rows the file claims to have.
+pub(super) fn columns(path: &Path) -> Result<(Vec<String>, u64)> {
+    guarded(path, || {
+        let reader = open(path)?;
+        let meta = reader.metadata();
+        let schema = meta.file_metadata().schema_descr();
+        let names = schema.columns().iter().map(|c| c.path().string()).collect();
+        Ok((names, u64::try_from(meta.file_metadata().num_rows()).unwrap_or(0)))
+    })
+}
+
+/// Reads the rows; see [`super::table::Table::read`].
+pub(super) fn read(path: &Path, places: &[Vec<usize>], sink: &mut Sink<'_>) -> Result<u64> {
+    let reader = guarded(path, || open(path))?;
+    let claimed = reader.metadata().file_metadata().num_rows();
+    let (mut number, mut recoded) = (0u64, 0u64);
+    for group in 0..reader.num_row_groups() {
+        recoded += read_group(path, &reader, group, places, &mut number, sink)?;
+    }
+    if i64::try_from(number) != Ok(claimed) {
+        return Err(broken(path, &format!("{number} rows where the footer says {claimed}")));
+    }
+    Ok(recoded)
+}
+
+fn open(path: &Path) -> Result<SerializedFileReader<File>> {
+    let file = File::open(path).map_err(|e| Error::reading(path, e))?;
+    let size = file.metadata().map_err(|e| Error::reading(path, e))?.len();
+    let reader = SerializedFileReader::new(file).map_err(|e| broken(path, &e))?;
+    within(reader.metadata(), size).map_err(|problem| broken(path, &problem))?;
+    Ok(reader)
+}
+
+/// Whether every column chunk lies within the file, so that a false size is found before memory is taken for it.
+fn within(meta: &ParquetMetaData, size: u64) -> std::result::Result<(), String> {
+    for (number, group) in meta.row_groups().iter().enumerate() {
+        for column in group.columns() {
+            let begin = column.dictionary_page_offset().unwrap_or_else(|| column.data_page_offset());
+            let end = u64::try_from(begin).ok().zip(u64::try_from(column.compressed_size()).ok());
+            if end.and_then(|(begin, length)| begin.checked_add(length)).is_none_or(|end| end > size) {
+                return Err(format!("column {} of row group {number} lies outside the file", column.column_path().string()));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn read_group(
+    path: &Path,
+    reader: &SerializedFileReader<File>,
+    group: usize,
+    places: &[Vec<usize>],
+    number: &mut u64,
+    sink: &mut Sink<'_>,
+) -> Result<u64> {
+    let rows = guarded(path, || reader.get_row_group(group).map_err(|e| broken(path, &e)))?;
+    let schema = reader.metadata().file_metadata().schema_descr();
+    let mut needed: Vec<usize> = places.iter().flatten().copied().collect();
+    needed.sort_unstable();
+    needed.dedup();
+    let mut readers = Vec::new();
+    for place in &needed {
+        let column = schema.column(*place);
+        if column.max_rep_level() > 0 {
+            let problem = "a list; Parquet columns must be flat (JSON Lines may have lists)";
+            return Err(Error::Data(format!("{}: column {} is {problem}", path.display(), column.path().string())));
+        }
+        let reader = guarded(path, || rows.get_column_reader(*place).map_err(|e| broken(path, &e)))?;
+        readers.push((column, reader));
+    }
+    let mut recoded = 0;
+    loop {
+        let mut batch = Vec::with_capacity(readers.len());
+        for (column, reader) in &mut readers {
+            batch.push(guarded(path, || read_batch(column, reader).map_err(|problem| broken(path, &problem)))?);
+        }
+        let count = batch.first().map_or(0, Vec::len);
+        if batch.iter().any(|cells| cells.len() != count) {
+            return Err(broken(path, &"columns of different length"));
+        }
+        if count == 0 {
+            return Ok(recoded);
+        }
+        let of: Vec<Vec<usize>> = places
+            .iter()
+            .map(|places| places.iter().filter_map(|p| needed.binary_search(p).ok()).collect())
+            .collect();
+        for row in 0..count {
+            let odd = Flag::new(false);
+            let values: Vec<Value<'_>> = of
+                .iter()
+                .map(|columns| {
+                    columns
+                        .iter()
+                        .filter_map(|column| batch.get(*column).and_then(|cells| cells.get(row)))
+                        .map(|cell| value(cell, &odd))
+                        .find(|value| *value != Value::Null)
+                        .unwrap_or(Value::Null)
+                })
+                .collect();
+            recoded += u64::from(odd.get());
+            *number += 1;
+            sink(*number, Ok(&values))?;
+        }
+    }
+}
+
+fn value<'a>(cell: &'a Cell, odd: &Flag<bool>) -> Value<'a> {
+    match cell {
+        Cell::Null => Value::Null,
+        Cell::Int(n) => Value::Int(*n),
+        Cell::Float(x) => Value::Float(*x),
+        Cell::Time(at) => Value::Time(*at),
+        Cell::Bool(yes) => Value::Text(if *yes { "true" } else { "false" }.into()),
+        Cell::Text(bytes) => {
+            let (text, not_utf8) = decode(bytes.data());
+            odd.set(odd.get() || not_utf8);
+            Value::Text(text)
+        }
+    }
+}
+
+fn read_batch(column: &ColumnDescriptor, reader: &mut ColumnReader) -> std::result::Result<Vec<Cell>, String> {
+    let levels = column.max_def_level();
+    match reader {
+        ColumnReader::BoolColumnReader(r) => fill(r, levels, |v| Cell::Bool(*v)),
+        ColumnReader::Int32ColumnReader(r) => whole(column, r, levels, |v| i64::from(*v)),
+        ColumnReader::Int64ColumnReader(r) => whole(column, r, levels, |v| *v),
+        ColumnReader::Int96ColumnReader(r) => fill(r, levels, |v| Cell::Time(v.to_seconds())),
+        ColumnReader::FloatColumnReader(r) => fill(r, levels, |v| Cell::Float(f64::from(*v))),
+        ColumnReader::DoubleColumnReader(r) => fill(r, levels, |v| Cell::Float(*v)),
+        ColumnReader::ByteArrayColumnReader(r) => fill(r, levels, |v| Cell::Text(v.clone())),
+        ColumnReader::FixedLenByteArrayColumnReader(_) => {
+            Err(format!("column {} has fixed-length bytes; write it as text or a number", column.path().string()))
+        }
+    }
+}
+
+/// Whole numbers, and what Parquet writes as such: times, days and decimals.
+fn whole<T: DataType>(
+    column: &ColumnDescriptor,
+    reader: &mut ColumnReaderImpl<T>,
+    levels: i16,
+    number: impl Fn(&T::T) -> i64,
+) -> std::result::Result<Vec<Cell>, String> {
+    let per_second = match (column.logical_type_ref(), column.converted_type()) {
+        (Some(LogicalType::Timestamp(t)), _) => match t.unit {
+            TimeUnit::MILLIS => 1_000,
+            TimeUnit::MICROS => 1_000_000,
+            TimeUnit::NANOS => 1_000_000_000,
+        },
+        (_, ConvertedType::TIMESTAMP_MILLIS) => 1_000,
+        (_, ConvertedType::TIMESTAMP_MICROS) => 1_000_000,
+        (Some(LogicalType::Date), _) | (_, ConvertedType::DATE) => {
+            return fill(reader, levels, |v| Cell::Time(number(v).saturating_mul(86_400)));
+        }
+        (_, ConvertedType::DECIMAL) => {
+            let scale = format!("1e-{}", column.type_scale()).parse::<f64>().unwrap_or(1.0);
+            return fill(reader, levels, |v| Cell::Float(number(v) as f64 * scale));
+        }
+        _ => return fill(reader, levels, |v| Cell::Int(number(v))),
+    };
+    fill(reader, levels, |v| Cell::Time(number(v).div_euclid(per_second)))
+}
+
+fn fill<T: DataType>(
+    reader: &mut ColumnReaderImpl<T>,
+    max_level: i16,
+    cell: impl Fn(&T::T) -> Cell,
+) -> std::result::Result<Vec<Cell>, String> {
+    let (mut levels, mut values) = (Vec::new(), Vec::new());
+    let (records, ..) =
+        reader.read_records(BATCH, Some(&mut levels), None, &mut values).map_err(|e| e.to_string())?;
+    let mut values = values.iter().map(cell);
+    if max_level == 0 {
+        return Ok(values.collect());
+    }
+    let cells: Vec<Cell> = levels
+        .iter()
+        .map(|level| if *level == max_level { values.next().unwrap_or(Cell::Null) } else { Cell::Null })
+        .collect();
+    if cells.len() == records {
+        Ok(cells)
+    } else {
+        Err(format!("{} levels for {records} rows", cells.len()))
+    }
+}
+
+fn broken(path: &Path, problem: &dyn std::fmt::Display) -> Error {
+    Error::Data(format!("{}: damaged or unreadable Parquet ({problem}); fetch or export it again", path.display()))
+}
+
+thread_local! {
+    static GUARDED: Flag<bool> = const { Flag::new(false) };
+}
+
+/// Whether this thread is inside the Parquet reader, whose panics become errors and need no message of their own.
+pub fn is_guarded() -> bool {
+    GUARDED.get()
+}
+
+/// Runs the Parquet reader. The library trusts some sizes in a file, so that damage can make it panic: that is an error
+/// of the file, here.
+fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    GUARDED.set(true);
+    let outcome = catch_unwind(AssertUnwindSafe(work));
+    GUARDED.set(false);
+    outcome.unwrap_or_else(|_| Err(broken(path, &"a page does not hold what its header says")))
+}

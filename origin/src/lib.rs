@@ -1,0 +1,15 @@
+//! The origin of pocketrank: reads a shop's events and catalogue, and makes of them what hosts rank by.
+//!
+//! In the order that data pass: [`config`] (what columns mean) ► [`ingest`] (read, pseudonymize, clean) ► [`dataset`].
+//! [`synth`] makes a shop where there is none, [`picture`] pictures for products without one, [`output`] writes files
+//! whole or not at all, [`progress`] shows long work, [`error`] says what went wrong.
+
+pub mod config;
+pub mod dataset;
+pub mod error;
+pub mod evaluate;
+pub mod ingest;
+pub mod output;
+mod parallel;
+pub mod progress;
+pub mod train;
