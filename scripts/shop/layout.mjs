@@ -1,9 +1,10 @@
 /**
  * What every page of the demo shop shares: head, header, footer, and the shelf that holds a slot.
  */
-import { Html, html } from "./html.mjs";
+import { html } from "./html.mjs";
 
 /**
+ * @typedef {import("./html.mjs").Html} Html
  * @typedef {object} Item an item of the catalogue
  * @property {string} id
  * @property {string} slug

@@ -36,13 +36,13 @@ export function landing(site) {
 <p class="hero-actions"><a class="button" href="#for-you">See what is for you</a>${catalogue.categories[0] && html`<a class="button quiet" href="${categoryUrl(catalogue.categories[0])}">Browse ${catalogue.categories[0].name}</a>`}</p></div>
 <div class="hero-art">${heroes.map((item) => html`<a class="hero-pick" href="${item.url}">${picture(item, "hero-image", false)}<span class="visually-hidden">${item.name}</span></a>`)}</div>
 </div></section>
-<div id="for-you">${shelf(site, { slot: "home-for-you", list: "popular", title: "For you", note: html`Favourites of the shop, and closer to yours the more you look around.` })}</div>
+<div id="for-you">${shelf(site, { slot: "home-for-you", list: "popular", title: "For you", note: "Favourites of the shop, and closer to yours the more you look around." })}</div>
 <section class="wrap tiles-section" aria-labelledby="departments-title"><h2 id="departments-title">Shop by department</h2>
 <ul class="tiles">${catalogue.categories.slice(0, MAIN_CATEGORIES).map((category) => {
   const item = inCategory(category);
   return html`<li><a class="tile" href="${categoryUrl(category)}">${item && picture(item, "tile-image")}<span class="tile-text"><span class="tile-name">${category.name}</span><span class="tile-count">${count(category.items, "product")}</span></span></a></li>`;
 })}</ul></section>
-${shelf(site, { slot: "home-trending", list: "trending", title: "Trending now", note: html`What more people are taking home this week than last.` })}
+${shelf(site, { slot: "home-trending", list: "trending", title: "Trending now", note: "What more people are taking home this week than last." })}
 ${story && html`<section class="story"><div class="wrap story-row">${picture(story, "story-image")}<div><p class="eyebrow">From the bench</p><h2>${story.name}</h2><p>One of the most loved things in the shop. Made simply, priced fairly, and sent out in paper and card without a shred of plastic.</p><p><a class="button" href="${story.url}">Have a look</a></p></div></div></section>`}
 <section class="wrap promises" aria-label="Our promises"><div>${icon("device")}<h2>Picked by your own device</h2><p>Your browser sorts the shelves. What you look at is never sent to us. <a href="/privacy">How that works</a></p></div><div>${icon("box")}<h2>Packed with care</h2><p>Recycled card, no plastic, and a note if anything is going to be late.</p></div><div>${icon("return")}<h2>Thirty days to decide</h2><p>Send anything back within a month, no questions and no fee.</p></div></section>`;
   return layout(site, { title: `${catalogue.title}: things worth keeping`, description: `${catalogue.title}: ${count(catalogue.items.length, "product")} in ${count(catalogue.categories.length, "department")}.`, path: "/", main });

@@ -1,9 +1,12 @@
-/** Compiles only if every entry is what `index.d.ts` says it is; nothing of it is built. */
+/** Compiles only if every entry is what the hand-written declarations say it is; nothing of it is built. */
 import type * as declared from "../index.js";
+import type * as declaredElement from "../element.js";
 import * as browser from "./browser.js";
+import type { Carousel } from "./carousel.js";
+import * as element from "./element.js";
 import * as node from "./node.js";
 import * as workerd from "./workerd.js";
 
-type Api = typeof declared;
-
-export const entries: Api[] = [browser, node, workerd];
+export const entries: (typeof declared)[] = [browser, node, workerd];
+export const script: typeof declaredElement = element;
+export const carousel = (made: Carousel): declaredElement.PocketrankCarousel => made;

@@ -1,0 +1,64 @@
+/**
+ * The browser script: `<pocketrank-carousel>`, the visitor's consent and profile, and the events of the page.
+ *
+ * ```html
+ * <script type="module" src="/pocketrank/pocketrank.js" data-manifest="/pocketrank/manifest.json"></script>
+ * ```
+ *
+ * The same promise is `window.pocketrank`.
+ */
+import type { CandidateItem, Choice, EventKind, Mode, Profile, ProfileEvent, Ranker } from "./index.js";
+
+export type { CandidateItem, Choice, EventKind, Explanation, Mode, ProfileEvent } from "./index.js";
+
+/** Ready as soon as the runtime is loaded and consent is decided. Rejected where either cannot be; the page stays as it is. */
+export const pocketrank: Promise<Pocketrank>;
+
+/** Fires `change` after each change of consent or profile. */
+export interface Pocketrank extends EventTarget {
+  /** What consent allows now. */
+  readonly mode: Mode;
+  /** The choice that holds; `undefined` where none was made, or it was no, which is not kept. */
+  readonly choice: Choice | undefined;
+  /** Global Privacy Control: `null` where the signal cannot be understood. */
+  readonly gpc: boolean | null;
+  /** The visitor's events; empty without consent. */
+  readonly profile: Profile;
+  /** Takes the visitor's choice, made by a click of theirs. */
+  choose(choice: Choice): Promise<void>;
+  /** Erases profile, capsule and choice, here and in other tabs. */
+  withdraw(): Promise<void>;
+  /** Records what the visitor did with items, by the shop's ids; without consent, nothing. */
+  record(kind: EventKind, items: string[]): Promise<void>;
+  /** All that is kept on this device. */
+  export(): { choice: Choice | undefined; events: ProfileEvent[] };
+  /** The ranker with the current snapshot and profile; fetches the snapshot if that was not needed yet. */
+  ranker(): Promise<Ranker>;
+  /** The items of a candidates list. */
+  candidates(list: string): Promise<CandidateItem[]>;
+  /** Name and address of the item with that hash; `undefined` where the shop gives none. */
+  item(hash: string): Promise<{ name: string; url: string } | undefined>;
+}
+
+/**
+ * A slot that goes on from the edge's slate: `<pocketrank-carousel data-pocketrank-slot data-pocketrank-candidates
+ * data-pocketrank-count>` with cards in `<ol class="pr-track">`.
+ */
+export interface PocketrankCarousel extends HTMLElement {
+  /** The cards as they stand. A card is seen once half of it was in view for a second, or was pointed at or focused. */
+  readonly slate: { id: string; seen: boolean }[];
+  /** Settles when the slot has been reranked for the first time, or was found to need none. */
+  readonly ready: Promise<void>;
+  /** Scrolls by a page, forwards (1) or backwards (-1). */
+  step(direction: 1 | -1): void;
+}
+
+declare global {
+  interface Window {
+    pocketrank?: Promise<Pocketrank>;
+    dataLayer?: unknown[];
+  }
+  interface HTMLElementTagNameMap {
+    "pocketrank-carousel": PocketrankCarousel;
+  }
+}

@@ -1,0 +1,60 @@
+/** The privacy page: what is remembered now, as a list, and as a file to take away. */
+import type { EventKind, Mode, Pocketrank } from "../element.js";
+import { make, part } from "./dom.js";
+
+const STATES: Record<Mode, string> = {
+  contextual: "Nothing is remembered, and nothing about you is used.",
+  session: "Your browser remembers until you close this tab.",
+  persistent: "Your browser remembers what you look at until you make it forget.",
+};
+
+const DID: Record<EventKind, string> = {
+  view_item_list: "Shown in a list",
+  select_item: "Picked from a list",
+  view_item: "Looked at",
+  add_to_wishlist: "Saved",
+  add_to_cart: "Put in the cart",
+  remove_from_cart: "Taken out of the cart",
+  begin_checkout: "Taken to check-out",
+  purchase: "Bought",
+  dismiss: "Turned down",
+};
+
+async function rows(pocketrank: Pocketrank): Promise<HTMLElement[]> {
+  const events = pocketrank.profile.events().reverse();
+  return Promise.all(
+    events.map(async ({ item, kind, at }) => {
+      const known = await pocketrank.item(item);
+      const name = known ? make("a", { href: known.url }, [known.name]) : "A product that is gone";
+      const day = new Date(at * 1000).toLocaleDateString("en-GB", { day: "numeric", month: "long" });
+      return make("li", {}, [name, make("span", {}, [`${DID[kind]}, ${day}`])]);
+    }),
+  );
+}
+
+async function show(pocketrank: Pocketrank): Promise<void> {
+  const { gpc, mode } = pocketrank;
+  const state = part("state");
+  const objects = gpc === false ? "" : " Your browser sends Global Privacy Control.";
+  if (state) state.textContent = STATES[mode] + objects;
+  const list = await rows(pocketrank);
+  part("events")?.replaceChildren(
+    list.length > 0 ? make("ul", { className: "history" }, list) : make("p", {}, ["Nothing."]),
+  );
+}
+
+function download(pocketrank: Pocketrank): void {
+  const file = new Blob([JSON.stringify(pocketrank.export(), null, 2)], { type: "application/json" });
+  const href = URL.createObjectURL(file);
+  make("a", { href, download: "pocketrank.json" }).click();
+  setTimeout(() => URL.revokeObjectURL(href), 60_000);
+}
+
+/** Brings the page to life; on others there is nothing to do. */
+export function startPrivacy(pocketrank: Pocketrank): void {
+  if (!part("events")) return;
+  const update = (): void => void show(pocketrank);
+  update();
+  pocketrank.addEventListener("change", update);
+  part("export")?.addEventListener("click", () => download(pocketrank));
+}

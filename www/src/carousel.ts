@@ -1,0 +1,202 @@
+/**
+ * `<pocketrank-carousel>`: goes on from the cards that the edge or upstream put into a slot.
+ *
+ * Invariant: a card that was seen stays where it is; one that was not is replaced in its place by a new element of the
+ * same size, so nothing moves. If anything fails, the cards that are there stay.
+ */
+import type { CandidateItem, Pocketrank } from "../element.js";
+import type { Candidates, Ranker } from "../index.js";
+import { itemHash } from "./api.js";
+import { cardOf, fillCard, itemOf, makeButton } from "./card.js";
+import { showWhy } from "./why.js";
+
+/** How long half of a card is in view before it counts as seen, in milliseconds (as for a viewable impression). */
+const SEEN_AFTER = 1000;
+/** As at the edge. */
+const MAX_COUNT = 48;
+
+interface Model {
+  pocketrank: Pocketrank;
+  ranker: Ranker;
+  items: CandidateItem[];
+  candidates: Candidates;
+}
+
+/** Hashes of the items that the visitor asked not to see. */
+function dismissedBy({ profile }: Pocketrank): Set<string> {
+  return new Set(profile.events().flatMap(({ item, kind }) => (kind === "dismiss" ? [item] : [])));
+}
+
+export class Carousel extends HTMLElement {
+  readonly ready: Promise<void>;
+  #settle: () => void = () => undefined;
+  #model: Model | undefined;
+  #connected: AbortController | undefined;
+  #track: HTMLElement | null = null;
+  readonly #steps = [makeButton("Previous", -1), makeButton("Next", 1)] as const;
+  readonly #seen = new WeakSet<Element>();
+  readonly #timers = new Map<Element, ReturnType<typeof setTimeout>>();
+  readonly #viewport = new IntersectionObserver((entries) => this.#watch(entries), { threshold: 0.5 });
+  readonly #resized = new ResizeObserver(() => this.#showSteps());
+
+  constructor() {
+    super();
+    this.ready = new Promise((resolve) => (this.#settle = resolve));
+  }
+
+  get slate(): { id: string; seen: boolean }[] {
+    return this.#cards().map((card) => ({ id: itemOf(card), seen: this.#seen.has(card) }));
+  }
+
+  connectedCallback(): void {
+    this.#track = this.querySelector(".pr-track");
+    if (!this.#track) return this.#settle();
+    this.#connected = new AbortController();
+    const { signal } = this.#connected;
+    this.setAttribute("role", "group");
+    this.setAttribute("aria-roledescription", "carousel");
+    for (const button of this.#steps) {
+      button.addEventListener("click", () => this.step(button === this.#steps[0] ? -1 : 1), { signal });
+      this.append(button);
+    }
+    for (const card of this.#cards()) this.#adopt(card);
+    this.#track.addEventListener("scroll", () => this.#showSteps(), { signal, passive: true });
+    this.#resized.observe(this.#track);
+    for (const type of ["pointerover", "focusin"]) {
+      this.addEventListener(type, ({ target }) => this.#mark(cardOf(target)), { signal });
+    }
+    this.addEventListener("click", (event) => this.#click(event), { signal });
+    void this.#start(signal);
+  }
+
+  disconnectedCallback(): void {
+    this.#connected?.abort();
+    this.#viewport.disconnect();
+    this.#resized.disconnect();
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#timers.clear();
+    this.#model?.candidates.free();
+    this.#model = undefined;
+  }
+
+  step(direction: 1 | -1): void {
+    this.#track?.scrollBy({ left: direction * this.#track.clientWidth * 0.9 });
+  }
+
+  async #start(signal: AbortSignal): Promise<void> {
+    const pocketrank = await window.pocketrank?.catch(() => undefined);
+    if (pocketrank && !signal.aborted) {
+      pocketrank.addEventListener("change", () => void this.#continue(pocketrank, signal), { signal });
+      window.addEventListener("pageshow", ({ persisted }) => persisted && this.#reveal(), { signal });
+      await this.#continue(pocketrank, signal);
+    }
+    this.#settle();
+  }
+
+  /** Reranks; for a visitor of whom nothing may be known, the edge's slate is right already. */
+  async #continue(pocketrank: Pocketrank, signal: AbortSignal): Promise<void> {
+    const { pocketrankCandidates: list, pocketrankBy: by, pocketrankSlot: slot } = this.dataset;
+    const isRight = by === "edge" && pocketrank.mode === "contextual" && !this.#model;
+    if (!list || isRight) return;
+    try {
+      const [ranker, items] = await Promise.all([pocketrank.ranker(), pocketrank.candidates(list)]);
+      if (signal.aborted) return;
+      this.#model ??= { pocketrank, ranker, items, candidates: ranker.candidates(items) };
+      this.#rerank(this.#model);
+    } catch (error) {
+      console.warn(`pocketrank: slot ${slot} keeps its cards`, error);
+    }
+  }
+
+  #rerank({ pocketrank, ranker, items, candidates }: Model): void {
+    const cards = this.#cards();
+    const count = Math.min(Number(this.dataset.pocketrankCount ?? 12), MAX_COUNT);
+    const dismissed = dismissedBy(pocketrank);
+    const stay = new Set(cards.filter((card) => this.#seen.has(card)).map(itemOf));
+    const next = ranker.rerank(candidates, { count: count + dismissed.size }).flatMap(({ index }) => {
+      const item = items[index];
+      return item && !stay.has(item.id) && !(dismissed.size > 0 && dismissed.has(itemHash(item.id))) ? [item] : [];
+    });
+    for (let place = 0; place < count; place += 1) {
+      const card = cards[place];
+      if (card && this.#seen.has(card)) continue;
+      const item = next.shift();
+      if (item) this.#put(item, card, cards[0]);
+      else card?.remove();
+    }
+    this.#showSteps();
+  }
+
+  /** Puts an item in a place: in that of `card`, else at the end. */
+  #put(item: CandidateItem, card: HTMLElement | undefined, first: HTMLElement | undefined): void {
+    if (card && itemOf(card) === item.id) return;
+    const model = card ?? first ?? document.querySelector<HTMLElement>(".pr-card");
+    if (!model) return;
+    const made = fillCard(model.cloneNode(true) as HTMLElement, item);
+    if (card) {
+      this.#viewport.unobserve(card);
+      card.replaceWith(made);
+    } else {
+      this.#track?.append(made);
+    }
+    this.#adopt(made);
+  }
+
+  #cards(): HTMLElement[] {
+    return [...(this.#track?.querySelectorAll<HTMLElement>(".pr-card") ?? [])];
+  }
+
+  /** Gives a card its button and waits for it to be seen. */
+  #adopt(card: HTMLElement): void {
+    let button = card.querySelector<HTMLButtonElement>(".pr-why-button");
+    if (!button) {
+      button = document.createElement("button");
+      button.type = "button";
+      button.className = "pr-why-button";
+      button.textContent = "Why this?";
+      button.setAttribute("aria-haspopup", "dialog");
+      card.append(button);
+    }
+    button.setAttribute("aria-label", `Why this? ${card.querySelector('[data-pr="name"]')?.textContent ?? ""}`);
+    this.#viewport.observe(card);
+  }
+
+  #watch(entries: IntersectionObserverEntry[]): void {
+    for (const { target, isIntersecting } of entries) {
+      clearTimeout(this.#timers.get(target));
+      this.#timers.delete(target);
+      if (isIntersecting) this.#timers.set(target, setTimeout(() => this.#mark(target), SEEN_AFTER));
+    }
+  }
+
+  #mark(card: Element | null): void {
+    if (!card) return;
+    this.#seen.add(card);
+    this.#timers.delete(card);
+    this.#viewport.unobserve(card);
+  }
+
+  /** The page was left and has come back: what is in view is to be seen anew. */
+  #reveal(): void {
+    for (const card of this.#cards()) {
+      this.#seen.delete(card);
+      this.#viewport.observe(card);
+    }
+  }
+
+  #click({ target }: Event): void {
+    const button = target instanceof Element ? target.closest<HTMLElement>(".pr-why-button") : null;
+    const card = cardOf(button);
+    if (!button || !card) return;
+    void showWhy(button, card, () => this.#seen.delete(card)); // A card that the visitor does not want may go.
+  }
+
+  #showSteps(): void {
+    const track = this.#track;
+    if (!track) return;
+    const [previous, next] = this.#steps;
+    const rest = track.scrollWidth - track.clientWidth - track.scrollLeft;
+    previous.setAttribute("aria-disabled", String(track.scrollLeft < 2));
+    next.setAttribute("aria-disabled", String(rest < 2));
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * The browser script's facade: consent, profile, ranker and events of one page, behind `window.pocketrank`.
+ *
+ * Invariant: the ranker always ranks for the profile as it is now; whoever listens to `change` may rerank at once.
+ */
+import type { CandidateItem, Choice, EventKind, ProfileEvent } from "../element.js";
+import type { Profile } from "./api.js";
+import { Assets } from "./assets.js";
+import { readGpc } from "./consent.js";
+import { Events } from "./events.js";
+import type { Ranker } from "./ranker.js";
+import { Visitor } from "./visitor.js";
+
+export class Pocketrank extends EventTarget {
+  readonly gpc = readGpc();
+  readonly #visitor = new Visitor();
+  readonly #assets: Assets;
+  readonly #events: Events;
+  #ranker: Ranker | undefined;
+
+  private constructor(manifestUrl: URL) {
+    super();
+    this.#assets = new Assets(manifestUrl);
+    this.#events = new Events((kind, items) => this.record(kind, items), () => this.mode !== "contextual");
+    this.#visitor.changed = () => this.#changed();
+  }
+
+  /** Reads consent and, where it allows that, profile and page. */
+  static async start(manifestUrl: URL): Promise<Pocketrank> {
+    const pocketrank = new Pocketrank(manifestUrl);
+    await pocketrank.#visitor.refresh();
+    pocketrank.#events.readPage();
+    // A page that comes back from the browser's memory takes what other pages have recorded since.
+    window.addEventListener("pageshow", ({ persisted }) => persisted && void pocketrank.#visitor.refresh());
+    return pocketrank;
+  }
+
+  get mode(): Choice["mode"] {
+    return this.#visitor.mode;
+  }
+
+  get choice(): Choice | undefined {
+    return this.#visitor.choice;
+  }
+
+  get profile(): Profile {
+    return this.#visitor.profile;
+  }
+
+  async choose(choice: Choice): Promise<void> {
+    await this.#visitor.choose(choice);
+    if (this.mode === "contextual") this.#events.reset();
+    else this.#events.readPage();
+  }
+
+  async withdraw(): Promise<void> {
+    this.#events.reset();
+    await this.#visitor.withdraw();
+  }
+
+  record(kind: EventKind, items: string[]): Promise<void> {
+    return this.#visitor.record(kind, items);
+  }
+
+  export(): { choice: Choice | undefined; events: ProfileEvent[] } {
+    return this.#visitor.export();
+  }
+
+  async ranker(): Promise<Ranker> {
+    const ranker = await this.#assets.ranker();
+    if (ranker !== this.#ranker) {
+      this.#ranker = ranker;
+      ranker.setProfile(this.profile);
+    }
+    return ranker;
+  }
+
+  candidates(list: string): Promise<CandidateItem[]> {
+    return this.#assets.candidates(list);
+  }
+
+  async item(hash: string): Promise<{ name: string; url: string } | undefined> {
+    const entry = (await this.#assets.directory())[hash];
+    return entry && { name: entry[0], url: entry[1] };
+  }
+
+  #changed(): void {
+    this.#ranker?.setProfile(this.profile);
+    this.dispatchEvent(new Event("change"));
+  }
+}

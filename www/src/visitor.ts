@@ -1,0 +1,129 @@
+/**
+ * The visitor as this device knows them: choice, consent and profile, kept in step with storage and the capsule.
+ *
+ * Invariant: without a grant the profile is empty and nothing is kept; a choice that no longer holds (another tab withdrew,
+ * the browser now sends Global Privacy Control) erases what was kept under it.
+ */
+import type { Choice, EventKind, ProfileEvent } from "../element.js";
+import type { CapsuleGrant, Grant } from "./api.js";
+import { Profile } from "./api.js";
+import { eraseCapsule, writeCapsule } from "./capsule.js";
+import { decide } from "./consent.js";
+import { now } from "./ranker.js";
+import { eraseAll, find, place } from "./storage.js";
+
+export class Visitor {
+  profile = new Profile();
+  choice: Choice | undefined;
+  /** Told after every change of consent or profile. */
+  changed: () => void = () => undefined;
+
+  #grant: Grant | undefined;
+  #capsuleGrant: CapsuleGrant | undefined;
+  /** Writes one after the other, in the order of the changes. */
+  #writes: Promise<unknown> = Promise.resolve();
+  /** Tells other tabs of this site. A channel stores nothing. */
+  readonly #tabs = new BroadcastChannel("pocketrank");
+
+  constructor() {
+    this.#tabs.onmessage = ({ data }) => void (data === "withdrawn" ? this.#forget() : this.refresh());
+  }
+
+  get mode(): Choice["mode"] {
+    return this.#grant ? (this.choice?.mode ?? "contextual") : "contextual";
+  }
+
+  /** Takes what is kept, as consent stands now. */
+  async refresh(): Promise<void> {
+    await this.#writes;
+    const kept = await find();
+    this.#decide(kept?.choice);
+    if (kept && !this.#grant) return this.#forget();
+    this.profile = this.#decode(kept?.profile);
+    this.#writeCapsule();
+    this.changed();
+  }
+
+  /** Takes the visitor's choice. A no is not kept; it erases what an earlier yes has left. */
+  async choose(choice: Choice): Promise<void> {
+    this.#decide(choice);
+    const grant = this.#grant;
+    if (!grant) return this.withdraw();
+    const kept = { choice, profile: this.profile.encode(grant) };
+    await this.#write(async () => {
+      await eraseAll();
+      await place(choice.mode)?.create(kept);
+    });
+    eraseCapsule();
+    this.#writeCapsule();
+    this.#tabs.postMessage("changed");
+    this.changed();
+  }
+
+  /** Erases profile, capsule and choice, here and in other tabs. */
+  async withdraw(): Promise<void> {
+    this.#tabs.postMessage("withdrawn");
+    await this.#forget();
+  }
+
+  /** Records what the visitor did with items; without a grant, nothing. */
+  async record(kind: EventKind, items: string[]): Promise<void> {
+    const grant = this.#grant;
+    const choice = this.choice;
+    if (!grant || !choice || items.length === 0) return;
+    for (const item of items) this.profile.record(grant, item, kind, now());
+    // The cookie at once, for the page may be left before the database has written.
+    this.#writeCapsule();
+    this.changed();
+    const kept = { choice, profile: this.profile.encode(grant) };
+    const written = await this.#write(() => place(choice.mode)?.replace(kept));
+    if (written === false) await this.#forget();
+    else this.#tabs.postMessage("changed");
+  }
+
+  /** All that is kept, in plain words. */
+  export(): { choice: Choice | undefined; events: ProfileEvent[] } {
+    return { choice: this.choice, events: this.profile.events() as ProfileEvent[] };
+  }
+
+  async #forget(): Promise<void> {
+    this.#decide(undefined);
+    this.profile = new Profile();
+    eraseCapsule();
+    await this.#write(eraseAll);
+    // A record that was under way may have put it back.
+    eraseCapsule();
+    this.changed();
+  }
+
+  #decide(choice: Choice | undefined): void {
+    const consent = decide(choice);
+    this.choice = consent.mode === "contextual" ? undefined : choice;
+    this.#grant = consent.grant();
+    this.#capsuleGrant = consent.capsuleGrant();
+  }
+
+  #decode(bytes: Uint8Array | undefined): Profile {
+    if (!bytes || !this.#grant) return new Profile();
+    try {
+      return Profile.decode(this.#grant, bytes);
+    } catch (error) {
+      console.warn("pocketrank: the profile on this device cannot be read, a new one begins", error);
+      return new Profile();
+    }
+  }
+
+  #writeCapsule(): void {
+    if (this.#capsuleGrant) writeCapsule(this.profile, this.#capsuleGrant, this.mode === "persistent");
+  }
+
+  /** Waits for its turn. Where the device cannot store (full, forbidden), the profile lives in memory, for this page. */
+  #write<T>(run: () => T | Promise<T>): Promise<T | undefined> {
+    const write = this.#writes.then(run).catch((error: unknown) => {
+      console.warn("pocketrank: this device does not store, the profile ends with the page", error);
+      return undefined;
+    });
+    this.#writes = write;
+    return write;
+  }
+}
