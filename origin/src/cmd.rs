@@ -1,6 +1,11 @@
 //! The command line. Invariant: one file a verb; a verb returns an error or has printed all it has to say. `main`
 //! dispatches to it.
 
+mod data;
+mod evaluate;
+mod inspect;
+mod train;
+mod verify;
 
 use clap::{Parser, Subcommand};
 use pocketrank_origin::error::Result;
@@ -19,11 +24,20 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Train(train::Train),
+    Evaluate(evaluate::Evaluate),
+    Inspect(inspect::Inspect),
+    Verify(verify::Verify),
 }
 
 impl Cli {
     /// Does what the command line asks for.
     pub fn run(self) -> Result<()> {
-        match self.verb {}
+        match self.verb {
+            Verb::Train(verb) => verb.run(),
+            Verb::Evaluate(verb) => verb.run(),
+            Verb::Inspect(verb) => verb.run(),
+            Verb::Verify(verb) => verb.run(),
+        }
     }
 }

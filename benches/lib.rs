@@ -1,0 +1,37 @@
+//! The case that every host is measured on: 1,000 candidates of a catalogue of 10,000 items, a history of 50 events, the
+//! best 20, all scorers and diversity. Made from a seed, so that each host builds the same.
+#![allow(clippy::indexing_slicing, clippy::unwrap_used)]
+
+#[path = "../tests/support/random.rs"]
+mod random;
+
+use pocketrank::{Candidates, Options, Profile};
+use random::Rng;
+
+/// Items of the catalogue.
+pub const ITEMS: usize = 10_000;
+/// The day of the case, seconds since 1970-01-01 UTC.
+pub const NOW: u32 = random::NOW;
+
+/// What is measured.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// The packed model.
+    pub snapshot: Vec<u8>,
+    /// 50 events.
+    pub profile: Profile,
+    /// 1,000 candidates.
+    pub candidates: Candidates,
+    /// The best 20, diversified.
+    pub options: Options,
+}
+
+/// Makes the case.
+pub fn case() -> Case {
+    let mut rng = Rng(2_026);
+    let snapshot = random::builder(&mut rng, ITEMS).build().unwrap();
+    let profile = random::profile(&random::events(&mut rng, 50, ITEMS));
+    let candidates = Candidates::from_rows((0..1_000).map(|_| rng.below(ITEMS) as u32).collect());
+    let options = Options { count: 20, diversity: 0.3, exclude_purchased: true, exclude_out_of_stock: true };
+    Case { snapshot, profile, candidates, options }
+}

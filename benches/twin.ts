@@ -1,0 +1,394 @@
+/**
+ * The runtime's algorithm in TypeScript, written to be fast: the peer that the wasm is measured against.
+ *
+ * Everything that does not depend on the candidates is computed in `setProfile`; the hot call reads typed arrays only, allocates
+ * nothing, keeps the best in a bounded heap instead of sorting all, and uses `Math.fround` so that V8 adds in single
+ * precision, as the runtime does. Sums over history rows are whole numbers below 2^53, so doubles hold them exactly. Unlike the
+ * runtime it may keep dense arrays over the catalogue, which is the fastest that JavaScript has.
+ */
+
+const NO_ROW = 0xffffffff;
+const POOL = 4;
+const DAY = 86_400;
+const PURCHASE = 7;
+const fround = Math.fround;
+
+export interface Place {
+  index: number;
+  row: number;
+  score: number;
+}
+
+interface BlendRow {
+  minHistory: number;
+  weights: number[];
+}
+
+interface Options {
+  count: number;
+  diversity: number;
+  excludePurchased: boolean;
+}
+
+/** Reads `postcard`: varints, zigzag, floats and lists of them. */
+class Postcard {
+  #at = 0;
+  readonly #view: DataView;
+
+  constructor(bytes: Uint8Array) {
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  varint(): number {
+    let value = 0;
+    for (let shift = 1; ; shift *= 128) {
+      const byte = this.#view.getUint8(this.#at++);
+      value += (byte & 127) * shift;
+      if (byte < 128) return value;
+    }
+  }
+
+  signed(): number {
+    const value = this.varint();
+    return value % 2 ? -(value + 1) / 2 : value / 2;
+  }
+
+  f32(): number {
+    this.#at += 4;
+    return this.#view.getFloat32(this.#at - 4, true);
+  }
+
+  list<T>(read: () => T): T[] {
+    return Array.from({ length: this.varint() }, read);
+  }
+
+  skipText(): void {
+    const length = this.varint();
+    this.#at += length;
+  }
+}
+
+/** Sections of a snapshot by tag. */
+function sections(bytes: Uint8Array): Map<string, Uint8Array> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const found = new Map<string, Uint8Array>();
+  for (let entry = 0; entry < view.getUint16(6, true); entry++) {
+    const at = 48 + entry * 12;
+    const tag = String.fromCharCode(...bytes.subarray(at, at + 4));
+    const start = view.getUint32(at + 4, true);
+    found.set(tag, bytes.slice(start, start + view.getUint32(at + 8, true)));
+  }
+  return found;
+}
+
+export class Twin {
+  readonly #items: number;
+  readonly #bits: bigint;
+  readonly #kinds: number[];
+  readonly #recency: Uint16Array;
+  readonly #decay: Uint16Array;
+  readonly #newnessTable: Uint16Array;
+  readonly #unit: number;
+  readonly #blend: BlendRow[];
+  readonly #rows = new Map<bigint, number>();
+  readonly #popularity: Uint8Array;
+  readonly #trend: Uint8Array;
+  readonly #firstSeen: Uint16Array;
+  readonly #category: Uint16Array;
+  readonly #brand: Uint16Array;
+  readonly #band: Uint8Array;
+  readonly #codebook: Uint16Array;
+  readonly #scales: Uint16Array;
+  readonly #ends: Uint32Array;
+  readonly #targets: Uint16Array;
+  readonly #codes: Uint8Array;
+
+  // What depends on the profile.
+  readonly #sums: Float64Array;
+  readonly #touched: Uint32Array;
+  readonly #personal: Float32Array;
+  readonly #purchased: Uint8Array;
+  readonly #categoryParts: Float32Array;
+  readonly #brandParts: Float32Array;
+  readonly #bandParts: Float32Array;
+  readonly #popularityParts = new Float32Array(256);
+  readonly #trendParts = new Float32Array(256);
+  readonly #newnessParts: Float32Array;
+  #touchedCount = 0;
+  #today = 0;
+
+  // Buffers of the hot call.
+  #scores = new Float32Array(0);
+  #heap = new Uint32Array(0);
+  #similarity = new Float32Array(0);
+  readonly slate: Place[] = [];
+
+  constructor(snapshot: Uint8Array) {
+    const found = sections(snapshot);
+    const section = (tag: string): Uint8Array => {
+      const bytes = found.get(tag);
+      if (!bytes) throw new Error(`the snapshot has no section ${tag}`);
+      return bytes;
+    };
+    const meta = new Postcard(section("META"));
+    this.#items = meta.varint();
+    const blend = new Postcard(section("BLND"));
+    this.#kinds = Array.from({ length: 9 }, () => blend.signed());
+    [this.#recency, this.#decay, this.#newnessTable] = [0, 0, 0].map(() => Uint16Array.from(blend.list(() => blend.varint()))) as [
+      Uint16Array,
+      Uint16Array,
+      Uint16Array,
+    ];
+    this.#unit = blend.f32();
+    this.#blend = blend.list(() => ({ minHistory: blend.varint(), weights: Array.from({ length: 8 }, () => blend.f32()) }));
+
+    const index = section("INDX");
+    const indexView = new DataView(index.buffer);
+    const buckets = 2 ** indexView.getUint32(0, true);
+    const bits = Math.log2(buckets);
+    const fingerprints = 4 + 4 * (buckets + 1);
+    for (let bucket = 0; bucket < buckets; bucket++) {
+      const end = indexView.getUint32(4 + 4 * (bucket + 1), true);
+      for (let entry = indexView.getUint32(4 + 4 * bucket, true); entry < end; entry++) {
+        const fingerprint = indexView.getUint32(fingerprints + 4 * entry, true);
+        const row = indexView.getUint16(fingerprints + 4 * this.#items + 2 * entry, true);
+        this.#rows.set((BigInt(bucket) << 32n) | BigInt(fingerprint), row);
+      }
+    }
+    this.#bits = BigInt(bits);
+
+    const each = <T extends { [n: number]: number }>(array: T, read: (row: number) => number): T => {
+      for (let row = 0; row < this.#items; row++) array[row] = read(row);
+      return array;
+    };
+    const prior = new DataView(section("PRIR").buffer);
+    this.#popularity = each(new Uint8Array(this.#items), (row) => prior.getUint8(row * 4));
+    this.#trend = each(new Uint8Array(this.#items), (row) => prior.getUint8(row * 4 + 1));
+    this.#firstSeen = each(new Uint16Array(this.#items), (row) => prior.getUint16(row * 4 + 2, true));
+    const attributes = new DataView(section("ATTR").buffer);
+    this.#category = each(new Uint16Array(this.#items), (row) => attributes.getUint16(5 + row * 5, true));
+    this.#brand = each(new Uint16Array(this.#items), (row) => attributes.getUint16(7 + row * 5, true));
+    this.#band = each(new Uint8Array(this.#items), (row) => attributes.getUint8(9 + row * 5));
+
+    const neighbours = section("NEIB");
+    const entries = new DataView(neighbours.buffer).getUint32(0, true);
+    let at = 4;
+    const take = (bytes: number): ArrayBuffer => neighbours.buffer.slice(at, (at += bytes)) as ArrayBuffer;
+    this.#codebook = new Uint16Array(take(512));
+    this.#scales = new Uint16Array(take(2 * this.#items));
+    this.#ends = new Uint32Array(take(4 * (this.#items + 1)));
+    this.#targets = new Uint16Array(take(2 * entries));
+    this.#codes = new Uint8Array(take(entries));
+
+    this.#sums = new Float64Array(this.#items);
+    this.#touched = new Uint32Array(this.#items);
+    this.#personal = new Float32Array(this.#items);
+    this.#purchased = new Uint8Array(this.#items);
+    this.#categoryParts = new Float32Array(attributes.getUint16(0, true) + 1);
+    this.#brandParts = new Float32Array(attributes.getUint16(2, true) + 1);
+    this.#bandParts = new Float32Array(attributes.getUint8(4) + 1);
+    this.#newnessParts = new Float32Array(this.#newnessTable.length);
+  }
+
+  #row(item: bigint): number {
+    const bucket = this.#bits === 0n ? 0n : item >> (64n - this.#bits);
+    return this.#rows.get((bucket << 32n) | (item & 0xffffffffn)) ?? NO_ROW;
+  }
+
+  /** `profile` as `Profile.encode` writes it; `now` in seconds since 1970-01-01 UTC. */
+  setProfile(profile: Uint8Array, now: number): void {
+    const view = new DataView(profile.buffer, profile.byteOffset, profile.byteLength);
+    const items = new Map<bigint, { row: number; kinds: number; day: number }>();
+    this.#purchased.fill(0);
+    for (let event = view.getUint16(6, true) - 1; event >= 0; event--) {
+      const item = view.getBigUint64(8 + event * 13, true);
+      const kind = view.getUint8(20 + event * 13);
+      const weight = this.#kinds[kind] ?? 0;
+      const row = this.#row(item);
+      if (kind === PURCHASE && row !== NO_ROW) this.#purchased[row] = 1;
+      if (weight === 0) continue;
+      const known = items.get(item);
+      if (known) known.kinds += weight;
+      else items.set(item, { row, kinds: weight, day: Math.floor(view.getUint32(16 + event * 13, true) / DAY) });
+    }
+    const today = Math.floor(now / DAY);
+    const factor = (table: Uint16Array, at: number): number => table[Math.min(at, table.length - 1)] ?? 0;
+    let norm = 0;
+    const history = [...items.values()].map(({ row, kinds, day }, position) => {
+      const clamped = Math.max(-2047, Math.min(2047, kinds));
+      const product = clamped * factor(this.#recency, position) * factor(this.#decay, Math.max(0, today - day));
+      const weight = Math.floor(product / 2 ** 25);
+      norm += Math.abs(weight);
+      return { row, weight };
+    });
+    const share = norm > 0 ? fround(1 / fround(norm)) : 0;
+    const blend = this.#blend.findLast(({ minHistory }) => minHistory <= history.length) as BlendRow;
+    const [wNeighbours, wRepeat, wCategory, wBrand, wBand, wPopularity, wTrend, wNewness] = blend.weights as [
+      number, number, number, number, number, number, number, number,
+    ];
+
+    for (let i = 0; i < this.#touchedCount; i++) {
+      const row = this.#touched[i] as number;
+      this.#sums[row] = 0;
+      this.#personal[row] = 0;
+    }
+    const touched = new Set<number>();
+    const [categories, brands, bands] = [this.#categoryParts, this.#brandParts, this.#bandParts].map(
+      ({ length }) => new Float64Array(length),
+    ) as [Float64Array, Float64Array, Float64Array];
+    const known = history.filter(({ row }) => row !== NO_ROW);
+    for (const { row, weight } of known) {
+      touched.add(row);
+      const scaled = weight * (this.#scales[row] as number);
+      for (let entry = this.#ends[row] as number; entry < (this.#ends[row + 1] as number); entry++) {
+        const target = this.#targets[entry] as number;
+        touched.add(target);
+        (this.#sums[target] as number) += scaled * (this.#codebook[this.#codes[entry] as number] as number);
+      }
+      (categories[this.#category[row] as number] as number) += weight;
+      (brands[this.#brand[row] as number] as number) += weight;
+      (bands[this.#band[row] as number] as number) += weight;
+    }
+    const unit = fround(fround(fround(this.#unit) * share) * wNeighbours);
+    const repeat = fround(share * wRepeat);
+    for (const row of touched) this.#personal[row] = fround(fround(this.#sums[row] as number) * unit);
+    for (const { row, weight } of known) {
+      this.#personal[row] = fround((this.#personal[row] as number) + fround(weight * repeat));
+    }
+    this.#touchedCount = touched.size;
+    [...touched].forEach((row, i) => (this.#touched[i] = row));
+    const parts = (to: Float32Array, sums: Float64Array, weight: number): void => {
+      const one = fround(share * weight);
+      for (let code = 0; code < to.length; code++) to[code] = code === 0 ? 0 : fround((sums[code] as number) * one);
+    };
+    parts(this.#categoryParts, categories, wCategory);
+    parts(this.#brandParts, brands, wBrand);
+    parts(this.#bandParts, bands, wBand);
+    const [popularity, trend, newness] = [fround(wPopularity / 255), fround(wTrend / 255), fround(wNewness / 32768)];
+    for (let code = 0; code < 256; code++) {
+      this.#popularityParts[code] = fround(code * popularity);
+      this.#trendParts[code] = fround(code * trend);
+    }
+    this.#newnessTable.forEach((value, age) => (this.#newnessParts[age] = fround(value * newness)));
+    this.#today = today;
+  }
+
+  /** Ranks rows; the slate is left in `this.slate`, its length is returned. */
+  rerank(rows: Uint32Array, { count, diversity, excludePurchased }: Options): number {
+    const n = rows.length;
+    if (this.#scores.length < n) this.#scores = new Float32Array(n);
+    const pool = diversity > 0 ? count * POOL : count;
+    if (this.#heap.length < pool) {
+      this.#heap = new Uint32Array(pool);
+      this.#similarity = new Float32Array(pool);
+    }
+    const scores = this.#scores;
+    const heap = this.#heap;
+    const personal = this.#personal;
+    const purchased = this.#purchased;
+    const [category, brand, band] = [this.#category, this.#brand, this.#band];
+    const [categoryParts, brandParts, bandParts] = [this.#categoryParts, this.#brandParts, this.#bandParts];
+    const [popularity, trend, firstSeen] = [this.#popularity, this.#trend, this.#firstSeen];
+    const [popularityParts, trendParts, newnessParts] = [this.#popularityParts, this.#trendParts, this.#newnessParts];
+    const today = this.#today;
+    const oldest = newnessParts.length - 1;
+    let size = 0;
+    for (let index = 0; index < n; index++) {
+      const row = rows[index] as number;
+      let score = personal[row] as number;
+      score = fround(score + (categoryParts[category[row] as number] as number));
+      score = fround(score + (brandParts[brand[row] as number] as number));
+      score = fround(score + (bandParts[band[row] as number] as number));
+      score = fround(score + (popularityParts[popularity[row] as number] as number));
+      score = fround(score + (trendParts[trend[row] as number] as number));
+      let age = today - (firstSeen[row] as number);
+      if (age < 0) age = 0;
+      if (age > oldest) age = oldest;
+      score = fround(score + (newnessParts[age] as number));
+      scores[index] = score;
+      if (excludePurchased && purchased[row] === 1) continue;
+      // A heap with the worst of the best on top; later candidates lose ties.
+      if (size < pool) {
+        heap[size++] = index;
+        if (size === pool) heapify(heap, scores, size);
+      } else if (score > (scores[heap[0] as number] as number)) {
+        heap[0] = index;
+        sink(heap, scores, 0, size);
+      }
+    }
+    const best = heap.subarray(0, size);
+    best.sort((a, b) => (scores[b] as number) - (scores[a] as number) || a - b);
+    if (diversity > 0) this.#diversify(best, rows, count, diversity);
+    const length = Math.min(count, size);
+    for (let place = 0; place < length; place++) {
+      const index = best[place] as number;
+      const to = (this.slate[place] ??= { index: 0, row: 0, score: 0 });
+      to.index = index;
+      to.row = rows[index] as number;
+      to.score = scores[index] as number;
+    }
+    return length;
+  }
+
+  #diversify(pool: Uint32Array, rows: Uint32Array, count: number, diversity: number): void {
+    const size = pool.length;
+    if (size === 0) return;
+    const scores = this.#scores;
+    const similarity = this.#similarity.fill(0, 0, size);
+    const [category, brand, band] = [this.#category, this.#brand, this.#band];
+    const low = scores[pool[size - 1] as number] as number;
+    const range = fround((scores[pool[0] as number] as number) - low);
+    const lambda = fround(diversity);
+    const scale = range > 0 ? fround(fround(1 - lambda) / range) : 0;
+    for (let place = 0; place < Math.min(count, size); place++) {
+      let chosen = place;
+      let highest = -Infinity;
+      for (let at = place; at < size; at++) {
+        const relevance = fround(fround((scores[pool[at] as number] as number) - low) * scale);
+        const marginal = fround(relevance - fround(lambda * (similarity[at] as number)));
+        if (marginal > highest) {
+          highest = marginal;
+          chosen = at;
+        }
+      }
+      const index = pool[chosen] as number;
+      pool.copyWithin(place + 1, place, chosen);
+      similarity.copyWithin(place + 1, place, chosen);
+      pool[place] = index;
+      const row = rows[index] as number;
+      const [c, b, p] = [category[row] as number, brand[row] as number, band[row] as number];
+      for (let at = place + 1; at < size; at++) {
+        const other = rows[pool[at] as number] as number;
+        let like = 0;
+        if (c !== 0 && category[other] === c) like += 0.5;
+        if (b !== 0 && brand[other] === b) like += 0.25;
+        if (p !== 0 && band[other] === p) like += 0.25;
+        if (like > (similarity[at] as number)) similarity[at] = like;
+      }
+    }
+  }
+}
+
+/** Whether candidate `a` is worse than `b`: a lower score, or a later place in the list. */
+function worse(scores: Float32Array, a: number, b: number): boolean {
+  const x = scores[a] as number;
+  const y = scores[b] as number;
+  return x < y || (x === y && a > b);
+}
+
+function sink(heap: Uint32Array, scores: Float32Array, at: number, size: number): void {
+  const moved = heap[at] as number;
+  for (;;) {
+    let child = 2 * at + 1;
+    if (child >= size) break;
+    if (child + 1 < size && worse(scores, heap[child + 1] as number, heap[child] as number)) child++;
+    if (!worse(scores, heap[child] as number, moved)) break;
+    heap[at] = heap[child] as number;
+    at = child;
+  }
+  heap[at] = moved;
+}
+
+function heapify(heap: Uint32Array, scores: Float32Array, size: number): void {
+  for (let at = (size >> 1) - 1; at >= 0; at--) sink(heap, scores, at, size);
+}

@@ -1,0 +1,86 @@
+//! Options that several verbs share: which data to load, and for whom output is.
+
+use clap::Args;
+use pocketrank_origin::dataset::Dataset;
+use pocketrank_origin::error::{Error, Result};
+use pocketrank_origin::ingest::{self, pseudonym::Pseudonyms, time, Inputs};
+use pocketrank_origin::progress::Progress;
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// Which data to load.
+#[derive(Debug, Args)]
+pub struct Data {
+    /// Events: Parquet, CSV or other delimited text, JSON Lines; gzip too. May be given several times.
+    #[arg(long, required = true, value_name = "FILE")]
+    events: Vec<PathBuf>,
+    /// Catalogue, in the same formats.
+    #[arg(long, value_name = "FILE")]
+    catalogue: Option<PathBuf>,
+    /// Mapping of the columns: online-retail, movielens-100k, movielens-latest-small, ga4, or a TOML file. Without it
+    /// the columns are recognized.
+    #[arg(long, value_name = "NAME|FILE")]
+    config: Option<String>,
+    /// File with the key (16 bytes or more) of customers' pseudonyms; else the environment's POCKETRANK_KEY, else a
+    /// random key for this run.
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// Events after this time are errors: RFC 3339, a date, or seconds since 1970.
+    #[arg(long, value_name = "TIME")]
+    now: Option<String>,
+}
+
+impl Data {
+    /// Loads and cleans them.
+    ///
+    /// # Errors
+    /// As [`ingest::load`], and [`Error::Usage`] for options that cannot be read.
+    pub fn load(&self, progress: &Progress) -> Result<Dataset> {
+        let now = match &self.now {
+            None => None,
+            Some(text) => Some(time::parse(text).ok_or_else(|| {
+                Error::Usage(format!(
+                    "--now {text:?} is no time; give one such as 2010-12-09 or 2010-12-09T20:01:00Z"
+                ))
+            })?),
+        };
+        let inputs = Inputs {
+            events: self.events.clone(),
+            catalogue: self.catalogue.clone(),
+            config: self.config.clone(),
+            pseudonyms: Pseudonyms::find(self.key_file.as_deref())?,
+            now,
+        };
+        ingest::load(&inputs, progress)
+    }
+}
+
+/// For whom output is.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Output {
+    /// Print the result as JSON, and no progress.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Output {
+    /// Where progress goes.
+    pub fn progress(self) -> Progress {
+        Progress::new(!self.json)
+    }
+
+    /// Prints `text` for a person, or `value` as JSON for a machine.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where stdout is closed.
+    pub fn print(self, text: impl std::fmt::Display, value: &impl Serialize) -> Result<()> {
+        use std::io::Write;
+        let line = if self.json {
+            serde_json::to_string(value).map_err(|e| Error::Internal(e.to_string()))?
+        } else {
+            text.to_string()
+        };
+        let mut stdout = std::io::stdout().lock();
+        writeln!(stdout, "{}", line.trim_end()).map_err(|e| Error::writing("stdout".as_ref(), e))
+    }
+}

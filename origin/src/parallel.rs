@@ -1,0 +1,30 @@
+//! Work on all cores. Invariant: results come in the order of the input, whatever the number of threads, so that nothing
+//! computed from them depends on the machine.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Mutex;
+
+/// Applies `work` to each element, on all cores.
+pub fn map<I: Sync, O: Send>(input: &[I], work: impl Fn(&I) -> O + Sync) -> Vec<O> {
+    let threads = std::thread::available_parallelism()
+        .map_or(1, |n| n.get())
+        .min(input.len());
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(Vec::with_capacity(input.len()));
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| loop {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                let Some(element) = input.get(at) else { break };
+                let result = work(element);
+                results
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner)
+                    .push((at, result));
+            });
+        }
+    });
+    let mut results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    results.sort_unstable_by_key(|(at, _)| *at);
+    results.into_iter().map(|(_, result)| result).collect()
+}

@@ -1,0 +1,91 @@
+/** The 1,000 golden cases, ranked natively, must give the same slates bit for bit in Node, workerd and Chromium. */
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Miniflare } from "miniflare";
+import { root } from "../../scripts/process.mjs";
+import { launchChromium } from "./support/chromium.mjs";
+import { serveSite } from "./support/site.mjs";
+
+const file = (/** @type {string} */ path) => readFile(join(root, path));
+const snapshot = await file("tests/fixtures/random-v1.bin");
+/** @type {{ slate: number[][] }[]} */
+const cases = JSON.parse(String(await file("tests/cases/rerank.json")));
+const replay = String(await file("tests/js/support/replay.mjs"));
+
+/** @param {number[][][]} slates */
+function assertGolden(slates) {
+  assert.equal(cases.length, 1000);
+  assert.equal(slates.length, cases.length);
+  slates.forEach((slate, at) => assert.deepEqual(slate, cases[at].slate, `case ${at}`));
+}
+
+test("Node ranks the golden cases", async () => {
+  const pocketrank = await import("../../dist/npm/node.js");
+  const { replayCases } = await import("./support/replay.mjs");
+  await pocketrank.init();
+  assertGolden(replayCases(pocketrank, snapshot, cases));
+});
+
+test("workerd ranks the golden cases", async () => {
+  const worker = `
+    import * as pocketrank from "./workerd.js";
+    import { replayCases } from "./replay.mjs";
+    export default {
+      async fetch(request) {
+        await pocketrank.init();
+        const form = await request.formData();
+        const snapshot = new Uint8Array(await form.get("snapshot").arrayBuffer());
+        return Response.json(replayCases(pocketrank, snapshot, JSON.parse(await form.get("cases").text())));
+      },
+    };`;
+  const miniflare = new Miniflare({
+    compatibilityDate: "2026-04-01",
+    modules: [
+      { type: "ESModule", path: "main.mjs", contents: worker },
+      { type: "ESModule", path: "replay.mjs", contents: replay },
+      { type: "ESModule", path: "workerd.js", contents: String(await file("dist/npm/workerd.js")) },
+      { type: "CompiledWasm", path: "pocketrank_bg.wasm", contents: await file("dist/npm/pocketrank_bg.wasm") },
+    ],
+  });
+  try {
+    const body = new FormData();
+    body.set("snapshot", new Blob([snapshot]));
+    body.set("cases", new Blob([JSON.stringify(cases)]));
+    const request = new Request("http://localhost/", { method: "POST", body });
+    const response = await miniflare.dispatchFetch(request.url, {
+      method: "POST",
+      headers: { "content-type": String(request.headers.get("content-type")) },
+      body: await request.arrayBuffer(),
+    });
+    const text = await response.text();
+    assert.equal(response.status, 200, text);
+    assertGolden(JSON.parse(text));
+  } finally {
+    await miniflare.dispose();
+  }
+});
+
+test("Chromium ranks the golden cases", async (context) => {
+  const site = await serveSite(join(root, "dist/npm"), ({ url }) => {
+    if (url === "/replay.mjs") return { headers: { "content-type": "text/javascript" }, body: replay };
+    if (url === "/cases.json") return { body: JSON.stringify(cases) };
+    if (url === "/snapshot.bin") return { body: snapshot };
+    if (url === "/") return { headers: { "content-type": "text/html" }, body: "<!doctype html><title>cases</title>" };
+    return undefined;
+  });
+  context.after(site.stop);
+  const browser = await launchChromium();
+  context.after(() => browser.close());
+  const page = await browser.newPage();
+  await page.goto(site.url);
+  const slates = await page.evaluate(async () => {
+    const load = (/** @type {string} */ path) => import(path);
+    const [pocketrank, { replayCases }] = await Promise.all([load("/browser.js"), load("/replay.mjs")]);
+    await pocketrank.init();
+    const snapshot = new Uint8Array(await (await fetch("/snapshot.bin")).arrayBuffer());
+    return replayCases(pocketrank, snapshot, await (await fetch("/cases.json")).json());
+  });
+  assertGolden(slates);
+});
