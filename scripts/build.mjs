@@ -4,7 +4,7 @@
  *
  * Usage: node scripts/build.mjs [runtime] [npm] [worker] [origin]   (all of them if none is named)
  */
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { Failure, ask, isMain, main, root, run, say, seconds } from "./process.mjs";
 import { setup } from "./setup.mjs";
@@ -83,7 +83,8 @@ async function buildRuntime(tools) {
 async function buildNpm() {
   need(join(npmFolder, "pocketrank.js"), "node scripts/build.mjs runtime");
   const { build: bundle } = await import("esbuild");
-  const entries = ["browser", "node", "workerd", "element"].map((name) => join(root, "www/src", `${name}.ts`));
+  const names = ["browser", "node", "workerd", "element"];
+  const entries = names.map((name) => join(root, "www/src", `${name}.ts`));
   for (const entry of entries) need(entry, `git checkout ${relative(root, entry)}`);
   // Each entry is whole by itself, so that a page needs one script and one wasm.
   await bundle({
@@ -100,7 +101,8 @@ async function buildNpm() {
     throw new Failure(`esbuild: ${error.message}`, "correct the source that esbuild names above");
   });
   copyFileSync(join(root, "www/index.d.ts"), join(npmFolder, "index.d.ts"));
-  return entries.map((entry) => describe(join(npmFolder, relative(join(root, "www/src"), entry).replace(/ts$/, "js")))).join(", ");
+  for (const name of ["browser", "node", "workerd"]) writeFileSync(join(npmFolder, `${name}.d.ts`), 'export * from "./index.js";\n');
+  return names.map((name) => describe(join(npmFolder, `${name}.js`))).join(", ");
 }
 
 /** @param {Tools} tools */
