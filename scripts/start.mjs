@@ -1,7 +1,7 @@
 /**
  * `npm start`: from a shop's data to its pages, served through the edge worker on this machine.
  *
- * Usage: npm start -- [--events FILE [--catalogue FILE] [--config FILE]] [--port N] [--no-serve]
+ * Usage: npm start -- [--events FILE [--catalogue FILE] [--config NAME|FILE]] [--port N] [--no-serve]
  * Without --events it trains on a shop that it makes up, always the same one.
  */
 import { existsSync, mkdirSync, rmSync } from "node:fs";
@@ -55,7 +55,7 @@ function readArguments() {
       },
     }));
   } catch (error) {
-    throw new Failure(/** @type {Error} */ (error).message, "npm start -- [--events FILE] [--catalogue FILE] [--config FILE] [--port N] [--no-serve]");
+    throw new Failure(/** @type {Error} */ (error).message, "npm start -- [--events FILE] [--catalogue FILE] [--config NAME|FILE] [--port N] [--no-serve]");
   }
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 1 || port > 65535) throw new Failure(`--port ${values.port} is no port`, "name one of 1 to 65535");
@@ -66,8 +66,11 @@ function readArguments() {
   for (const name of /** @type {const} */ (["events", "catalogue", "config"])) {
     const path = values[name];
     if (path === undefined) continue;
-    sources[name] = resolve(here, path);
-    if (!existsSync(sources[name])) throw new Failure(`--${name} ${path}: there is no such file`, `paths count from ${here}`);
+    const file = resolve(here, path);
+    // A configuration may also be the name of a ready one; the CLI knows them.
+    if (name === "config" && !existsSync(file)) sources[name] = path;
+    else if (existsSync(file)) sources[name] = file;
+    else throw new Failure(`--${name} ${path}: there is no such file`, `paths count from ${here}`);
   }
   if (sources.catalogue && !sources.events) throw new Failure("--catalogue without --events", "name the events file as well");
   return { sources, port, serve: !values["no-serve"] };
