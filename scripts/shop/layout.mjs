@@ -93,7 +93,7 @@ ${image && html`<meta property="og:image" content="${image}">\n`}<link rel="icon
 </head>
 <body>
 <a class="skip" href="#main">Skip to content</a>
-<p class="ribbon">Free returns within 30 days. Your browsing stays on your device.</p>
+<p class="ribbon">Free returns within 30 days, and no record of what you look at.</p>
 <header class="top">
 <div class="wrap top-row">
 <a class="brand" href="/"><svg class="brand-mark" aria-hidden="true"><use href="/assets/icons.svg#mark"></use></svg>${shop}</a>
@@ -106,7 +106,7 @@ ${main}
 </main>
 <footer class="foot">
 <div class="wrap foot-grid">
-<div><p class="foot-brand">${shop}</p><p>A small shop with a good memory that it keeps to itself: picks are made on your device, and we never see them.</p></div>
+<div><p class="foot-brand">${shop}</p><p>A small shop without a memory: what is picked for you is picked by your own device, and we keep no record.</p></div>
 <nav aria-label="All departments"><h2>Departments</h2><ul class="foot-list">${links(categories.slice(0, FOOTER_CATEGORIES))}</ul></nav>
 <nav aria-label="Your privacy"><h2>Your privacy</h2><ul><li><a href="/privacy">What stays on your device</a></li><li><button type="button" class="as-link" data-shop="ask">Privacy choices</button></li><li><button type="button" class="as-link" data-shop="forget">Forget me</button></li></ul></nav>
 </div>

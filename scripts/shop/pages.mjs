@@ -44,7 +44,7 @@ export function landing(site) {
 })}</ul></section>
 ${shelf(site, { slot: "home-trending", list: "trending", title: "Trending now", note: "What more people are taking home this week than last." })}
 ${story && html`<section class="story"><div class="wrap story-row">${picture(story, "story-image")}<div><p class="eyebrow">From the bench</p><h2>${story.name}</h2><p>One of the most loved things in the shop. Made simply, priced fairly, and sent out in paper and card without a shred of plastic.</p><p><a class="button" href="${story.url}">Have a look</a></p></div></div></section>`}
-<section class="wrap promises" aria-label="Our promises"><div>${icon("device")}<h2>Picked by your own device</h2><p>Your browser sorts the shelves. What you look at is never sent to us. <a href="/privacy">How that works</a></p></div><div>${icon("box")}<h2>Packed with care</h2><p>Recycled card, no plastic, and a note if anything is going to be late.</p></div><div>${icon("return")}<h2>Thirty days to decide</h2><p>Send anything back within a month, no questions and no fee.</p></div></section>`;
+<section class="wrap promises" aria-label="Our promises"><div>${icon("device")}<h2>Picked by your own device</h2><p>Your browser sorts the shelves, and we keep no record of what you look at. <a href="/privacy">How that works</a></p></div><div>${icon("box")}<h2>Packed with care</h2><p>Recycled card, no plastic, and a note if anything is going to be late.</p></div><div>${icon("return")}<h2>Thirty days to decide</h2><p>Send anything back within a month, no questions and no fee.</p></div></section>`;
   return layout(site, { title: `${catalogue.title}: things worth keeping`, description: `${catalogue.title}: ${count(catalogue.items.length, "product")} in ${count(catalogue.categories.length, "department")}.`, path: "/", main });
 }
 
@@ -110,7 +110,7 @@ export function productPage(site, item) {
 <p class="stock${!item.in_stock && " out"}">${item.in_stock ? "In stock, sent within two days" : "Out of stock for now"}</p>
 <p class="product-description">${description}</p>
 <div class="product-actions"><button type="button" class="button" data-shop="add"${!item.in_stock && html` disabled`}>Add to cart</button><button type="button" class="button quiet heart" data-shop="wish" aria-pressed="false">${icon("heart")}Save for later</button></div>
-<ul class="facts"><li>${icon("box")}Packed without plastic</li><li>${icon("return")}Thirty days to send it back</li><li>${icon("device")}What you view stays on your device</li></ul></div>
+<ul class="facts"><li>${icon("box")}Packed without plastic</li><li>${icon("return")}Thirty days to send it back</li><li>${icon("device")}We keep no record of what you view</li></ul></div>
 </article>
 ${shelf(site, { slot: "product-similar", list: `similar-${item.slug}`, title: "Similar to this", count: 8 })}
 ${shelf(site, { slot: "product-for-you", list: "popular", title: "For you" })}`;

@@ -26,7 +26,11 @@ function ask(pocketrank: Pocketrank): HTMLElement {
   );
   const title = make("h2", { id: "consent-title", tabIndex: -1 }, ["May your browser remember what you look at?"]);
   const more = make("a", { href: "/privacy" }, ["What stays on your device"]);
-  const text = make("p", {}, ["Then it can sort the shelves to your taste by itself, on this device. We keep no record of you. ", more]);
+  const text = make("p", {}, [
+    "Then it sorts the shelves to your taste by itself, on this device. If you accept all, the last few things also go along " +
+      "when you open a page, so that it comes sorted. We keep no record. ",
+    more,
+  ]);
   banner = make("section", { className: "consent" }, [
     make("div", { className: "consent-row" }, [make("div", {}, [title, text]), make("div", { className: "consent-choices" }, answers)]),
   ]);
