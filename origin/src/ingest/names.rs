@@ -38,7 +38,9 @@ pub(super) fn choose(lines: &Lines, not_names: &[Pattern], tally: &mut Tally) ->
             (Some(name), Some(chosen)) if name != chosen => (VARIES, name),
             _ => continue,
         };
-        tally.rule(rule, Effect::Changed).count(|| format!("{}: {text}", lines.place(line)));
+        tally
+            .rule(rule, Effect::Changed)
+            .count(|| format!("{}: {text}", lines.place(line)));
     }
     chosen
 }
@@ -47,7 +49,7 @@ pub(super) fn choose(lines: &Lines, not_names: &[Pattern], tally: &mut Tally) ->
 pub(super) fn tidy(text: &str) -> String {
     let spaced: Vec<&str> = text.split_whitespace().collect();
     let stray = |c: char| c.is_whitespace() || ",.;:*".contains(c);
-    let joined = spaced.join(" ");
+    let joined = spaced.join(" ").replace(" ,", ",");
     let tidied = joined.trim_start_matches(stray).trim_end_matches(stray);
     tidied.chars().take(MAX_NAME).collect()
 }
@@ -55,12 +57,18 @@ pub(super) fn tidy(text: &str) -> String {
 /// Longest name, in characters.
 const MAX_NAME: usize = 200;
 
-const SMALL: [&str; 13] = ["a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "with"];
+const SMALL: [&str; 13] = [
+    "a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "with",
+];
 const CAPITALS: [&str; 8] = ["CD", "DVD", "DIY", "LED", "TV", "UK", "USB", "XL"];
 
 /// A NAME IN CAPITALS as a Name in Title Case; names with small letters of their own mostly stay.
 pub(super) fn title_case(name: &str) -> String {
-    let words: Vec<String> = name.split(' ').enumerate().map(|(place, word)| title_word(place, word)).collect();
+    let words: Vec<String> = name
+        .split(' ')
+        .enumerate()
+        .map(|(place, word)| title_word(place, word))
+        .collect();
     words.join(" ")
 }
 
@@ -76,7 +84,11 @@ fn title_word(place: usize, word: &str) -> String {
     small
         .chars()
         .map(|c| {
-            let shown = if begins { c.to_uppercase().next().unwrap_or(c) } else { c };
+            let shown = if begins {
+                c.to_uppercase().next().unwrap_or(c)
+            } else {
+                c
+            };
             begins = !(c.is_alphanumeric() || c == '\'' || c == '’');
             shown
         })
@@ -90,7 +102,10 @@ mod tests {
     #[test]
     fn capitals_become_title_case() {
         for (from, to) in [
-            ("WHITE HANGING HEART T-LIGHT HOLDER", "White Hanging Heart T-Light Holder"),
+            (
+                "WHITE HANGING HEART T-LIGHT HOLDER",
+                "White Hanging Heart T-Light Holder",
+            ),
             ("SET OF 6 SOLDIER'S SKITTLES", "Set of 6 Soldier's Skittles"),
             ("BAG 250g SWIRLY MARBLES", "Bag 250g Swirly Marbles"),
             ("KID'S CHALKBOARD/EASEL", "Kid's Chalkboard/Easel"),
