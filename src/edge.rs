@@ -53,9 +53,10 @@ pub const REQUEST_DROPS: [&str; 6] = [
 pub const SHARED_DROPS: [&str; 1] = ["Set-Cookie"];
 
 /// Headers that a personalized answer loses: they describe the shared page, or let caches keep it.
-pub const PERSONAL_DROPS: [&str; 12] = [
+pub const PERSONAL_DROPS: [&str; 13] = [
     "Accept-Ranges",
     "Age",
+    "CF-Cache-Status",
     "CDN-Cache-Control",
     "Cloudflare-CDN-Cache-Control",
     "Content-Digest",

@@ -55,7 +55,8 @@ impl Assets {
 /// [`Error::Fetch`] if none comes.
 pub async fn answered(url: &str, promise: Result<js_sys::Promise, wasm_bindgen::JsValue>) -> Result<Response, Error> {
     let failed = |value: wasm_bindgen::JsValue| Error::Fetch {
-        url: url.into(),
+        // What was searched for stays out of the log.
+        url: url.split('?').next().unwrap_or_default().into(),
         detail: describe(&value),
     };
     let response = promise.map_err(failed)?.await.map_err(failed)?;

@@ -20,13 +20,12 @@ mod settings;
 mod slot;
 mod upstream;
 
-use error::Error;
 use web_sys::{Request, Response, ResponseInit};
 use worker::{event, Context, Env};
 
 /// Answers one request. What fails is told to the console, the visitor gets a page or a plain error.
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response, Error> {
+async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
     match page::answer(&request, &env).await {
         Ok(response) => Ok(response),
         Err(error) => {

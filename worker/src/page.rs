@@ -17,7 +17,7 @@ pub async fn answer(request: &Request, env: &Env) -> Result<Response, Error> {
     let url = Url::new(&request.url())?;
     let path = url.pathname();
     if path.starts_with(edge::ASSETS) {
-        return asset(&path, Upstream::Assets(Assets::of(env)?).shared(request, &url).await?);
+        return asset(&path, Upstream::Assets(Assets::of(env)?).pass(request, &url).await?);
     }
     let settings = Settings::read(env)?;
     let upstream = Upstream::of(&settings, env)?;
