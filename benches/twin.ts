@@ -76,7 +76,8 @@ function sections(bytes: Uint8Array): Map<string, Uint8Array> {
     const at = 48 + entry * 12;
     const tag = String.fromCharCode(...bytes.subarray(at, at + 4));
     const start = view.getUint32(at + 4, true);
-    found.set(tag, bytes.slice(start, start + view.getUint32(at + 8, true)));
+    // A copy of its own: tables are then read from offset 0.
+    found.set(tag, Uint8Array.from(bytes.subarray(start, start + view.getUint32(at + 8, true))));
   }
   return found;
 }

@@ -25,9 +25,13 @@ export class Failure extends Error {
 /** @type {Set<import("node:child_process").ChildProcess>} */
 const children = new Set();
 
+/** Whether stdout is for a machine: then it carries one JSON object, and all that is said goes to stderr. */
+export const wantsJson = process.argv.includes("--json");
+const said = wantsJson ? process.stderr : process.stdout;
+
 /** @param {string} text */
 export function say(text) {
-  process.stdout.write(`${text}\n`);
+  said.write(`${text}\n`);
 }
 
 /** @param {number} since a time by `performance.now()` */
@@ -56,13 +60,13 @@ export async function run(command, args, { cwd = root, env = {}, remedy, collect
   const child = spawn(command, args, {
     cwd,
     env: { ...process.env, ...env },
-    stdio: ["ignore", collect ? "pipe" : "inherit", "inherit"],
+    stdio: ["ignore", collect ? "pipe" : wantsJson ? 2 : "inherit", "inherit"],
   });
   children.add(child);
   let output = "";
   child.stdout?.setEncoding("utf8").on("data", (text) => {
     output += text;
-    process.stdout.write(text);
+    said.write(text);
   });
   const started = performance.now();
   const beat = process.stdout.isTTY

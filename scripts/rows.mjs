@@ -1,7 +1,7 @@
 /**
  * Measured figures, as a table for people or, with --json, as one object for machines: {"rows": [Row]}.
  */
-import { say } from "./process.mjs";
+import { say, wantsJson } from "./process.mjs";
 
 /**
  * @typedef {object} Row
@@ -10,33 +10,32 @@ import { say } from "./process.mjs";
  * @property {string} unit
  * @property {string | null} [peer] what it is compared with
  * @property {number | null} [peer_value] the peer's figure in the same unit
+ * @property {"faster"} [better] the ratio says how many times faster than the peer: the peer's figure over ours; else it is
+ *   ours over the peer's
  */
-
-/** Whether the caller asked for JSON; then stdout must carry nothing else. */
-export const wantsJson = process.argv.includes("--json");
 
 /** @param {Row[]} rows */
 export function printJson(rows) {
-  const complete = rows.map(({ id, value, unit, peer = null, peer_value = null }) => ({
-    id,
-    value,
-    unit,
-    peer,
-    peer_value,
-    ratio: peer_value === null ? null : round(value / peer_value),
+  const complete = rows.map((row) => ({
+    id: row.id,
+    value: row.value,
+    unit: row.unit,
+    peer: row.peer ?? null,
+    peer_value: row.peer_value ?? null,
+    ratio: ratio(row),
   }));
-  say(JSON.stringify({ rows: complete }));
+  process.stdout.write(`${JSON.stringify({ rows: complete })}\n`);
 }
 
 /** @param {Row[]} rows */
 export function printRows(rows) {
   if (wantsJson) return printJson(rows);
-  const lines = rows.map(({ id, value, unit, peer = null, peer_value = null }) => [
-    id,
-    `${round(value)} ${unit}`,
-    peer ?? "",
-    peer_value === null ? "" : `${round(peer_value)} ${unit}`,
-    peer_value === null ? "" : String(round(value / peer_value)),
+  const lines = rows.map((row) => [
+    row.id,
+    `${round(row.value)} ${row.unit}`,
+    row.peer ?? "",
+    typeof row.peer_value === "number" ? `${round(row.peer_value)} ${row.unit}` : "",
+    String(ratio(row) ?? ""),
   ]);
   printTable(["figure", "value", "against", "its value", "ratio"], lines);
 }
@@ -51,6 +50,12 @@ export function printTable(head, lines) {
   const format = (/** @type {string[]} */ line) =>
     widths.map((width, column) => (column === 0 ? (line[column] ?? "").padEnd(width) : (line[column] ?? "").padStart(width))).join("  ").trimEnd();
   say([format(head), widths.map((width) => "-".repeat(width)).join("  "), ...lines.map(format)].join("\n"));
+}
+
+/** @param {Row} row */
+function ratio({ value, peer_value, better }) {
+  if (typeof peer_value !== "number") return null;
+  return round(better === "faster" ? peer_value / value : value / peer_value);
 }
 
 /** @param {number} value */

@@ -6,8 +6,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
-import { Failure, main, root } from "./process.mjs";
-import { printJson, printTable, wantsJson } from "./rows.mjs";
+import { Failure, main, root, wantsJson } from "./process.mjs";
+import { printJson, printTable } from "./rows.mjs";
 
 const files = ["pocketrank_bg.wasm", "browser.js", "element.js", "node.js", "workerd.js"];
 
