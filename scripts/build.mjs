@@ -100,7 +100,7 @@ async function buildNpm() {
   }).catch((error) => {
     throw new Failure(`esbuild: ${error.message}`, "correct the source that esbuild names above");
   });
-  for (const name of ["index", "element"]) copyFileSync(join(root, `www/${name}.d.ts`), join(npmFolder, `${name}.d.ts`));
+  for (const name of ["index.d.ts", "element.d.ts", "element.css"]) copyFileSync(join(root, "www", name), join(npmFolder, name));
   for (const name of ["browser", "node", "workerd"]) writeFileSync(join(npmFolder, `${name}.d.ts`), 'export * from "./index.js";\n');
   return names.map((name) => describe(join(npmFolder, `${name}.js`))).join(", ");
 }

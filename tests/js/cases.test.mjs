@@ -18,7 +18,7 @@ const replay = String(await file("tests/js/support/replay.mjs"));
 function assertGolden(slates) {
   assert.equal(cases.length, 1000);
   assert.equal(slates.length, cases.length);
-  slates.forEach((slate, at) => assert.deepEqual(slate, cases[at].slate, `case ${at}`));
+  slates.forEach((slate, at) => assert.deepEqual(slate, cases[at]?.slate, `case ${at}`));
 }
 
 test("Node ranks the golden cases", async () => {

@@ -18,7 +18,7 @@ export function replayCases({ Consent, Profile, Ranker }, snapshot, cases) {
     ranker.setProfile(profile, now);
     const list = ranker.candidates(candidates.map(id));
     for (const index of outOfStock) list.setOutOfStock(index);
-    const slate = ranker.rerank(list, options).map(({ index, row, score }) => [index, row, bits(score)]);
+    const slate = ranker.rerank(list, options).map((/** @type {any} */ { index, row, score }) => [index, row, bits(score)]);
     list.free();
     profile.free();
     return slate;

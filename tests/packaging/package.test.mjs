@@ -1,0 +1,165 @@
+/**
+ * The packed package, installed as a shop would install it, must rank in Node, in a Vite build and in workerd, and
+ * type-check. Each ranks one golden case from its own folder outside of the repository.
+ */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { after, before, test } from "node:test";
+import { Miniflare } from "miniflare";
+import "../../scripts/edge.mjs";
+import { root } from "../../scripts/process.mjs";
+import { launchChromium } from "../js/support/chromium.mjs";
+import { serveSite } from "../js/support/site.mjs";
+
+/** @type {any[]} */
+const cases = JSON.parse(readFileSync(join(root, "tests/cases/rerank.json"), "utf8"));
+// A visitor with some history, so that the slate depends on all that is packed.
+const golden = cases.find(({ events, slate }) => events.length > 5 && slate.length > 5);
+
+const folder = mkdtempSync(join(tmpdir(), "pocketrank-consumer-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+/** @param {string} name @param {string} content */
+function write(name, content) {
+  writeFileSync(join(folder, name), content);
+}
+
+/** @param {string} command @param {string[]} args @param {string} cwd */
+function run(command, args, cwd) {
+  return execFileSync(command, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+}
+
+before(() => {
+  const [{ filename }] = JSON.parse(run("npm", ["pack", "--json", "--pack-destination", folder], root));
+  write("package.json", JSON.stringify({ name: "consumer", private: true, type: "module" }));
+  // It depends on nothing, so it installs without a registry.
+  run("npm", ["install", "--offline", "--ignore-scripts", "--no-audit", "--no-fund", `./${filename}`], folder);
+  copyFileSync(join(root, "tests/js/support/replay.mjs"), join(folder, "replay.mjs"));
+  copyFileSync(join(root, "tests/fixtures/random-v1.bin"), join(folder, "snapshot.bin"));
+  write("case.json", JSON.stringify([golden]));
+});
+
+test("holds what hosts load and nothing else", () => {
+  const files = readdirSync(join(folder, "node_modules/pocketrank"), { recursive: true }).map(String);
+  const names = files.filter((name) => /\.\w+$/.test(name) && !/^README/.test(name)).map((name) => basename(name));
+  assert.deepEqual(names.sort(), [
+    ...["browser.d.ts", "browser.js", "element.css", "element.d.ts", "element.js", "index.d.ts", "node.d.ts", "node.js"],
+    ...["package.json", "pocketrank_bg.wasm", "workerd.d.ts", "workerd.js"],
+  ]);
+});
+
+test("ranks in Node", () => {
+  write(
+    "node.mjs",
+    `import { readFileSync } from "node:fs";
+import * as pocketrank from "pocketrank";
+import { replayCases } from "./replay.mjs";
+await pocketrank.init();
+console.log(JSON.stringify(replayCases(pocketrank, readFileSync("snapshot.bin"), JSON.parse(readFileSync("case.json", "utf8")))));
+`,
+  );
+  assert.deepEqual(JSON.parse(run(process.execPath, ["node.mjs"], folder)), [golden.slate]);
+});
+
+test("ranks in Chromium after a Vite build", async (context) => {
+  write("index.html", `<!doctype html><title>consumer</title><output></output><script type="module" src="/page.js"></script>`);
+  write(
+    "page.js",
+    `import * as pocketrank from "pocketrank";
+import snapshotUrl from "./snapshot.bin?url";
+import cases from "./case.json";
+import { replayCases } from "./replay.mjs";
+await pocketrank.init();
+const snapshot = new Uint8Array(await (await fetch(snapshotUrl)).arrayBuffer());
+document.querySelector("output").textContent = JSON.stringify(replayCases(pocketrank, snapshot, cases));
+`,
+  );
+  const { build } = await import("vite");
+  await build({ root: folder, configFile: false, logLevel: "error", build: { target: "es2022" } });
+  const assets = readdirSync(join(folder, "dist/assets"));
+  assert.equal(assets.filter((name) => /^pocketrank_bg.*\.wasm$/.test(name)).length, 1, `one wasm among ${assets}`);
+
+  const site = await serveSite(join(folder, "dist"));
+  context.after(site.stop);
+  const browser = await launchChromium();
+  context.after(() => browser.close());
+  const page = await browser.newPage();
+  await page.goto(site.url);
+  const output = page.locator("output:not(:empty)");
+  await output.waitFor({ state: "attached" });
+  assert.deepEqual(JSON.parse(await output.innerText()), [golden.slate]);
+});
+
+test("ranks in workerd after a wrangler build", async (context) => {
+  write(
+    "worker.js",
+    `import * as pocketrank from "pocketrank";
+import snapshot from "./snapshot.bin";
+import cases from "./case.json";
+import { replayCases } from "./replay.mjs";
+export default {
+  async fetch() {
+    await pocketrank.init();
+    return Response.json(replayCases(pocketrank, new Uint8Array(snapshot), cases));
+  },
+};
+`,
+  );
+  write("wrangler.json", JSON.stringify({ name: "consumer", main: "worker.js", compatibility_date: "2026-04-01" }));
+  run(process.execPath, [join(root, "node_modules/wrangler/bin/wrangler.js"), "deploy", "--dry-run", "--outdir", "bundle"], folder);
+  const miniflare = new Miniflare({
+    compatibilityDate: "2026-04-01",
+    modules: readdirSync(join(folder, "bundle"))
+      .filter((name) => /\.(js|wasm|bin)$/.test(name))
+      .sort((a, b) => Number(b === "worker.js") - Number(a === "worker.js"))
+      .map((path) => ({
+        type: path.endsWith(".js") ? "ESModule" : path.endsWith(".wasm") ? "CompiledWasm" : "Data",
+        path,
+        contents: readFileSync(join(folder, "bundle", path)),
+      })),
+  });
+  context.after(() => miniflare.dispose());
+  const response = await miniflare.dispatchFetch("http://localhost/");
+  const text = await response.text();
+  assert.equal(response.status, 200, text);
+  assert.deepEqual(JSON.parse(text), [golden.slate]);
+});
+
+test("type-checks as each kind of host resolves it", () => {
+  write(
+    "typed.ts",
+    `import { Consent, Profile, Ranker, init } from "pocketrank";
+import type { Ranked } from "pocketrank";
+import type { Pocketrank } from "pocketrank/element";
+export async function rank(bytes: Uint8Array): Promise<Ranked[]> {
+  await init();
+  const ranker = new Ranker(bytes);
+  const grant = new Consent({ choice: { mode: "session" } }).grant();
+  const profile = new Profile();
+  if (grant) profile.record(grant, "sku-1", "view_item", 1);
+  ranker.setProfile(profile, 2);
+  // @ts-expect-error no such kind of event
+  if (grant) profile.record(grant, "sku-1", "stare", 1);
+  // @ts-expect-error nothing is recorded without a grant
+  profile.record(undefined, "sku-1", "view_item", 1);
+  return ranker.rerank(ranker.candidates(["sku-1", "sku-2"]), { count: 2 });
+}
+export const mode = (page: Pocketrank) => page.mode;
+`,
+  );
+  const tsc = join(root, "node_modules/typescript/bin/tsc");
+  const common = ["--noEmit", "--strict", "--target", "es2022", "--lib", "es2022,dom", "typed.ts"];
+  for (const [module, resolution] of [
+    ["esnext", "bundler"],
+    ["nodenext", "nodenext"],
+  ]) {
+    try {
+      run(process.execPath, [tsc, "--module", String(module), "--moduleResolution", String(resolution), ...common], folder);
+    } catch (error) {
+      assert.fail(`${resolution}: ${/** @type {{ stdout: string }} */ (error).stdout}`);
+    }
+  }
+});
