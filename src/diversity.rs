@@ -25,42 +25,61 @@ fn similarity(a: AttributeRow, b: AttributeRow) -> f32 {
     sum
 }
 
-/// Brings the first `count` places of the pool, which is sorted by score, into the order of marginal relevance.
-/// `similarities` is a buffer. Ties keep the pool's order.
-pub(crate) fn diversify(
-    pool: &mut [Ranked],
-    similarities: &mut Vec<f32>,
-    count: usize,
-    diversity: f32,
-    codes: impl Fn(u32) -> AttributeRow,
-) {
-    let (Some(best), Some(worst)) = (pool.first(), pool.last()) else {
-        return;
-    };
-    let (low, range) = (worst.score, best.score - worst.score);
-    let scale = if range > 0.0 { (1.0 - diversity) / range } else { 0.0 };
-    similarities.clear();
-    similarities.resize(pool.len(), 0.0);
-    for place in 0..count.min(pool.len()) {
-        let (_, rest) = pool.split_at_mut(place);
-        let (_, similar) = similarities.split_at_mut(place);
-        let mut chosen = 0;
-        let mut highest = f32::NEG_INFINITY;
-        for (at, (ranked, similarity)) in rest.iter().zip(similar.iter()).enumerate() {
-            let marginal = (ranked.score - low) * scale - diversity * similarity;
-            if marginal > highest {
-                (chosen, highest) = (at, marginal);
-            }
-        }
-        // The others move back by one and keep their order, so that ties stay with the better score.
-        rest.get_mut(..=chosen).unwrap_or_default().rotate_right(1);
-        similar.get_mut(..=chosen).unwrap_or_default().rotate_right(1);
-        let Some((picked, rest)) = rest.split_first() else {
+/// What is kept of each candidate of the pool while places are given out.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    ranked: Ranked,
+    codes: AttributeRow,
+    /// The score scaled to 0..1 within the pool, times 1 - diversity.
+    relevance: f32,
+    /// Similarity to the most similar candidate that has a place.
+    similarity: f32,
+}
+
+/// Gives out places by marginal relevance. Its buffer is kept from one slate to the next.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Diversity {
+    pool: Vec<Place>,
+}
+
+impl Diversity {
+    /// Replaces the pool, which is sorted by score, by its first `count` places in the order of marginal relevance. Ties keep
+    /// the pool's order.
+    pub(crate) fn apply(
+        &mut self,
+        slate: &mut Vec<Ranked>,
+        count: usize,
+        diversity: f32,
+        codes: impl Fn(u32) -> AttributeRow,
+    ) {
+        let (Some(best), Some(worst)) = (slate.first(), slate.last()) else {
             return;
         };
-        let picked = codes(picked.row);
-        for (ranked, highest) in rest.iter().zip(similar.iter_mut().skip(1)) {
-            *highest = highest.max(similarity(picked, codes(ranked.row)));
+        let (low, range) = (worst.score, best.score - worst.score);
+        let scale = if range > 0.0 { (1.0 - diversity) / range } else { 0.0 };
+        self.pool.clear();
+        self.pool.extend(slate.iter().map(|ranked| Place {
+            ranked: *ranked,
+            codes: codes(ranked.row),
+            relevance: (ranked.score - low) * scale,
+            similarity: 0.0,
+        }));
+        slate.clear();
+        for _ in 0..count.min(self.pool.len()) {
+            let mut highest = f32::NEG_INFINITY;
+            let mut chosen = 0;
+            for (at, place) in self.pool.iter().enumerate() {
+                let marginal = place.relevance - diversity * place.similarity;
+                if marginal > highest {
+                    (highest, chosen) = (marginal, at);
+                }
+            }
+            // Keeps the order of the rest, so that ties stay with the better score.
+            let chosen = self.pool.remove(chosen);
+            slate.push(chosen.ranked);
+            for place in &mut self.pool {
+                place.similarity = place.similarity.max(similarity(chosen.codes, place.codes));
+            }
         }
     }
 }

@@ -4,7 +4,7 @@
 //! without repeats (a permutation where nothing is filtered and `count` covers all); ties keep the candidates' order; equal
 //! snapshot, profile, candidates, options and date give the same bits on every host.
 
-use crate::diversity::diversify;
+use crate::diversity::Diversity;
 use crate::event::{item_hash, EventKind, ItemHash};
 use crate::history::History;
 use crate::profile::Profile;
@@ -130,7 +130,7 @@ pub struct Ranker<B> {
     scores: Vec<f32>,
     keys: Vec<u64>,
     slate: Vec<Ranked>,
-    similarities: Vec<f32>,
+    diversity: Diversity,
 }
 
 impl<B: AsRef<[u8]>> Ranker<B> {
@@ -146,7 +146,7 @@ impl<B: AsRef<[u8]>> Ranker<B> {
             scores: Vec::new(),
             keys: Vec::new(),
             slate: Vec::new(),
-            similarities: Vec::new(),
+            diversity: Diversity::default(),
         };
         ranker.set_profile(&Profile::default(), now);
         ranker
@@ -180,13 +180,8 @@ impl<B: AsRef<[u8]>> Ranker<B> {
         if options.diversity > 0.0 {
             let attributes = self.snapshot.attributes();
             let codes = |row| attributes.and_then(|table| table.get(row)).unwrap_or_default();
-            diversify(
-                &mut self.slate,
-                &mut self.similarities,
-                options.count,
-                options.diversity.min(1.0),
-                codes,
-            );
+            self.diversity
+                .apply(&mut self.slate, options.count, options.diversity.min(1.0), codes);
         }
         self.slate.truncate(options.count);
         &self.slate
