@@ -1,8 +1,8 @@
 //! The static files that are deployed with the worker: the embedded snapshot, the candidates' lists and the demo shop.
 
 use crate::error::{describe, Error};
-use js_sys::Uint8Array;
-use wasm_bindgen::JsCast;
+use js_sys::{Reflect, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Request, Response};
 use worker::worker_sys::Fetcher;
 use worker::Env;
@@ -17,11 +17,12 @@ impl Assets {
     /// # Errors
     /// [`Error::Setting`] if there is no such binding.
     pub fn of(env: &Env) -> Result<Self, Error> {
-        let fetcher = env.service("ASSETS").map_err(|_| Error::Setting {
+        let fetcher = Reflect::get(env, &"ASSETS".into()).ok().filter(JsValue::is_object);
+        let fetcher = fetcher.ok_or(Error::Setting {
             name: "ASSETS",
             expected: "the binding of the assets",
         })?;
-        Ok(Assets(fetcher.into_rpc()))
+        Ok(Assets(fetcher.unchecked_into()))
     }
 
     /// The whole file at a path. The request for it carries nothing but the path.
@@ -53,8 +54,8 @@ impl Assets {
 ///
 /// # Errors
 /// [`Error::Fetch`] if none comes.
-pub async fn answered(url: &str, promise: Result<js_sys::Promise, wasm_bindgen::JsValue>) -> Result<Response, Error> {
-    let failed = |value: wasm_bindgen::JsValue| Error::Fetch {
+pub async fn answered(url: &str, promise: Result<js_sys::Promise, JsValue>) -> Result<Response, Error> {
+    let failed = |value: JsValue| Error::Fetch {
         // What was searched for stays out of the log.
         url: url.split('?').next().unwrap_or_default().into(),
         detail: describe(&value),

@@ -20,22 +20,18 @@ mod settings;
 mod slot;
 mod upstream;
 
+use std::convert::Infallible;
 use web_sys::{Request, Response, ResponseInit};
 use worker::{event, Context, Env};
 
 /// Answers one request. What fails is told to the console, the visitor gets a page or a plain error.
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
-    match page::answer(&request, &env).await {
-        Ok(response) => Ok(response),
-        Err(error) => {
-            web_sys::console::error_1(&error.to_string().into());
-            let init = ResponseInit::new();
-            init.set_status(error.status());
-            Ok(Response::new_with_opt_str_and_init(
-                Some("This page cannot be had at the moment.\n"),
-                &init,
-            )?)
-        }
-    }
+async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response, Infallible> {
+    Ok(page::answer(&request, &env).await.unwrap_or_else(|error| {
+        web_sys::console::error_1(&error.to_string().into());
+        let init = ResponseInit::new();
+        init.set_status(error.status());
+        let text = "This page cannot be had at the moment.\n";
+        Response::new_with_opt_str_and_init(Some(text), &init).unwrap_or_else(|_| Response::error())
+    }))
 }

@@ -1,6 +1,7 @@
 //! What `wrangler.toml` sets; read anew for each request, so that nothing is kept that a deployment changes.
 
 use crate::error::Error;
+use js_sys::Reflect;
 use pocketrank::edge::Pages;
 use worker::Env;
 
@@ -18,7 +19,8 @@ impl Settings {
     /// # Errors
     /// [`Error::Setting`] for the first variable that cannot be understood.
     pub fn read(env: &Env) -> Result<Self, Error> {
-        let text = |name| env.var(name).map(|value| value.to_string()).unwrap_or_default();
+        let value = |name: &str| Reflect::get(env, &name.into()).ok();
+        let text = |name| value(name).and_then(|value| value.as_string()).unwrap_or_default();
         let wrong = |name, expected| Error::Setting { name, expected };
         let upstream = text("UPSTREAM_URL");
         let is_url = ["http://", "https://"]
