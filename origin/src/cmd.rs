@@ -4,6 +4,7 @@
 mod data;
 mod evaluate;
 mod inspect;
+mod synth;
 mod train;
 mod verify;
 
@@ -28,6 +29,7 @@ enum Verb {
     Evaluate(evaluate::Evaluate),
     Inspect(inspect::Inspect),
     Verify(verify::Verify),
+    Synth(synth::Synth),
 }
 
 impl Cli {
@@ -38,6 +40,7 @@ impl Cli {
             Verb::Evaluate(verb) => verb.run(),
             Verb::Inspect(verb) => verb.run(),
             Verb::Verify(verb) => verb.run(),
+            Verb::Synth(verb) => verb.run(),
         }
     }
 }

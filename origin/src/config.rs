@@ -208,7 +208,9 @@ impl Config {
     /// [`Error::Config`] with the line of the mistake and the nearest known key.
     pub fn parse(text: &str, origin: &str) -> Result<Self> {
         let config: Config = toml::from_str(text).map_err(|e| explain(text, origin, &e))?;
-        config.check().map_err(|problem| Error::Config(format!("{origin}: {problem}")))?;
+        config
+            .check()
+            .map_err(|problem| Error::Config(format!("{origin}: {problem}")))?;
         Ok(config)
     }
 
@@ -225,12 +227,17 @@ impl Config {
         }
         if let Some(currency) = &self.currency {
             if !is_currency(currency) {
-                return Err(format!("`currency` is {currency:?}, but an ISO 4217 code is three capitals, such as \"EUR\""));
+                return Err(format!(
+                    "`currency` is {currency:?}, but an ISO 4217 code is three capitals, such as \"EUR\""
+                ));
             }
         }
         let clean = &self.clean;
         if !(0.0..=1.0).contains(&clean.max_unreadable) {
-            return Err(format!("[clean] `max_unreadable` is a share from 0 to 1, not {}", clean.max_unreadable));
+            return Err(format!(
+                "[clean] `max_unreadable` is a share from 0 to 1, not {}",
+                clean.max_unreadable
+            ));
         }
         // Written so that NaN fails.
         let ordered = clean.min_price <= clean.max_price && clean.max_quantity > 0.0;
@@ -279,7 +286,10 @@ fn explain(text: &str, origin: &str, error: &toml::de::Error) -> Error {
     let before = text.get(..start).unwrap_or_default();
     let number = before.matches('\n').count() + 1;
     let line = text.lines().nth(number - 1).unwrap_or_default();
-    Error::Config(format!("{origin}:{number}: {}{hint}\n{number:>5} | {line}", message.trim_end()))
+    Error::Config(format!(
+        "{origin}:{number}: {}{hint}\n{number:>5} | {line}",
+        message.trim_end()
+    ))
 }
 
 /// The candidate most like `word`, if one is at all like it.
@@ -313,7 +323,10 @@ mod tests {
         let inline = "[events]\nkind = \"purchase\"\ncolumns = { user = \"u\", itm = \"i\", time = \"t\" }\n";
         assert!(fails(inline).contains("did you mean `item`?"));
         let message = fails(&format!("{GOOD}[clean]\nmax_price = 3\nmin_item_user = 3\n"));
-        assert!(message.starts_with("shop.toml:9:") && message.contains("`min_item_users`"), "{message}");
+        assert!(
+            message.starts_with("shop.toml:9:") && message.contains("`min_item_users`"),
+            "{message}"
+        );
     }
 
     #[test]
@@ -321,14 +334,20 @@ mod tests {
         for (wrong, expected) in [
             ("[clean]\nmax_quantity = \"many\"\n", "shop.toml:8:"),
             ("[clean]\nnot_products = [\"POST\", \"(\"]\n", "shop.toml:8:"),
-            ("[catalogue]\ncategory_rules = [{ category = \"A\", pattern = \"[\" }]\n", "shop.toml:8:"),
+            (
+                "[catalogue]\ncategory_rules = [{ category = \"A\", pattern = \"[\" }]\n",
+                "shop.toml:8:",
+            ),
             ("[clean\n", "shop.toml:7:"),
         ] {
             let message = fails(&format!("{GOOD}{wrong}"));
             assert!(message.starts_with(expected), "{message}");
         }
         let message = fails(&GOOD.replace("purchase", "purchased"));
-        assert!(message.starts_with("shop.toml:2:") && message.contains("purchase"), "{message}");
+        assert!(
+            message.starts_with("shop.toml:2:") && message.contains("purchase"),
+            "{message}"
+        );
         let message = fails(&GOOD.replace("kind", "time_format = \"%Q\"\nkind"));
         assert!(message.starts_with("shop.toml:2:"), "{message}");
     }

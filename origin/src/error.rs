@@ -45,12 +45,20 @@ pub enum Error {
 impl Error {
     /// A file that could not be read.
     pub fn reading(path: &Path, source: std::io::Error) -> Self {
-        Error::Io { action: "cannot read", path: path.to_path_buf(), source }
+        Error::Io {
+            action: "cannot read",
+            path: path.to_path_buf(),
+            source,
+        }
     }
 
     /// A file that could not be written.
     pub fn writing(path: &Path, source: std::io::Error) -> Self {
-        Error::Io { action: "cannot write", path: path.to_path_buf(), source }
+        Error::Io {
+            action: "cannot write",
+            path: path.to_path_buf(),
+            source,
+        }
     }
 
     /// The process exit code: 1 I/O or internal, 2 usage, 3 bad data or configuration, 4 invalid snapshot.

@@ -46,7 +46,11 @@ pub struct Inputs {
 /// # Errors
 /// [`Error::Io`], [`Error::Config`] and [`Error::Data`], each with the file and what to do.
 pub fn load(inputs: &Inputs, progress: &Progress) -> Result<Dataset> {
-    let tables = inputs.events.iter().map(|path| Table::open(path)).collect::<Result<Vec<Table>>>()?;
+    let tables = inputs
+        .events
+        .iter()
+        .map(|path| Table::open(path))
+        .collect::<Result<Vec<Table>>>()?;
     let Some(first) = tables.first() else {
         return Err(Error::Usage("no events: give a file with --events".into()));
     };
@@ -78,8 +82,13 @@ pub fn load(inputs: &Inputs, progress: &Progress) -> Result<Dataset> {
                 )));
             };
             let mut tally = Tally::default();
-            let (items, currency, recoded) =
-                catalogue::read(&Table::open(&path)?, columns, &config, lines.currency.take(), &mut tally)?;
+            let (items, currency, recoded) = catalogue::read(
+                &Table::open(&path)?,
+                columns,
+                &config,
+                lines.currency.take(),
+                &mut tally,
+            )?;
             lines.currency = currency;
             if recoded > 0 {
                 tally.rule("text not UTF-8, read as Windows-1252", Effect::Changed).rows = recoded;
@@ -122,7 +131,9 @@ fn catalogue_path(inputs: &Inputs, events: &Table, config: &Config, account: &mu
     }
     let beside = events.path.with_file_name(config.catalogue.beside.as_ref()?);
     beside.is_file().then(|| {
-        account.notes.push(format!("catalogue {} found beside the events", beside.display()));
+        account
+            .notes
+            .push(format!("catalogue {} found beside the events", beside.display()));
         beside
     })
 }

@@ -11,5 +11,8 @@ pub mod evaluate;
 pub mod ingest;
 pub mod output;
 mod parallel;
+pub mod picture;
 pub mod progress;
+pub mod slug;
+pub mod synth;
 pub mod train;

@@ -17,10 +17,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Io`] where the file or its folder cannot be written, or `fill` fails.
-pub fn write_with(
-    path: &Path,
-    fill: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
-) -> Result<()> {
+pub fn write_with(path: &Path, fill: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -34,7 +31,9 @@ pub fn write_with(
     fill(&mut buffered)
         .and_then(|()| buffered.flush())
         .map_err(|e| Error::writing(path, e))?;
-    let file = buffered.into_inner().map_err(|e| Error::writing(path, e.into_error()))?;
+    let file = buffered
+        .into_inner()
+        .map_err(|e| Error::writing(path, e.into_error()))?;
     file.persist(path).map_err(|e| Error::writing(path, e.error))?;
     Ok(())
 }

@@ -15,16 +15,27 @@ pub fn picture(name: &str, category: &str, key: &str) -> String {
     let words = words(name);
     let shape = shape(&words).or_else(|| shape(&self::words(category))).unwrap_or(&GIFT);
     let hue = (hash % 24) as u32 * 15;
-    let (hue, chroma, light) = colour(&words).unwrap_or((hue, 46 + (hash >> 8) as u32 % 24, 46 + (own >> 4) as u32 % 12));
-    let second = (hue + [30, 160, 195, 330][(hash >> 16) as usize % 4]) % 360;
+    let (hue, chroma, light) =
+        colour(&words).unwrap_or((hue, 46 + (hash >> 8) as u32 % 24, 46 + (own >> 4) as u32 % 12));
+    let turn = match (hash >> 16) % 4 {
+        0 => 30,
+        1 => 160,
+        2 => 195,
+        _ => 330,
+    };
+    let second = (hue + turn) % 360;
     let hsl = |h: u32, s: u32, l: u32| format!("hsl({} {}% {}%)", h % 360, s, l);
     let colours = [
         ("{a}", hsl(hue, chroma, light)),
         ("{b}", hsl(hue, chroma, light.saturating_sub(16))),
         ("{c}", hsl(hue, chroma / 2, (light + 34).min(94))),
-        ("{d}", hsl(second, 54, 58)),
+        ("{d}", hsl(second, 46, 60)),
     ];
-    let motif = motif(&words).or_else(|| MOTIFS.get((own >> 12) as usize % (2 * MOTIFS.len())).map(|(_, svg)| *svg));
+    let motif = motif(&words).or_else(|| {
+        MOTIFS
+            .get((own >> 12) as usize % (3 * MOTIFS.len()))
+            .map(|(_, svg)| *svg)
+    });
     let mut svg = String::with_capacity(1600);
     let backdrop = (second + 20 + (own >> 20) as u32 % 40, (hash >> 24) as u32 % 10);
     // Writing to a string cannot fail.
@@ -32,8 +43,8 @@ pub fn picture(name: &str, category: &str, key: &str) -> String {
         svg,
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 200 200" role="img"><title>{}</title><defs><linearGradient id="g" x2="0" y2="1"><stop stop-color="{}"/><stop offset="1" stop-color="{}"/></linearGradient>{}</defs><path d="M0 0h200v200H0z" fill="url(#g)"/><ellipse cx="100" cy="171" rx="58" ry="7" opacity=".14"/>"#,
         escape(name),
-        hsl(backdrop.0, 34, 95 - backdrop.1 / 4),
-        hsl(backdrop.0, 30, 86 - backdrop.1 / 2),
+        hsl(backdrop.0, 26, 96 - backdrop.1 / 4),
+        hsl(backdrop.0, 24, 89 - backdrop.1 / 2),
         motif.map_or(String::new(), |m| format!(
             r#"<pattern id="p" width="20" height="20" patternUnits="userSpaceOnUse" fill="{{c}}" stroke="none">{m}</pattern>"#
         )),
@@ -52,13 +63,18 @@ pub fn picture(name: &str, category: &str, key: &str) -> String {
 }
 
 fn words(text: &str) -> Vec<String> {
-    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect()
 }
 
 /// Whether one of the words is one of the keys, also with an -s or -es.
 fn any(words: &[String], keys: &str) -> bool {
     words.iter().any(|word| {
-        let single = word.strip_suffix("es").filter(|stem| keys.split(' ').any(|key| key == *stem));
+        let single = word
+            .strip_suffix("es")
+            .filter(|stem| keys.split(' ').any(|key| key == *stem));
         let stem = word.strip_suffix('s').unwrap_or(word);
         single.is_some() || keys.split(' ').any(|key| key == stem || key == word)
     })
@@ -73,7 +89,10 @@ fn motif(words: &[String]) -> Option<&'static str> {
 }
 
 fn colour(words: &[String]) -> Option<(u32, u32, u32)> {
-    COLOURS.iter().find(|(keys, _)| any(words, keys)).map(|(_, colour)| *colour)
+    COLOURS
+        .iter()
+        .find(|(keys, _)| any(words, keys))
+        .map(|(_, colour)| *colour)
 }
 
 fn escape(text: &str) -> String {
@@ -127,7 +146,7 @@ mod tests {
     #[test]
     fn name_goes_before_category_and_colour_words_count() {
         let mug = picture("Blue Mug", "Lamps", "k");
-        assert_eq!(mug.contains("M58 68h72"), true, "a mug's body");
+        assert!(mug.contains("M58 68h72"), "a mug's body");
         assert!(mug.contains("hsl(212 "));
     }
 }

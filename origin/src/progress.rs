@@ -28,11 +28,13 @@ impl Progress {
         } else if total == 0 {
             ProgressBar::new_spinner().with_style(style("{spinner} {msg} {human_pos} {elapsed}"))
         } else {
-            ProgressBar::new(total)
-                .with_style(style("{msg:32} {wide_bar} {human_pos}/{human_len} {eta:>4}"))
+            ProgressBar::new(total).with_style(style("{msg:32} {wide_bar} {human_pos}/{human_len} {eta:>4}"))
         };
         bar.set_message(name.into());
-        Stage { bar, drawn: !self.visible }
+        Stage {
+            bar,
+            drawn: !self.visible,
+        }
     }
 }
 

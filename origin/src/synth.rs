@@ -38,7 +38,11 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { seed: 1, items: 400, sessions: 8_000 }
+        Self {
+            seed: 1,
+            items: 400,
+            sessions: 8_000,
+        }
     }
 }
 
@@ -57,9 +61,14 @@ impl Shop {
     /// # Errors
     /// [`Error::Usage`] where there are no items, no sessions, or absurdly many.
     pub fn make(options: &Options, progress: &Progress) -> Result<Self> {
-        for (what, count, most) in [("items", options.items, 200_000), ("sessions", options.sessions, 5_000_000)] {
+        for (what, count, most) in [
+            ("items", options.items, 200_000),
+            ("sessions", options.sessions, 5_000_000),
+        ] {
             if count == 0 || count > most {
-                return Err(Error::Usage(format!("--{what} {count}: give a number from 1 to {most}")));
+                return Err(Error::Usage(format!(
+                    "--{what} {count}: give a number from 1 to {most}"
+                )));
             }
         }
         let world = taste::World::new(options.seed);

@@ -29,7 +29,11 @@ impl Synth {
     /// Does it.
     pub fn run(self) -> Result<()> {
         let progress = self.out.progress();
-        let options = Options { seed: self.seed, items: self.items, sessions: self.sessions };
+        let options = Options {
+            seed: self.seed,
+            items: self.items,
+            sessions: self.sessions,
+        };
         let shop = Shop::make(&options, &progress)?;
         let written = shop.write(&self.output, &progress)?;
         self.out.print(

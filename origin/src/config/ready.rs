@@ -9,7 +9,10 @@ use std::path::Path;
 pub const READY: [(&str, &str); 4] = [
     ("online-retail", include_str!("../../mappings/online-retail.toml")),
     ("movielens-100k", include_str!("../../mappings/movielens-100k.toml")),
-    ("movielens-latest-small", include_str!("../../mappings/movielens-latest-small.toml")),
+    (
+        "movielens-latest-small",
+        include_str!("../../mappings/movielens-latest-small.toml"),
+    ),
     ("ga4", include_str!("../../mappings/ga4.toml")),
 ];
 
@@ -24,9 +27,10 @@ pub fn load(name_or_path: &str) -> Result<Config> {
     let path = Path::new(name_or_path);
     match std::fs::read_to_string(path) {
         Ok(text) => Config::parse(&text, name_or_path),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-            Err(Error::Config(format!("no configuration file {name_or_path}, and no ready one of that name: there are {}", names())))
-        }
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Err(Error::Config(format!(
+            "no configuration file {name_or_path}, and no ready one of that name: there are {}",
+            names()
+        ))),
         Err(e) => Err(Error::reading(path, e)),
     }
 }
@@ -64,11 +68,22 @@ fn fit(mapping: &EventColumns, columns: &[String]) -> usize {
     };
     let count = |column: &Option<Column>| usize::from(column.as_ref().is_some_and(there));
     let who = count(&mapping.user) + count(&mapping.session);
-    let needs = [mapping.kind.as_ref(), mapping.rating.as_ref(), Some(&mapping.item), Some(&mapping.time)];
+    let needs = [
+        mapping.kind.as_ref(),
+        mapping.rating.as_ref(),
+        Some(&mapping.item),
+        Some(&mapping.time),
+    ];
     if who == 0 || !needs.into_iter().flatten().all(there) {
         return 0;
     }
-    let extra = [&mapping.kind, &mapping.quantity, &mapping.price, &mapping.name, &mapping.rating];
+    let extra = [
+        &mapping.kind,
+        &mapping.quantity,
+        &mapping.price,
+        &mapping.name,
+        &mapping.rating,
+    ];
     2 + who + extra.into_iter().map(count).sum::<usize>()
 }
 
@@ -94,8 +109,14 @@ mod tests {
     #[test]
     fn ready_mappings_are_valid_and_recognized() {
         for (header, expected) in [
-            ("Invoice|StockCode|Description|Quantity|InvoiceDate|Price|Customer ID|Country", "online-retail"),
-            ("user_id:token|item_id:token|rating:float|timestamp:float", "movielens-100k"),
+            (
+                "Invoice|StockCode|Description|Quantity|InvoiceDate|Price|Customer ID|Country",
+                "online-retail",
+            ),
+            (
+                "user_id:token|item_id:token|rating:float|timestamp:float",
+                "movielens-100k",
+            ),
             ("userId|movieId|rating|timestamp", "movielens-latest-small"),
             ("event_name|event_timestamp|user_pseudo_id|items", "ga4"),
         ] {
@@ -107,7 +128,10 @@ mod tests {
     #[test]
     fn unknown_columns_are_listed() {
         let message = recognize(&columns("a|b"), Path::new("f.csv")).unwrap_err().to_string();
-        assert!(message.contains("f.csv") && message.contains("(a, b)") && message.contains("--config"), "{message}");
+        assert!(
+            message.contains("f.csv") && message.contains("(a, b)") && message.contains("--config"),
+            "{message}"
+        );
         let message = load("online-retial").unwrap_err().to_string();
         assert!(message.contains("online-retail, movielens-100k"), "{message}");
     }

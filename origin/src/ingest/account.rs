@@ -66,7 +66,12 @@ impl Tally {
     /// The rule of that name, new or as it stands. Naming it is enough to have it in the account with no rows.
     pub fn rule(&mut self, name: &str, effect: Effect) -> &mut Rule {
         let at = self.rules.iter().position(|rule| rule.name == name).unwrap_or_else(|| {
-            self.rules.push(Rule { name: name.to_owned(), effect, rows: 0, examples: Vec::new() });
+            self.rules.push(Rule {
+                name: name.to_owned(),
+                effect,
+                rows: 0,
+                examples: Vec::new(),
+            });
             self.rules.len() - 1
         });
         #[expect(clippy::indexing_slicing, reason = "found or pushed just above")]
@@ -75,7 +80,11 @@ impl Tally {
 
     /// Rows dropped by all rules.
     pub fn dropped(&self) -> u64 {
-        self.rules.iter().filter(|rule| rule.effect == Effect::Dropped).map(|rule| rule.rows).sum()
+        self.rules
+            .iter()
+            .filter(|rule| rule.effect == Effect::Dropped)
+            .map(|rule| rule.rows)
+            .sum()
     }
 }
 
@@ -114,10 +123,23 @@ impl fmt::Display for Account {
 fn table(f: &mut fmt::Formatter<'_>, name: &str, tally: &Tally) -> fmt::Result {
     writeln!(f, "{:<46} {:>11}", format!("{name}: rows read"), grouped(tally.rows))?;
     for rule in &tally.rules {
-        let sign = if rule.effect == Effect::Dropped && rule.rows > 0 { "-" } else { " " };
+        let sign = if rule.effect == Effect::Dropped && rule.rows > 0 {
+            "-"
+        } else {
+            " "
+        };
         let what = if rule.effect == Effect::Changed { " (kept)" } else { "" };
-        writeln!(f, "  {:<44} {:>11}", format!("{}{what}", rule.name), format!("{sign}{}", grouped(rule.rows)))?;
-        for example in rule.examples.iter().take(if rule.effect == Effect::Dropped { 1 } else { 0 }) {
+        writeln!(
+            f,
+            "  {:<44} {:>11}",
+            format!("{}{what}", rule.name),
+            format!("{sign}{}", grouped(rule.rows))
+        )?;
+        for example in rule
+            .examples
+            .iter()
+            .take(if rule.effect == Effect::Dropped { 1 } else { 0 })
+        {
             writeln!(f, "      {example}")?;
         }
     }
@@ -143,7 +165,10 @@ mod tests {
 
     #[test]
     fn thousands_are_grouped() {
-        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(
+            [0, 999, 1_000, 1_234_567].map(grouped),
+            ["0", "999", "1,000", "1,234,567"]
+        );
     }
 
     #[test]

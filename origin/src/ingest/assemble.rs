@@ -18,14 +18,27 @@ pub(super) fn assemble(
 ) -> Dataset {
     lines.lines.sort_by_key(|line| line.at);
     let items = items(&lines, catalogue, config, &mut account);
-    let rows: HashMap<&str, u32> =
-        items.iter().enumerate().map(|(row, item)| (item.id.as_str(), index(row))).collect();
+    let rows: HashMap<&str, u32> = items
+        .iter()
+        .enumerate()
+        .map(|(row, item)| (item.id.as_str(), index(row)))
+        .collect();
     let row_of: Vec<u32> = (0..index(lines.items.len()))
-        .map(|item| lines.items.get(item).and_then(|id| rows.get(id)).copied().unwrap_or(NONE))
+        .map(|item| {
+            lines
+                .items
+                .get(item)
+                .and_then(|id| rows.get(id))
+                .copied()
+                .unwrap_or(NONE)
+        })
         .collect();
     let mut users: Vec<User> = Vec::new();
     let mut user_numbers: HashMap<u32, u32> = HashMap::new();
-    let mut sessions = Sessions { gap: i64::from(config.events.session_gap) * 60, ..Sessions::default() };
+    let mut sessions = Sessions {
+        gap: i64::from(config.events.session_gap) * 60,
+        ..Sessions::default()
+    };
     let events: Vec<Interaction> = lines
         .lines
         .iter()
@@ -105,9 +118,11 @@ fn items(
     for item in seen.items() {
         let Some(id) = lines.items.get(item) else { continue };
         delisted += u64::from(!for_sale && !items.contains_key(id));
-        let known = items
-            .entry(id.to_owned())
-            .or_insert_with(|| Item { id: id.to_owned(), in_stock: for_sale, ..Item::default() });
+        let known = items.entry(id.to_owned()).or_insert_with(|| Item {
+            id: id.to_owned(),
+            in_stock: for_sale,
+            ..Item::default()
+        });
         if known.name.is_empty() {
             known.name = names.get(&item).cloned().unwrap_or_default();
         }
@@ -117,7 +132,9 @@ fn items(
             known.category = text(seen.category(item)).and_then(|text| super::catalogue::category(text, config));
         }
         if known.brand.is_none() {
-            known.brand = text(seen.brand(item)).map(names::tidy).filter(|brand| !brand.is_empty());
+            known.brand = text(seen.brand(item))
+                .map(names::tidy)
+                .filter(|brand| !brand.is_empty());
         }
     }
     let mut items: Vec<Item> = items.into_values().collect();
@@ -131,10 +148,14 @@ fn items(
         }
     }
     if delisted > 0 {
-        account.notes.push(format!("{delisted} items are not in the catalogue: they count as signals, but are not for sale"));
+        account.notes.push(format!(
+            "{delisted} items are not in the catalogue: they count as signals, but are not for sale"
+        ));
     }
     if nameless > 0 {
-        account.notes.push(format!("{nameless} items have no name: their id is shown"));
+        account
+            .notes
+            .push(format!("{nameless} items have no name: their id is shown"));
     }
     categorize(&mut items, config, account);
     items
@@ -198,7 +219,11 @@ impl Seen {
     /// Of equally frequent prices the lowest.
     fn price(&self, item: u32) -> Option<f64> {
         let prices = self.prices.get(&item)?;
-        prices.iter().rev().max_by_key(|(_, count)| **count).map(|(bits, _)| f64::from_bits(*bits))
+        prices
+            .iter()
+            .rev()
+            .max_by_key(|(_, count)| **count)
+            .map(|(bits, _)| f64::from_bits(*bits))
     }
 
     fn category(&self, item: u32) -> Option<u32> {
@@ -213,6 +238,9 @@ impl Seen {
 /// Adds a rule-like remark for rows whose text was not UTF-8.
 pub(super) fn note_recoded(account: &mut Account, recoded: u64) {
     if recoded > 0 {
-        account.events.rule("text not UTF-8, read as Windows-1252", Effect::Changed).rows += recoded;
+        account
+            .events
+            .rule("text not UTF-8, read as Windows-1252", Effect::Changed)
+            .rows += recoded;
     }
 }

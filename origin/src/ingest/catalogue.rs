@@ -37,13 +37,19 @@ pub(super) fn read(
         c.description.as_ref(),
         c.in_stock.as_ref(),
     ];
-    let file = table.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let file = table
+        .path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
     let mut items: BTreeMap<String, Item> = BTreeMap::new();
     let mut seen = HashSet::new();
     let recoded = table.read(&wanted, None, &mut |row, values| {
         tally.rows += 1;
         let mut refuse = |rule: &str, what: &str| {
-            tally.rule(rule, Effect::Dropped).count(|| format!("{file}:{row}: {what}"));
+            tally
+                .rule(rule, Effect::Dropped)
+                .count(|| format!("{file}:{row}: {what}"));
             Ok(())
         };
         let values = match values {
@@ -53,11 +59,17 @@ pub(super) fn read(
         let [id, name, category, brand, price, priced_in, url, image, description, in_stock] = values else {
             return Err(Error::Internal("a catalogue row of another width".into()));
         };
-        let Some(id) = id.text() else { return refuse("no id", "") };
+        let Some(id) = id.text() else {
+            return refuse("no id", "");
+        };
         if id.len() > MAX_ID {
             return refuse("unreadable row", &format!("an id of {} bytes: {}", id.len(), clip(&id)));
         }
-        let id = if config.clean.fold_id_case { id.to_uppercase() } else { id.into_owned() };
+        let id = if config.clean.fold_id_case {
+            id.to_uppercase()
+        } else {
+            id.into_owned()
+        };
         if config.clean.not_products.iter().any(|pattern| pattern.matches(&id)) {
             return refuse("code of no product", &id);
         }
@@ -123,7 +135,17 @@ fn available(text: &str) -> bool {
     if let Ok(count) = word.parse::<f64>() {
         return count > 0.0;
     }
-    let no = ["no", "false", "n", "outofstock", "out of stock", "out_of_stock", "soldout", "sold_out", "discontinued"];
+    let no = [
+        "no",
+        "false",
+        "n",
+        "outofstock",
+        "out of stock",
+        "out_of_stock",
+        "soldout",
+        "sold_out",
+        "discontinued",
+    ];
     !no.contains(&word.as_str())
 }
 
@@ -133,7 +155,20 @@ mod tests {
 
     #[test]
     fn availability_is_read_in_its_usual_forms() {
-        assert!(["https://schema.org/InStock", "true", "1", "yes", "in_stock", "LimitedAvailability"].map(available).iter().all(|x| *x));
-        assert!(["https://schema.org/OutOfStock", "false", "0", "No", "SoldOut"].map(available).iter().all(|x| !*x));
+        assert!([
+            "https://schema.org/InStock",
+            "true",
+            "1",
+            "yes",
+            "in_stock",
+            "LimitedAvailability"
+        ]
+        .map(available)
+        .iter()
+        .all(|x| *x));
+        assert!(["https://schema.org/OutOfStock", "false", "0", "No", "SoldOut"]
+            .map(available)
+            .iter()
+            .all(|x| !*x));
     }
 }

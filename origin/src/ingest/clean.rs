@@ -41,7 +41,9 @@ pub(super) fn clean(lines: &mut Lines, config: &Config, now: Option<i64>, tally:
         let possible = line.quantity > 0.0 && line.quantity <= rules.max_quantity;
         !possible
     });
-    cleaning.drop_where("impossible price", |line| line.price < rules.min_price || line.price > rules.max_price);
+    cleaning.drop_where("impossible price", |line| {
+        line.price < rules.min_price || line.price > rules.max_price
+    });
     if let Some(least) = config.events.min_rating {
         let name = format!("rating below {least}, or none");
         cleaning.drop_where(&name, |line| line.rating.is_nan() || line.rating < least);

@@ -8,14 +8,23 @@ use std::path::Path;
 
 /// The header's names and the delimiter, from the file's beginning.
 pub(super) fn columns(head: &[u8]) -> (Vec<String>, u8) {
-    let line = head.split(|b| *b == b'\n').find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
+    let line = head
+        .split(|b| *b == b'\n')
+        .find(|line| !line.trim_ascii().is_empty())
+        .unwrap_or_default();
     let count = |delimiter: u8| line.iter().filter(|b| **b == delimiter).count();
     // The first of equals: max_by_key takes the last.
-    let delimiter = [b'|', b';', b',', b'\t'].into_iter().max_by_key(|d| count(*d)).unwrap_or(b',');
+    let delimiter = [b'|', b';', b',', b'\t']
+        .into_iter()
+        .max_by_key(|d| count(*d))
+        .unwrap_or(b',');
     let mut record = ::csv::ByteRecord::new();
     // A header that cannot be parsed has no columns, which is then an error about them.
     let _ = reader(head, delimiter).read_byte_record(&mut record);
-    (record.iter().map(|name| decode(name).0.trim().to_owned()).collect(), delimiter)
+    (
+        record.iter().map(|name| decode(name).0.trim().to_owned()).collect(),
+        delimiter,
+    )
 }
 
 fn reader<R: std::io::Read>(source: R, delimiter: u8) -> ::csv::Reader<R> {
@@ -29,7 +38,13 @@ fn reader<R: std::io::Read>(source: R, delimiter: u8) -> ::csv::Reader<R> {
 }
 
 /// Reads the rows; see [`super::table::Table::read`].
-pub(super) fn read(path: &Path, delimiter: u8, places: &[Vec<usize>], width: usize, sink: &mut Sink<'_>) -> Result<u64> {
+pub(super) fn read(
+    path: &Path,
+    delimiter: u8,
+    places: &[Vec<usize>],
+    width: usize,
+    sink: &mut Sink<'_>,
+) -> Result<u64> {
     let mut reader = reader(text_reader(path)?, delimiter);
     let mut record = ::csv::ByteRecord::new();
     let mut recoded = 0;
@@ -40,7 +55,10 @@ pub(super) fn read(path: &Path, delimiter: u8, places: &[Vec<usize>], width: usi
         }
         let line = record.position().map_or(0, ::csv::Position::line);
         if record.len() != width {
-            sink(line, Err(format!("{} fields where the header has {width}", record.len())))?;
+            sink(
+                line,
+                Err(format!("{} fields where the header has {width}", record.len())),
+            )?;
             continue;
         }
         let mut odd = false;

@@ -98,7 +98,11 @@ impl Lines {
     /// Where the line came from, and its item: an example for the account.
     pub fn place(&self, line: &Line) -> String {
         let file = self.files.get(line.file as usize).map_or("", String::as_str);
-        format!("{file}:{}: item {}", line.row, clip(self.items.get(line.item).unwrap_or_default()))
+        format!(
+            "{file}:{}: item {}",
+            line.row,
+            clip(self.items.get(line.item).unwrap_or_default())
+        )
     }
 }
 
@@ -139,8 +143,18 @@ struct Who {
 
 impl<'a> Reader<'a> {
     pub fn new(config: &'a Config, pseudonyms: &'a Pseudonyms) -> Self {
-        let lines = Lines { currency: config.currency.clone(), ..Lines::default() };
-        Self { config, pseudonyms, lines, users: HashMap::new(), sessions: HashMap::new(), last: None }
+        let lines = Lines {
+            currency: config.currency.clone(),
+            ..Lines::default()
+        };
+        Self {
+            config,
+            pseudonyms,
+            lines,
+            users: HashMap::new(),
+            sessions: HashMap::new(),
+            last: None,
+        }
     }
 
     /// Reads a table's rows. Returns how many had text that is not UTF-8.
@@ -182,7 +196,9 @@ impl<'a> Reader<'a> {
                         Refusal::Nobody => (NOBODY, String::new()),
                         Refusal::UnknownKind(what) => (UNKNOWN_KIND, what),
                     };
-                    tally.rule(rule, Effect::Dropped).count(|| format!("{}: {what}", place(row)));
+                    tally
+                        .rule(rule, Effect::Dropped)
+                        .count(|| format!("{}: {what}", place(row)));
                 }
             }
             Ok(())
@@ -191,7 +207,11 @@ impl<'a> Reader<'a> {
 
     /// The lines, if no more rows were unreadable than the configuration allows.
     pub fn finish(self, tally: &Tally) -> Result<Lines> {
-        let bad: Vec<_> = tally.rules.iter().filter(|rule| [UNREADABLE, NO_TIME].contains(&rule.name.as_str())).collect();
+        let bad: Vec<_> = tally
+            .rules
+            .iter()
+            .filter(|rule| [UNREADABLE, NO_TIME].contains(&rule.name.as_str()))
+            .collect();
         let count: u64 = bad.iter().map(|rule| rule.rows).sum();
         let limit = self.config.clean.max_unreadable;
         if count as f64 > limit * tally.rows as f64 {
@@ -217,19 +237,27 @@ impl<'a> Reader<'a> {
             return Err(Refusal::NoItem(kind.name().into()));
         };
         if id.len() > MAX_ID {
-            return Err(Refusal::Unreadable(format!("an item's id of {} bytes: {}", id.len(), clip(&id))));
+            return Err(Refusal::Unreadable(format!(
+                "an item's id of {} bytes: {}",
+                id.len(),
+                clip(&id)
+            )));
         }
         let time = time::read(at, &self.config.events.time_format)
             .ok_or_else(|| Refusal::Time(clip(&at.text().unwrap_or_default())))?;
         let number = |value: &Value<'_>, what: &str| {
-            value.number().map_err(|text| Refusal::Unreadable(format!("{what} {text:?} is no number")))
+            value
+                .number()
+                .map_err(|text| Refusal::Unreadable(format!("{what} {text:?} is no number")))
         };
         let quantity = number(quantity, "quantity")?.unwrap_or(1.0);
         let rating = number(rating, "rating")?.unwrap_or(f64::NAN);
         let mut price = number(price, "price")?.unwrap_or(f64::NAN);
         if !price.is_nan() && !self.own_currency(currency) {
             price = f64::NAN;
-            tally.rule(CURRENCY, Effect::Changed).count(|| clip(&currency.text().unwrap_or_default()));
+            tally
+                .rule(CURRENCY, Effect::Changed)
+                .count(|| clip(&currency.text().unwrap_or_default()));
         }
         let item = if self.config.clean.fold_id_case && id.chars().any(char::is_lowercase) {
             tally.rule(FOLDED, Effect::Changed).count(|| clip(&id));
@@ -241,7 +269,19 @@ impl<'a> Reader<'a> {
         let (name, category, brand) = (text(name), text(category), text(brand));
         let (user, session) = who;
         Ok(Line {
-            user, session, item, name, category, brand, at: time, kind, quantity, price, rating, cancels, digest,
+            user,
+            session,
+            item,
+            name,
+            category,
+            brand,
+            at: time,
+            kind,
+            quantity,
+            price,
+            rating,
+            cancels,
+            digest,
             file: 0,
             row: 0,
         })
@@ -292,10 +332,17 @@ impl<'a> Reader<'a> {
             NONE
         } else {
             let next = index(self.sessions.len());
-            *self.sessions.entry(self.pseudonyms.session(&someone, &session_id)).or_insert(next)
+            *self
+                .sessions
+                .entry(self.pseudonyms.session(&someone, &session_id))
+                .or_insert(next)
         };
-        self.last =
-            Some(Who { user_id: user_id.into_owned(), session_id: session_id.into_owned(), user, session });
+        self.last = Some(Who {
+            user_id: user_id.into_owned(),
+            session_id: session_id.into_owned(),
+            user,
+            session,
+        });
         Ok((user, session))
     }
 

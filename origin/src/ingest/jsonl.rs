@@ -35,7 +35,13 @@ struct Route<'a> {
 pub(super) fn read(path: &Path, wanted: &[Option<&Column>], each: Option<&str>, sink: &mut Sink<'_>) -> Result<u64> {
     let routes: Vec<Vec<Route<'_>>> = wanted
         .iter()
-        .map(|column| column.iter().flat_map(|Column(names)| names).map(|name| route(name, each)).collect())
+        .map(|column| {
+            column
+                .iter()
+                .flat_map(|Column(names)| names)
+                .map(|name| route(name, each))
+                .collect()
+        })
         .collect();
     let mut reader = BufReader::with_capacity(256 * 1024, text_reader(path)?);
     let mut line = Vec::new();
@@ -55,7 +61,11 @@ pub(super) fn read(path: &Path, wanted: &[Option<&Column>], each: Option<&str>, 
             sink(number, Err(format!("a line of more than {} MB", MAX_LINE >> 20)))?;
             continue;
         }
-        let text = if number == 1 { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line) } else { &line };
+        let text = if number == 1 {
+            line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line)
+        } else {
+            &line
+        };
         if text.trim_ascii().is_empty() {
             continue;
         }
@@ -90,8 +100,13 @@ fn rows(line: &Json, routes: &[Vec<Route<'_>>], each: Option<&str>, number: u64,
 }
 
 fn route<'a>(name: &'a str, each: Option<&str>) -> Route<'a> {
-    let within = each.and_then(|each| name.strip_prefix(each)).and_then(|rest| rest.strip_prefix('.'));
-    Route { own: within.is_some(), keys: within.unwrap_or(name).split('.').collect() }
+    let within = each
+        .and_then(|each| name.strip_prefix(each))
+        .and_then(|rest| rest.strip_prefix('.'));
+    Route {
+        own: within.is_some(),
+        keys: within.unwrap_or(name).split('.').collect(),
+    }
 }
 
 /// Follows the keys. In a list of `{"key": ..., "value": {"string_value": ...}}`, as BigQuery exports parameters, a key

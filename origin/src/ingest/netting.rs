@@ -25,7 +25,13 @@ enum Mark {
 pub(super) fn net(cleaning: &mut Cleaning<'_>) {
     let mut marks = marked(&mut cleaning.lines.lines);
     let reduced = cleaning.tally.rule("purchase cancelled in part", Effect::Changed);
-    for (line, _) in cleaning.lines.lines.iter().zip(&marks).filter(|(_, mark)| **mark == Mark::Reduced) {
+    for (line, _) in cleaning
+        .lines
+        .lines
+        .iter()
+        .zip(&marks)
+        .filter(|(_, mark)| **mark == Mark::Reduced)
+    {
         reduced.count(|| format!("{}: {} left", cleaning.lines.place(line), line.quantity));
     }
     for (rule, dropped) in [
@@ -48,7 +54,9 @@ fn marked(lines: &mut [Line]) -> Vec<Mark> {
     let mut marks = vec![Mark::Untouched; lines.len()];
     let mut bought: HashMap<(u32, u32), Vec<usize>> = HashMap::new();
     for place in order {
-        let Some(line) = lines.get(place).copied() else { continue };
+        let Some(line) = lines.get(place).copied() else {
+            continue;
+        };
         if !line.cancels {
             if line.kind == EventKind::Purchase && line.quantity > 0.0 {
                 bought.entry((line.user, line.item)).or_default().push(place);

@@ -63,10 +63,20 @@ fn open(path: &Path) -> Result<SerializedFileReader<File>> {
 fn within(meta: &ParquetMetaData, size: u64) -> std::result::Result<(), String> {
     for (number, group) in meta.row_groups().iter().enumerate() {
         for column in group.columns() {
-            let begin = column.dictionary_page_offset().unwrap_or_else(|| column.data_page_offset());
-            let end = u64::try_from(begin).ok().zip(u64::try_from(column.compressed_size()).ok());
-            if end.and_then(|(begin, length)| begin.checked_add(length)).is_none_or(|end| end > size) {
-                return Err(format!("column {} of row group {number} lies outside the file", column.column_path().string()));
+            let begin = column
+                .dictionary_page_offset()
+                .unwrap_or_else(|| column.data_page_offset());
+            let end = u64::try_from(begin)
+                .ok()
+                .zip(u64::try_from(column.compressed_size()).ok());
+            if end
+                .and_then(|(begin, length)| begin.checked_add(length))
+                .is_none_or(|end| end > size)
+            {
+                return Err(format!(
+                    "column {} of row group {number} lies outside the file",
+                    column.column_path().string()
+                ));
             }
         }
     }
@@ -91,7 +101,11 @@ fn read_group(
         let column = schema.column(*place);
         if column.max_rep_level() > 0 {
             let problem = "a list; Parquet columns must be flat (JSON Lines may have lists)";
-            return Err(Error::Data(format!("{}: column {} is {problem}", path.display(), column.path().string())));
+            return Err(Error::Data(format!(
+                "{}: column {} is {problem}",
+                path.display(),
+                column.path().string()
+            )));
         }
         let reader = guarded(path, || rows.get_column_reader(*place).map_err(|e| broken(path, &e)))?;
         readers.push((column, reader));
@@ -100,7 +114,9 @@ fn read_group(
     loop {
         let mut batch = Vec::with_capacity(readers.len());
         for (column, reader) in &mut readers {
-            batch.push(guarded(path, || read_batch(column, reader).map_err(|problem| broken(path, &problem)))?);
+            batch.push(guarded(path, || {
+                read_batch(column, reader).map_err(|problem| broken(path, &problem))
+            })?);
         }
         let count = batch.first().map_or(0, Vec::len);
         if batch.iter().any(|cells| cells.len() != count) {
@@ -158,9 +174,10 @@ fn read_batch(column: &ColumnDescriptor, reader: &mut ColumnReader) -> std::resu
         ColumnReader::FloatColumnReader(r) => fill(r, levels, |v| Cell::Float(f64::from(*v))),
         ColumnReader::DoubleColumnReader(r) => fill(r, levels, |v| Cell::Float(*v)),
         ColumnReader::ByteArrayColumnReader(r) => fill(r, levels, |v| Cell::Text(v.clone())),
-        ColumnReader::FixedLenByteArrayColumnReader(_) => {
-            Err(format!("column {} has fixed-length bytes; write it as text or a number", column.path().string()))
-        }
+        ColumnReader::FixedLenByteArrayColumnReader(_) => Err(format!(
+            "column {} has fixed-length bytes; write it as text or a number",
+            column.path().string()
+        )),
     }
 }
 
@@ -197,15 +214,22 @@ fn fill<T: DataType>(
     cell: impl Fn(&T::T) -> Cell,
 ) -> std::result::Result<Vec<Cell>, String> {
     let (mut levels, mut values) = (Vec::new(), Vec::new());
-    let (records, ..) =
-        reader.read_records(BATCH, Some(&mut levels), None, &mut values).map_err(|e| e.to_string())?;
+    let (records, ..) = reader
+        .read_records(BATCH, Some(&mut levels), None, &mut values)
+        .map_err(|e| e.to_string())?;
     let mut values = values.iter().map(cell);
     if max_level == 0 {
         return Ok(values.collect());
     }
     let cells: Vec<Cell> = levels
         .iter()
-        .map(|level| if *level == max_level { values.next().unwrap_or(Cell::Null) } else { Cell::Null })
+        .map(|level| {
+            if *level == max_level {
+                values.next().unwrap_or(Cell::Null)
+            } else {
+                Cell::Null
+            }
+        })
         .collect();
     if cells.len() == records {
         Ok(cells)
@@ -215,7 +239,10 @@ fn fill<T: DataType>(
 }
 
 fn broken(path: &Path, problem: &dyn std::fmt::Display) -> Error {
-    Error::Data(format!("{}: damaged or unreadable Parquet ({problem}); fetch or export it again", path.display()))
+    Error::Data(format!(
+        "{}: damaged or unreadable Parquet ({problem}); fetch or export it again",
+        path.display()
+    ))
 }
 
 thread_local! {

@@ -56,17 +56,25 @@ impl Pseudonyms {
                 key.len()
             )));
         }
-        Hmac::new_from_slice(key).map(Self).map_err(|e| Error::Internal(e.to_string()))
+        Hmac::new_from_slice(key)
+            .map(Self)
+            .map_err(|e| Error::Internal(e.to_string()))
     }
 
     /// The user with that id.
     pub fn user(&self, id: &str) -> User {
-        User { pseudonym: self.hash(&[b"user", id.as_bytes()]), anonymous: false }
+        User {
+            pseudonym: self.hash(&[b"user", id.as_bytes()]),
+            anonymous: false,
+        }
     }
 
     /// The user who stands for a session without a customer.
     pub fn anonymous(&self, session: &str) -> User {
-        User { pseudonym: self.hash(&[b"anonymous", session.as_bytes()]), anonymous: true }
+        User {
+            pseudonym: self.hash(&[b"anonymous", session.as_bytes()]),
+            anonymous: true,
+        }
     }
 
     /// The session with that id, of that user: sessions of different users never share a hash.
@@ -101,6 +109,9 @@ mod tests {
         assert_ne!(user, other.user("13085"));
         assert_ne!(user.pseudonym, one.anonymous("13085").pseudonym);
         assert_ne!(one.session(&user, "1"), one.session(&one.user("13086"), "1"));
-        assert!(Pseudonyms::new(b"short", "POCKETRANK_KEY").unwrap_err().to_string().contains("5 bytes"));
+        assert!(Pseudonyms::new(b"short", "POCKETRANK_KEY")
+            .unwrap_err()
+            .to_string()
+            .contains("5 bytes"));
     }
 }

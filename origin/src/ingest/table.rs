@@ -93,13 +93,23 @@ impl Table {
             return Err(Error::Data(format!("{}: a folder, not a file", path.display())));
         }
         let file = File::open(path).map_err(|e| Error::reading(path, e))?;
-        file.take(4).read_to_end(&mut head).map_err(|e| Error::reading(path, e))?;
+        file.take(4)
+            .read_to_end(&mut head)
+            .map_err(|e| Error::reading(path, e))?;
         if head == b"PAR1" {
             let (columns, rows) = parquet::columns(path)?;
-            return Ok(Self { path: path.to_path_buf(), columns, rows, format: Format::Parquet });
+            return Ok(Self {
+                path: path.to_path_buf(),
+                columns,
+                rows,
+                format: Format::Parquet,
+            });
         }
         head.clear();
-        text_reader(path)?.take(HEAD as u64).read_to_end(&mut head).map_err(|e| damaged(path, &e))?;
+        text_reader(path)?
+            .take(HEAD as u64)
+            .read_to_end(&mut head)
+            .map_err(|e| damaged(path, &e))?;
         let refuse = |why: &str| Err(Error::Data(format!("{}: {why}", path.display())));
         if head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]) {
             return refuse("text in UTF-16; save it as UTF-8");
@@ -113,11 +123,21 @@ impl Table {
             Some(b'[') => refuse("a JSON array; give JSON Lines, one object a line"),
             Some(b'{') => {
                 let columns = jsonl::columns(head);
-                Ok(Self { path: path.to_path_buf(), columns, rows: 0, format: Format::JsonLines })
+                Ok(Self {
+                    path: path.to_path_buf(),
+                    columns,
+                    rows: 0,
+                    format: Format::JsonLines,
+                })
             }
             Some(_) => {
                 let (columns, delimiter) = csv::columns(head);
-                Ok(Self { path: path.to_path_buf(), columns, rows: 0, format: Format::Delimited { delimiter } })
+                Ok(Self {
+                    path: path.to_path_buf(),
+                    columns,
+                    rows: 0,
+                    format: Format::Delimited { delimiter },
+                })
             }
         }
     }
@@ -131,7 +151,9 @@ impl Table {
     pub fn read(&self, wanted: &[Option<&Column>], each: Option<&str>, sink: &mut Sink<'_>) -> Result<u64> {
         match self.format {
             Format::JsonLines => jsonl::read(&self.path, wanted, each, sink),
-            Format::Delimited { delimiter } => csv::read(&self.path, delimiter, &self.places(wanted)?, self.columns.len(), sink),
+            Format::Delimited { delimiter } => {
+                csv::read(&self.path, delimiter, &self.places(wanted)?, self.columns.len(), sink)
+            }
             Format::Parquet => parquet::read(&self.path, &self.places(wanted)?, sink),
         }
     }
@@ -141,9 +163,13 @@ impl Table {
         wanted
             .iter()
             .map(|column| {
-                let Some(Column(names)) = column else { return Ok(Vec::new()) };
-                let places: Vec<usize> =
-                    names.iter().filter_map(|name| self.columns.iter().position(|c| c == name)).collect();
+                let Some(Column(names)) = column else {
+                    return Ok(Vec::new());
+                };
+                let places: Vec<usize> = names
+                    .iter()
+                    .filter_map(|name| self.columns.iter().position(|c| c == name))
+                    .collect();
                 if places.is_empty() {
                     return Err(self.missing(names));
                 }
@@ -169,14 +195,24 @@ impl Table {
 pub(super) fn text_reader(path: &Path) -> Result<Box<dyn Read>> {
     let mut magic = Vec::new();
     let open = || File::open(path).map_err(|e| Error::reading(path, e));
-    open()?.take(2).read_to_end(&mut magic).map_err(|e| Error::reading(path, e))?;
+    open()?
+        .take(2)
+        .read_to_end(&mut magic)
+        .map_err(|e| Error::reading(path, e))?;
     let file = BufReader::with_capacity(256 * 1024, open()?);
-    Ok(if magic == [0x1f, 0x8b] { Box::new(flate2::bufread::MultiGzDecoder::new(file)) } else { Box::new(file) })
+    Ok(if magic == [0x1f, 0x8b] {
+        Box::new(flate2::bufread::MultiGzDecoder::new(file))
+    } else {
+        Box::new(file)
+    })
 }
 
 /// An error while unpacking or reading text.
 pub(super) fn damaged(path: &Path, error: &std::io::Error) -> Error {
-    Error::Data(format!("{}: damaged or cut short ({error}); fetch or export it again", path.display()))
+    Error::Data(format!(
+        "{}: damaged or cut short ({error}); fetch or export it again",
+        path.display()
+    ))
 }
 
 /// Text of whatever encoding, and whether it was not UTF-8.

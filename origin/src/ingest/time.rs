@@ -50,9 +50,14 @@ fn auto(text: &str) -> Option<i64> {
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
         return Some(at.timestamp());
     }
-    ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d"]
-        .into_iter()
-        .find_map(|pattern| by_pattern(text, pattern))
+    [
+        "%Y-%m-%d %H:%M:%S%.f",
+        "%Y-%m-%dT%H:%M:%S%.f",
+        "%Y-%m-%d %H:%M",
+        "%Y-%m-%d",
+    ]
+    .into_iter()
+    .find_map(|pattern| by_pattern(text, pattern))
 }
 
 fn by_pattern(text: &str, pattern: &str) -> Option<i64> {
@@ -60,7 +65,15 @@ fn by_pattern(text: &str, pattern: &str) -> Option<i64> {
         .map(|at| at.timestamp())
         .or_else(|_| NaiveDateTime::parse_from_str(text, pattern).map(|at| at.and_utc().timestamp()))
         .ok()
-        .or_else(|| Some(NaiveDate::parse_from_str(text, pattern).ok()?.and_hms_opt(0, 0, 0)?.and_utc().timestamp()))
+        .or_else(|| {
+            Some(
+                NaiveDate::parse_from_str(text, pattern)
+                    .ok()?
+                    .and_hms_opt(0, 0, 0)?
+                    .and_utc()
+                    .timestamp(),
+            )
+        })
 }
 
 /// RFC 3339 of a time in seconds, for output.
@@ -93,13 +106,28 @@ mod tests {
         assert_eq!(parse("2009-12-01"), Some(1_259_625_600));
         assert_eq!(rfc3339(1_259_653_500), "2009-12-01T07:45:00Z");
         let british = TimeFormat::Pattern("%d/%m/%Y %H:%M".into());
-        assert_eq!(read(&Value::Text("01/12/2009 07:45".into()), &british), Some(1_259_653_500));
-        assert_eq!(read(&Value::Text("881250949".into()), &TimeFormat::Epoch(1)), Some(881_250_949));
+        assert_eq!(
+            read(&Value::Text("01/12/2009 07:45".into()), &british),
+            Some(1_259_653_500)
+        );
+        assert_eq!(
+            read(&Value::Text("881250949".into()), &TimeFormat::Epoch(1)),
+            Some(881_250_949)
+        );
     }
 
     #[test]
     fn what_is_no_time_is_none() {
-        for text in ["", "soon", "2009-13-01", "-1", "NaN", "1e300", "9999-01-01", "99999999999999999999"] {
+        for text in [
+            "",
+            "soon",
+            "2009-13-01",
+            "-1",
+            "NaN",
+            "1e300",
+            "9999-01-01",
+            "99999999999999999999",
+        ] {
             assert_eq!(parse(text), None, "{text}");
         }
     }

@@ -11,7 +11,12 @@ pub(super) struct Shape {
 }
 
 const fn shape(words: &'static str, behind: &'static str, body: &'static str, before: &'static str) -> Shape {
-    Shape { words, behind, body, before }
+    Shape {
+        words,
+        behind,
+        body,
+        before,
+    }
 }
 
 /// Where no word calls for another.
@@ -70,7 +75,7 @@ pub(super) const SHAPES: [Shape; 26] = [
         "chair stool armchair rocker bench seat",
         r#"<path d="M62 118l-8 50M138 118l8 50M80 118v44M120 118v44" stroke="{b}" stroke-width="8" stroke-linecap="round"/>"#,
         "M66 36q34-14 68 0l-4 66H70z",
-        r#"<path d="M52 102h96q6 0 6 9t-6 9H52q-6 0-6-9t6-9z" fill="{d}"/><path d="M66 36q34-14 68 0l-1 10q-33-12-66 0z" fill="{b}"/>"#,
+        r#"<path d="M52 102h96q6 0 6 9t-6 9H52q-6 0-6-9t6-9z" fill="{b}"/><path d="M66 36q34-14 68 0l-1 10q-33-12-66 0z" fill="{b}"/>"#,
     ),
     shape(
         "notebook journal diary book planner sketchbook recipe pad",
@@ -184,28 +189,43 @@ pub(super) const SHAPES: [Shape; 26] = [
 
 /// Words and a tile of 20 by 20.
 pub(super) const MOTIFS: [(&str, &str); 6] = [
-    ("spot spotty polka polkadot retrospot dot", r#"<circle cx="5" cy="5" r="3.500"/><circle cx="15" cy="15" r="3.500"/>"#),
+    (
+        "spot spotty polka polkadot retrospot dot",
+        r#"<circle cx="5" cy="5" r="3.500"/><circle cx="15" cy="15" r="3.500"/>"#,
+    ),
     ("stripe striped stripy linen", r#"<path d="M0 0h20v6H0z"/>"#),
-    ("heart sweetheart love", r#"<path d="M10 16Q0 9 4 5t6 2q2-6 6-2t-6 11z"/>"#),
-    ("star snowflake", r#"<path d="M10 2l2 6 6 .5-5 4 2 6-5-4-5 4 2-6-5-4 6-.5z"/>"#),
-    ("flower floral rose daisy blossom botanical", r#"<path d="M10 2q4 0 3 5 5-1 5 3t-5 3q1 5-3 5t-3-5q-5 1-5-3t5-3q-1-5 3-5z"/>"#),
-    ("check gingham tartan plaid", r#"<path d="M0 0h10v10H0zM10 10h10v10H10z"/>"#),
+    (
+        "heart sweetheart love",
+        r#"<path d="M10 16Q0 9 4 5t6 2q2-6 6-2t-6 11z"/>"#,
+    ),
+    (
+        "star snowflake",
+        r#"<path d="M10 2l2 6 6 .5-5 4 2 6-5-4-5 4 2-6-5-4 6-.5z"/>"#,
+    ),
+    (
+        "flower floral rose daisy blossom botanical",
+        r#"<path d="M10 2q4 0 3 5 5-1 5 3t-5 3q1 5-3 5t-3-5q-5 1-5-3t5-3q-1-5 3-5z"/>"#,
+    ),
+    (
+        "check gingham tartan plaid",
+        r#"<path d="M0 0h10v10H0zM10 10h10v10H10z"/>"#,
+    ),
 ];
 
 /// Words and hue, saturation, lightness.
 pub(super) const COLOURS: [(&str, (u32, u32, u32)); 14] = [
-    ("red cherry scarlet ruby strawberry", (356, 66, 50)),
-    ("pink rose blush fuchsia", (338, 66, 66)),
-    ("blue navy cobalt denim ocean", (212, 56, 48)),
-    ("turquoise teal aqua", (180, 50, 44)),
-    ("green sage olive moss mint forest", (138, 34, 44)),
-    ("yellow mustard lemon", (46, 84, 56)),
-    ("orange terracotta rust apricot", (20, 68, 54)),
+    ("red cherry scarlet ruby strawberry crimson", (356, 66, 50)),
+    ("pink rose blush fuchsia peony", (338, 66, 66)),
+    ("blue navy cobalt denim ocean harbour", (212, 56, 48)),
+    ("turquoise teal aqua lagoon", (180, 50, 44)),
+    ("green sage olive moss mint forest fern", (138, 34, 44)),
+    ("yellow mustard lemon citrus", (46, 84, 56)),
+    ("orange terracotta rust apricot ember sunset", (20, 68, 54)),
     ("purple lilac lavender plum amethyst violet", (276, 40, 56)),
-    ("brown chocolate walnut oak wooden wood tan", (28, 40, 42)),
-    ("black onyx charcoal", (220, 10, 26)),
-    ("white", (36, 20, 84)),
-    ("ivory cream sand antique oat", (40, 42, 78)),
-    ("silver grey gray slate metal zinc steel", (212, 10, 60)),
-    ("gold golden brass", (42, 62, 52)),
+    ("brown chocolate walnut oak wooden wood tan chestnut", (28, 40, 42)),
+    ("black onyx charcoal midnight", (220, 10, 26)),
+    ("white cloud", (36, 20, 84)),
+    ("ivory cream sand antique oat dune", (40, 42, 78)),
+    ("silver grey gray slate metal zinc steel frost", (212, 10, 60)),
+    ("gold golden brass amber", (42, 62, 52)),
 ];

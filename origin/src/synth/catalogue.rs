@@ -41,7 +41,11 @@ pub(super) fn products(world: &World, options: &Options) -> Vec<Product> {
     let mut names = HashSet::new();
     let mut slugs = Slugs::default();
     // Each brand has one style at heart and a second one, and makes things of some categories.
-    let brands: Vec<(usize, usize)> = BRANDS.iter().enumerate().map(|(at, _)| (at % STYLES, dice.below(STYLES))).collect();
+    let brands: Vec<(usize, usize)> = BRANDS
+        .iter()
+        .enumerate()
+        .map(|(at, _)| (at % STYLES, dice.below(STYLES)))
+        .collect();
     (0..options.items)
         .map(|number| {
             let kind = number as usize % CATEGORIES.len();
@@ -62,7 +66,11 @@ pub(super) fn products(world: &World, options: &Options) -> Vec<Product> {
                 price,
                 description,
                 in_stock: !dice.chance(0.04),
-                since: if late { (DAYS as f64 * dice.between(0.3, 0.95)) as u32 } else { 0 },
+                since: if late {
+                    (DAYS as f64 * dice.between(0.3, 0.95)) as u32
+                } else {
+                    0
+                },
                 kind,
                 taste: world.near(style, 0.45, &mut dice),
                 popularity: libm::exp(0.8 * dice.normal()),
@@ -73,11 +81,17 @@ pub(super) fn products(world: &World, options: &Options) -> Vec<Product> {
 }
 
 fn sheet(kind: usize, style: usize, level: f64, brand: &str, dice: &mut Dice) -> (&'static str, f64, String) {
-    let Some(category) = CATEGORIES.get(kind) else { return ("", 0.0, String::new()) };
+    let Some(category) = CATEGORIES.get(kind) else {
+        return ("", 0.0, String::new());
+    };
     let (low, high) = category.price;
     let raw = (low + (high - low) * libm::pow(dice.unit(), 1.6)) * level;
     // Prices end in .90 or, when they are high, in 9.
-    let price = if raw < 40.0 { raw.floor() + 0.9 } else { (raw / 10.0).floor() * 10.0 + 9.0 };
+    let price = if raw < 40.0 {
+        raw.floor() + 0.9
+    } else {
+        (raw / 10.0).floor() * 10.0 + 9.0
+    };
     let mood = MOODS.get(style).copied().unwrap_or_default();
     let use_of = dice.pick(category.uses).copied().unwrap_or_default();
     (category.name, price, format!("By {brand}: {mood}. {use_of}"))
@@ -89,14 +103,33 @@ fn name(kind: usize, style: usize, taken: &mut HashSet<String>, dice: &mut Dice)
     };
     for _ in 0..24 {
         let part = |of: &[&'static str], dice: &mut Dice| dice.pick(of).copied().unwrap_or_default();
-        let name = [part(collection, dice), part(category.makes, dice), part(category.things, dice)].join(" ");
+        let name = [
+            part(collection, dice),
+            part(category.makes, dice),
+            part(category.things, dice),
+        ]
+        .join(" ");
+        if doubled(&name) {
+            continue;
+        }
         if taken.insert(name.clone()) {
             return name;
         }
     }
     // A large shop runs out of words and numbers its models.
     let thing = dice.pick(category.things).copied().unwrap_or_default();
-    let name = format!("{} {thing} No. {}", collection.first().copied().unwrap_or_default(), taken.len() + 1);
+    let name = format!(
+        "{} {thing} No. {}",
+        collection.first().copied().unwrap_or_default(),
+        taken.len() + 1
+    );
     taken.insert(name.clone());
     name
+}
+
+/// Whether two words follow each other that are the same, such as a terracotta lamp of the collection Terracotta.
+fn doubled(name: &str) -> bool {
+    name.split(' ')
+        .zip(name.split(' ').skip(1))
+        .any(|(word, next)| word == next)
 }

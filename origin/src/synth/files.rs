@@ -26,13 +26,21 @@ pub(super) fn write(shop: &Shop, folder: &Path, progress: &Progress) -> Result<W
     let mut stage = progress.stage("drawing pictures", shop.products.len() as u64);
     for product in &shop.products {
         let path = folder.join("images").join(format!("{}.svg", product.slug));
-        output::write(&path, picture(&product.name, product.category, product.brand).as_bytes())?;
+        output::write(
+            &path,
+            picture(&product.name, product.category, product.brand).as_bytes(),
+        )?;
         stage.add(1);
     }
     lines(&folder.join("catalogue.jsonl"), shop.products.iter().map(product))?;
     let events: usize = shop.visits.iter().map(|visit| visit.lines.len()).sum();
     lines(&folder.join("events.jsonl"), by_time(shop))?;
-    Ok(Written { products: shop.products.len(), events, sessions: shop.visits.len(), pictures: shop.products.len() })
+    Ok(Written {
+        products: shop.products.len(),
+        events,
+        sessions: shop.visits.len(),
+        pictures: shop.products.len(),
+    })
 }
 
 fn lines(path: &Path, values: impl Iterator<Item = Value>) -> Result<()> {
@@ -79,8 +87,11 @@ fn day(number: u32) -> String {
 
 /// Every event of every visit, by time.
 fn by_time(shop: &Shop) -> impl Iterator<Item = Value> + '_ {
-    let mut all: Vec<_> =
-        shop.visits.iter().flat_map(|visit| visit.lines.iter().map(move |line| (line.at, visit, line))).collect();
+    let mut all: Vec<_> = shop
+        .visits
+        .iter()
+        .flat_map(|visit| visit.lines.iter().map(move |line| (line.at, visit, line)))
+        .collect();
     all.sort_by_key(|(at, ..)| *at);
     all.into_iter().map(|(at, visit, line)| {
         let items: Vec<Value> = line

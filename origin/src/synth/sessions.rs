@@ -47,15 +47,20 @@ pub(super) fn visits(world: &World, products: &[Product], options: &Options, pro
     let mut people = visitors(world, (options.sessions / 4).max(1));
     let activity: Vec<f64> = people.iter().map(|visitor| visitor.activity).collect();
     let mut dice = Dice::new(world.seed, "visits");
-    let mut visits: Vec<(i64, usize)> =
-        (0..options.sessions).map(|_| (moment(&mut dice), cumulative_pick(&activity, &mut dice))).collect();
+    let mut visits: Vec<(i64, usize)> = (0..options.sessions)
+        .map(|_| (moment(&mut dice), cumulative_pick(&activity, &mut dice)))
+        .collect();
     visits.sort_unstable();
     let mut made = Vec::with_capacity(visits.len());
     for (number, (begin, who)) in visits.into_iter().enumerate() {
         let Some(visitor) = people.get_mut(who) else { continue };
         let lines = visit(world, products, visitor, begin, &mut dice);
-        let visitor = format!("{}.{}", 100_000_000 + who * 7919 % 899_999_999, BEGIN / 10 + who as i64);
-        made.push(Visit { visitor, session: begin, lines });
+        let visitor = format!("{}.{}", 100_000_000 + who * 7919 % 899_999_999, BEGIN);
+        made.push(Visit {
+            visitor,
+            session: begin,
+            lines,
+        });
         if number % 256 == 0 {
             stage.add(256);
         }
@@ -122,7 +127,16 @@ fn visit(world: &World, products: &[Product], visitor: &mut Visitor, begin: i64,
         let weights: Vec<f64> = products
             .iter()
             .enumerate()
-            .map(|(place, product)| appeal(product, &mood, day, intent, seen.contains(&place), visitor.bought.contains(&place)))
+            .map(|(place, product)| {
+                appeal(
+                    product,
+                    &mood,
+                    day,
+                    intent,
+                    seen.contains(&place),
+                    visitor.bought.contains(&place),
+                )
+            })
             .collect();
         let choice = dice.weighted(&weights);
         let Some(product) = products.get(choice) else { break };
@@ -131,7 +145,11 @@ fn visit(world: &World, products: &[Product], visitor: &mut Visitor, begin: i64,
         }
         let mut push = |lines: &mut Vec<Line>, kind, seconds: f64| {
             at += (seconds * 1e6) as i64;
-            lines.push(Line { at, kind, items: vec![(choice, 1)] });
+            lines.push(Line {
+                at,
+                kind,
+                items: vec![(choice, 1)],
+            });
         };
         let pause = dice.between(6.0, 90.0);
         push(&mut lines, EventKind::ViewItem, pause);
@@ -140,7 +158,11 @@ fn visit(world: &World, products: &[Product], visitor: &mut Visitor, begin: i64,
         mood = blend(&mood, &product.taste, 0.25);
         if product.in_stock && dice.chance(0.03 + 0.4 * liking.max(0.0)) {
             push(&mut lines, EventKind::AddToCart, 4.0 + pause / 3.0);
-            let several = if product.price < 25.0 && dice.chance(0.25) { 2 } else { 1 };
+            let several = if product.price < 25.0 && dice.chance(0.25) {
+                2
+            } else {
+                1
+            };
             cart.push((choice, several));
         } else if dice.chance(0.08 * liking.max(0.0)) {
             push(&mut lines, EventKind::AddToWishlist, 3.0);
@@ -148,17 +170,29 @@ fn visit(world: &World, products: &[Product], visitor: &mut Visitor, begin: i64,
         if cart.len() > 1 && dice.chance(0.06) {
             if let Some((dropped, _)) = cart.pop() {
                 at += 5_000_000;
-                lines.push(Line { at, kind: EventKind::RemoveFromCart, items: vec![(dropped, 1)] });
+                lines.push(Line {
+                    at,
+                    kind: EventKind::RemoveFromCart,
+                    items: vec![(dropped, 1)],
+                });
             }
         }
     }
     cart.sort_unstable();
     cart.dedup_by_key(|(place, _)| *place);
     if !cart.is_empty() && dice.chance(0.7) {
-        lines.push(Line { at: at + 20_000_000, kind: EventKind::BeginCheckout, items: cart.clone() });
+        lines.push(Line {
+            at: at + 20_000_000,
+            kind: EventKind::BeginCheckout,
+            items: cart.clone(),
+        });
         if dice.chance(0.75) {
             visitor.bought.extend(cart.iter().map(|(place, _)| *place));
-            lines.push(Line { at: at + 95_000_000, kind: EventKind::Purchase, items: cart });
+            lines.push(Line {
+                at: at + 95_000_000,
+                kind: EventKind::Purchase,
+                items: cart,
+            });
         }
     }
     lines
@@ -169,7 +203,11 @@ fn appeal(product: &Product, mood: &Taste, day: f64, intent: usize, seen: bool, 
     if f64::from(product.since) > day {
         return 0.0;
     }
-    let news = if product.since > 0 { 1.0 + 1.5 * libm::exp(-(day - f64::from(product.since)) / 10.0) } else { 1.0 };
+    let news = if product.since > 0 {
+        1.0 + 1.5 * libm::exp(-(day - f64::from(product.since)) / 10.0)
+    } else {
+        1.0
+    };
     let wanted = if product.kind == intent { 1.0 } else { 0.06 };
     let again = match (bought, seen) {
         (true, _) => 0.05,

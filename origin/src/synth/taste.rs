@@ -19,7 +19,9 @@ impl Dice {
     /// Numbers of their own for each stream of a seed, so that more items do not change the visitors' characters.
     pub fn new(seed: u64, stream: &str) -> Self {
         let stream = pocketrank::item_hash(stream).0;
-        Self(Pcg64Mcg::new((u128::from(seed) << 64 | u128::from(stream)) ^ 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835))
+        Self(Pcg64Mcg::new(
+            (u128::from(seed) << 64 | u128::from(stream)) ^ 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835,
+        ))
     }
 
     /// From 0 up to 1, exclusive.
@@ -76,7 +78,9 @@ pub(super) struct World {
 impl World {
     pub fn new(seed: u64) -> Self {
         let mut dice = Dice::new(seed, "styles");
-        let styles = (0..STYLES).map(|_| unit(std::array::from_fn(|_| dice.normal()))).collect();
+        let styles = (0..STYLES)
+            .map(|_| unit(std::array::from_fn(|_| dice.normal())))
+            .collect();
         Self { seed, styles }
     }
 
