@@ -184,6 +184,7 @@ export async function startEdge({ files = {}, vars = {}, upstream, assets, entry
   /** @type {string[]} */
   const warnings = [];
   const built = join(root, "dist/worker");
+  const compatibilityDate = /^compatibility_date = "(.*)"$/m.exec(readFileSync(join(root, "wrangler.toml"), "utf8"))?.[1];
   const source = (/** @type {string} */ name) => readFileSync(join(built, name));
   const miniflare = new Miniflare({
     modulesRoot: built,
@@ -192,7 +193,7 @@ export async function startEdge({ files = {}, vars = {}, upstream, assets, entry
       { type: "ESModule", path: join(built, "index.js"), contents: source("index.js") },
       { type: "CompiledWasm", path: join(built, "index_bg.wasm"), contents: source("index_bg.wasm") },
     ],
-    compatibilityDate: "2026-04-01",
+    compatibilityDate,
     bindings: { UPSTREAM_URL: "", PAGES: "/*", CAPSULE: "on", ...vars },
     ...(assets
       ? { serviceBindings: { ASSETS: assets } }
