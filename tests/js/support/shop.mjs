@@ -1,0 +1,109 @@
+/** The demo shop in Chromium, behind the edge or as plain files: what the browser tests share. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { serveEdge } from "../../../scripts/edge.mjs";
+import { Failure, root } from "../../../scripts/process.mjs";
+import { serveSite } from "./site.mjs";
+
+/** @typedef {import("playwright-core").Page} Page */
+/** @typedef {import("playwright-core").BrowserContext} Context */
+
+const folder = join(root, "dist/shop");
+
+/** @param {string} path */
+function readShop(path) {
+  const file = join(folder, path);
+  if (!existsSync(file)) throw new Failure(`${file} is missing`, "run `npm start -- --no-serve`");
+  return readFileSync(file);
+}
+
+/** The shop through the edge worker in workerd. */
+export function openEdge() {
+  return serveEdge({ assets: folder });
+}
+
+/** The shop's files as any static host would serve them: nothing fills the slots before the browser does. */
+export function openFiles() {
+  return serveSite(folder, (request) => {
+    const { pathname } = new URL(request.url ?? "/", "http://localhost");
+    const page = `${pathname.slice(1)}.html`;
+    if (pathname.includes(".") || !existsSync(join(folder, page))) return undefined;
+    return { headers: { "content-type": "text/html; charset=utf-8" }, body: readShop(page) };
+  });
+}
+
+/** The manifest, the current snapshot, and a candidates list, as the shop serves them. */
+export function readManifest() {
+  return JSON.parse(readShop("pocketrank/manifest.json").toString());
+}
+
+export function readSnapshot() {
+  return readShop(readManifest().snapshot.url);
+}
+
+/**
+ * @param {string} list
+ * @returns {import("../../../www/index.js").CandidateItem[]}
+ */
+export function readCandidates(list) {
+  return JSON.parse(readShop(`pocketrank/candidates/${list}.json`).toString()).items;
+}
+
+/**
+ * Products of the shop by category, three each: tastes that differ.
+ * @returns {{ id: string, url: string, name: string }[][]}
+ */
+export function tastes() {
+  const { items, categories } = JSON.parse(readFileSync(join(root, "dist/data/catalogue.json"), "utf8"));
+  return categories.slice(0, 2).map((/** @type {any} */ category) =>
+    items.filter((/** @type {any} */ item) => item.category_slug === category.slug).slice(0, 3));
+}
+
+/**
+ * Opens a page and waits until its slots have settled.
+ * @param {Page} page
+ * @param {string} url
+ */
+export async function open(page, url) {
+  const response = await page.goto(url);
+  await settled(page);
+  return response;
+}
+
+/** @param {Page} page */
+export async function settled(page) {
+  await page.evaluate(async () => {
+    await window.pocketrank;
+    await Promise.all([...document.querySelectorAll("pocketrank-carousel")].map((carousel) => carousel.ready));
+  });
+}
+
+/**
+ * Answers the consent banner.
+ * @param {Page} page
+ * @param {"Accept all" | "Only this visit" | "Decline"} answer
+ */
+export async function answer(page, answer) {
+  await page.getByRole("button", { name: answer }).click();
+  await page.getByRole("status").filter({ hasText: /remember/i }).first().waitFor();
+}
+
+/**
+ * The ids that a slot shows.
+ * @param {Page} page
+ * @param {string} slot
+ */
+export function slate(page, slot) {
+  return page.evaluate((name) => {
+    const carousel = document.querySelector(/** @type {"pocketrank-carousel"} */ (`[data-pocketrank-slot="${name}"]`));
+    return carousel?.slate.map(({ id }) => id) ?? [];
+  }, slot);
+}
+
+/** @param {Page} page */
+export function profile(page) {
+  return page.evaluate(async () => {
+    const pocketrank = await window.pocketrank;
+    return pocketrank?.profile.events().map(({ item, kind }) => ({ item, kind })) ?? [];
+  });
+}
