@@ -35,9 +35,9 @@ function steps(tools) {
   const tsc = join(root, "node_modules/typescript/bin/tsc");
   return {
     rustfmt: () => plain("cargo", ["fmt", "--all", "--check"], "run `npm run format`"),
-    clippy: () => plain("cargo", ["clippy", "--all-targets", ...strict]),
+    clippy: () => plain("cargo", ["clippy", "--workspace", "--exclude", "pocketrank-worker", "--all-targets", ...strict]),
     "clippy-wasm": async () => {
-      await plain("cargo", ["clippy", "-p", "pocketrank", "--features", "js", "--lib", ...wasm, ...strict]);
+      await plain("cargo", ["clippy", "-p", "pocketrank", "--features", "js,pack", "--lib", "--test", "wasm", ...wasm, ...strict]);
       await plain("cargo", ["clippy", "-p", "pocketrank-worker", ...wasm, ...strict]);
     },
     rust: () => cargoTest(["-p", "pocketrank", "-p", "pocketrank-origin", "--features", "pocketrank/pack"]),
