@@ -1,0 +1,147 @@
+//! Training and evaluation, on a made-up shop: what ships has customers behind it, equals itself, looks at no future, and ranks
+//! better than what does not know the visitor.
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
+
+use pocketrank::{EventKind, Snapshot};
+use pocketrank_origin::dataset::{Dataset, Interaction, Item, User};
+use pocketrank_origin::evaluate::{baselines, queries, rank, row_items, Evaluation};
+use pocketrank_origin::ingest::{self, pseudonym::Pseudonyms, Inputs};
+use pocketrank_origin::progress::Progress;
+use pocketrank_origin::synth::{Options, Shop};
+use pocketrank_origin::train::interactions::{positive, shipped, Basis, Interactions};
+use pocketrank_origin::train::{rp3beta::Rp3Beta, train, TrainOptions};
+use std::collections::{HashMap, HashSet};
+
+fn shop(sessions: u32) -> Dataset {
+    let folder = tempfile::tempdir().unwrap();
+    let progress = Progress::hidden();
+    Shop::make(&Options { items: 200, sessions, ..Options::default() }, &progress)
+        .unwrap()
+        .write(folder.path(), &progress)
+        .unwrap();
+    let inputs = Inputs {
+        events: vec![folder.path().join("events.jsonl")],
+        catalogue: Some(folder.path().join("catalogue.jsonl")),
+        config: None,
+        pseudonyms: Pseudonyms::find(None).unwrap(),
+        now: None,
+    };
+    ingest::load(&inputs, &progress).unwrap()
+}
+
+/// Interactions `(user, session, item)` at one second after another.
+fn dataset(events: &[(u32, u32, u32)]) -> Dataset {
+    let most = |of: fn(&(u32, u32, u32)) -> u32| events.iter().map(of).max().map_or(0, |most| most + 1);
+    Dataset {
+        title: None,
+        items: (0..most(|e| e.2)).map(|item| Item { id: format!("i{item}"), ..Item::default() }).collect(),
+        users: (0..most(|e| e.0)).map(|n| User { pseudonym: [n as u8; 16], anonymous: false }).collect(),
+        events: events
+            .iter()
+            .zip(0i64..)
+            .map(|((user, session, item), at)| Interaction {
+                user: *user,
+                session: *session,
+                item: *item,
+                kind: EventKind::Purchase,
+                at: 1_600_000_000 + at,
+                quantity: 1.0,
+            })
+            .collect(),
+        currency: String::new(),
+        account: Default::default(),
+    }
+}
+
+fn options(until: Option<i64>) -> TrainOptions {
+    TrainOptions { until, queries: 200, ..TrainOptions::default() }
+}
+
+#[test]
+fn rp3beta_follows_its_formula() {
+    // Items 0, 1, 2; user 0 holds all, user 1 holds 0 and 1.
+    let dataset = dataset(&[(0, 0, 0), (0, 0, 1), (0, 0, 2), (1, 1, 0), (1, 1, 1)]);
+    let (items, rows) = shipped(&dataset, &dataset.events, 1);
+    let interactions = Interactions::new(&dataset.events, &rows, items.len(), Basis::User);
+    let fitted = Rp3Beta { alpha: 1.0, beta: 0.5, neighbours: 2, min_customers: 1 }.fit(&interactions);
+    // w(0, 1) = 1/2 (1/3 + 1/2) / 2^0.5, w(0, 2) = 1/2 (1/3) / 1^0.5
+    let expected = [(1, 0.5 * (1.0 / 3.0 + 0.5) / 2f32.sqrt()), (2, 0.5 / 3.0)];
+    for ((row, weight), (target, right)) in fitted[0].iter().zip(expected) {
+        assert!(*row == target && (weight - right).abs() < 1e-6, "{row}: {weight} is not {right}");
+    }
+    assert_eq!(fitted[0].len(), 2);
+}
+
+#[test]
+fn customers_are_counted_once_whatever_their_sessions() {
+    let dataset = dataset(&[(0, 0, 0), (0, 0, 1), (1, 2, 0), (0, 1, 0), (0, 1, 1), (1, 2, 1), (0, 3, 1), (0, 3, 0)]);
+    let (items, rows) = shipped(&dataset, &dataset.events, 1);
+    let interactions = Interactions::new(&dataset.events, &rows, items.len(), Basis::Session);
+    let customers: Vec<Vec<(u32, u32, f32)>> = interactions.co_occurrences(|_| 1.0, |_, row| row.iter().map(|co| (co.target, co.customers, co.sum)).collect());
+    assert_eq!(customers, [[(1, 2, 4.0)], [(0, 2, 4.0)]]);
+}
+
+#[test]
+fn what_ships_has_min_customers_behind_it() {
+    let dataset = shop(1_500);
+    let mut users: HashMap<u32, HashSet<u32>> = HashMap::new();
+    dataset.events.iter().filter(|event| positive(event.kind)).for_each(|event| {
+        users.entry(event.item).or_default().insert(event.user);
+    });
+    for min_customers in [1, 5, 12] {
+        let trained = train(&dataset, &TrainOptions { min_customers, ..options(None) }, &Progress::hidden()).unwrap();
+        let snapshot = Snapshot::open(&trained.bytes[..]).unwrap();
+        assert_eq!(u32::from(snapshot.meta().min_customers), min_customers);
+        let mut edges = 0;
+        for (row, item) in (0u32..).zip(&trained.items) {
+            assert!(users[item].len() >= min_customers as usize);
+            snapshot.neighbours().unwrap().row(row).unwrap().for_each(|target, _| {
+                let both = users[item].intersection(&users[&trained.items[target as usize]]).count();
+                assert!(both >= min_customers as usize, "an edge with {both} customers, {min_customers} needed");
+                edges += 1;
+            });
+        }
+        assert!(edges > 50, "only {edges} edges");
+    }
+}
+
+#[test]
+fn equal_data_gives_equal_bytes_and_later_data_does_not_matter() {
+    let dataset = shop(800);
+    let until = dataset.events[dataset.events.len() * 3 / 4].at;
+    let whole = train(&dataset, &options(Some(until)), &Progress::hidden()).unwrap();
+    let mut past = dataset.clone();
+    past.events.retain(|event| event.at < until);
+    assert!(whole.bytes == train(&past, &options(None), &Progress::hidden()).unwrap().bytes);
+    assert!(whole.bytes == train(&dataset, &options(Some(until)), &Progress::hidden()).unwrap().bytes);
+    assert!(i64::from(Snapshot::open(&whole.bytes[..]).unwrap().meta().trained_until) < until);
+}
+
+#[test]
+fn the_model_beats_its_baselines_on_the_made_up_shop() {
+    let dataset = shop(4_000);
+    let until = dataset.events[dataset.events.len() * 4 / 5].at;
+    let trained = train(&dataset, &options(Some(until)), &Progress::hidden()).unwrap();
+    let snapshot = Snapshot::open(&trained.bytes[..]).unwrap();
+    assert_eq!(row_items(&dataset, &snapshot), trained.items);
+    let queries = queries(&dataset, until, i64::MAX, 2_000);
+    assert!(queries.len() > 200);
+    let ours = rank(&trained.bytes, &trained.items, &queries).unwrap();
+    let past = &dataset.events[..dataset.events.partition_point(|event| event.at < until)];
+    for baseline in baselines(&dataset, past, 5).unwrap() {
+        let theirs = rank(&baseline.bytes, &baseline.items, &queries).unwrap();
+        assert!(ours.ndcg() > theirs.ndcg(), "{}: {:.4} against {:.4}", baseline.name, theirs.ndcg(), ours.ndcg());
+    }
+    let of = |evaluation: &Evaluation, name: &str| evaluation.segments.iter().find(|s| s.name == name).unwrap().queries;
+    assert_eq!(of(&ours, "all"), of(&ours, "known visitors") + of(&ours, "new visitors"));
+}
+
+#[test]
+fn too_little_data_is_an_error_or_a_model_without_tuning() {
+    let error = |dataset: &Dataset, options: &TrainOptions| train(dataset, options, &Progress::hidden()).unwrap_err();
+    assert!(error(&dataset(&[]), &options(None)).to_string().contains("no events"));
+    let few = dataset(&[(0, 0, 0), (1, 1, 0), (1, 1, 1)]);
+    assert!(error(&few, &options(None)).to_string().contains("--min-customers"));
+    let trained = train(&few, &TrainOptions { min_customers: 1, ..options(None) }, &Progress::hidden()).unwrap();
+    Snapshot::open(&trained.bytes[..]).unwrap().verify().unwrap();
+}
