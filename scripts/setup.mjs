@@ -31,6 +31,7 @@ const target = "wasm32-unknown-unknown";
 export async function setup({ tests = false, worker = true } = {}) {
   const started = performance.now();
   checkPrograms();
+  const { chromium, chromedriver } = tests ? await installBrowser() : { chromium: "", chromedriver: "" };
   await installNodeModules();
   await prepareRust(tests);
   const wasmBindgen = await installTool("wasm-bindgen", "wasm-bindgen-cli", lockedVersion("wasm-bindgen"), [
@@ -40,7 +41,6 @@ export async function setup({ tests = false, worker = true } = {}) {
   const workerBuild = worker
     ? await installTool("worker-build", "worker-build", lockedVersion("worker"), ["worker-build"])
     : "";
-  const { chromium, chromedriver } = tests ? await installBrowser() : { chromium: "", chromedriver: "" };
   say(`set-up  complete (${seconds(started)})`);
   return {
     wasmBindgen: join(wasmBindgen, "wasm-bindgen"),
