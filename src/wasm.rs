@@ -269,11 +269,15 @@ impl JsCandidates {
 pub struct JsRanker(Ranker<Vec<u8>>);
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct JsMeta<'a> {
     id: String,
     version: u16,
-    #[serde(flatten)]
-    meta: &'a Meta,
+    items: u32,
+    model: &'a str,
+    trained_until: u32,
+    min_customers: u16,
+    currency: &'a str,
 }
 
 impl JsRanker {
@@ -308,10 +312,21 @@ impl JsRanker {
     /// What the snapshot says of itself.
     pub fn meta(&self) -> Result<JsValue, JsValue> {
         let snapshot = self.0.snapshot();
+        let Meta {
+            items,
+            model,
+            trained_until,
+            min_customers,
+            currency,
+        } = snapshot.meta();
         write(&JsMeta {
             id: snapshot.id().to_string(),
             version: crate::VERSION,
-            meta: snapshot.meta(),
+            items: *items,
+            model,
+            trained_until: *trained_until,
+            min_customers: *min_customers,
+            currency,
         })
     }
 

@@ -101,6 +101,9 @@ fn a_profile_ranks_explains_and_travels() {
     let edge = JsProfile::from_capsule(&capsule_grant, &capsule, NOW).unwrap();
 
     let mut ranker = JsRanker::new(Uint8Array::from(SNAPSHOT)).unwrap();
+    let meta = ranker.meta().unwrap();
+    assert_eq!(get(&meta, "trainedUntil").as_f64().unwrap(), f64::from(NOW));
+    assert_eq!(get(&meta, "currency").as_string().unwrap(), "EUR");
     let candidates = JsCandidates::resolve(&ranker, (0..50).map(|n| format!("sku-{n}")).collect());
     ranker.set_profile(&profile, NOW);
     assert_eq!(ranker.rerank(&candidates, 10, 0.3, false, true), 10);

@@ -231,10 +231,18 @@ export type PartName =
 export interface Meta {
   /** The content id. */
   id: string;
-  /** The format's version. */
+  /** The newest version of the format that this runtime reads. */
   version: number;
-  /** Further fields that the origin wrote. */
-  [field: string]: unknown;
+  /** The number of rows. */
+  items: number;
+  /** The model, in words: family and parameters. */
+  model: string;
+  /** Time of the newest event of the training data, seconds since 1970-01-01 UTC. */
+  trainedUntil: number;
+  /** The fewest customers that stand behind each edge and row. */
+  minCustomers: number;
+  /** ISO 4217 code of the prices; empty when there are none. */
+  currency: string;
 }
 
 /** Ranks candidates with one snapshot for one profile; with none set, for the contextual visitor. */

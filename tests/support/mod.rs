@@ -1,5 +1,11 @@
 //! What the tests of several hosts share.
-#![allow(dead_code, unused_imports, missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    dead_code,
+    unused_imports,
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::indexing_slicing
+)]
 
 pub mod cases;
 mod random;
