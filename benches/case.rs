@@ -9,8 +9,15 @@ fn main() -> Result<()> {
         return Err(Error::other("usage: bench-case SNAPSHOT.bin CASE.json"));
     };
     let case = pocketrank_benches::case();
-    let choice = Some(Choice { mode: Mode::Session, capsule: false });
-    let grant = Consent::decide(&Signals { choice, ..Signals::default() }).grant();
+    let choice = Some(Choice {
+        mode: Mode::Session,
+        capsule: false,
+    });
+    let grant = Consent::decide(&Signals {
+        choice,
+        ..Signals::default()
+    })
+    .grant();
     let grant = grant.ok_or_else(|| Error::other("a choice without objection is granted"))?;
     let options = case.options;
     let text = serde_json::json!({

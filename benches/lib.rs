@@ -32,6 +32,16 @@ pub fn case() -> Case {
     let snapshot = random::builder(&mut rng, ITEMS).build().unwrap();
     let profile = random::profile(&random::events(&mut rng, 50, ITEMS));
     let candidates = Candidates::from_rows((0..1_000).map(|_| rng.below(ITEMS) as u32).collect());
-    let options = Options { count: 20, diversity: 0.3, exclude_purchased: true, exclude_out_of_stock: true };
-    Case { snapshot, profile, candidates, options }
+    let options = Options {
+        count: 20,
+        diversity: 0.3,
+        exclude_purchased: true,
+        exclude_out_of_stock: true,
+    };
+    Case {
+        snapshot,
+        profile,
+        candidates,
+        options,
+    }
 }

@@ -9,7 +9,9 @@ fn rerank(criterion: &mut Criterion) {
     let case = case();
     let mut ranker = Ranker::new(Snapshot::open(case.snapshot).unwrap());
     ranker.set_profile(&case.profile, NOW);
-    criterion.bench_function("rerank", |b| b.iter(|| ranker.rerank(&case.candidates, &case.options).len()));
+    criterion.bench_function("rerank", |b| {
+        b.iter(|| ranker.rerank(&case.candidates, &case.options).len())
+    });
     criterion.bench_function("set_profile", |b| b.iter(|| ranker.set_profile(&case.profile, NOW)));
 }
 

@@ -21,12 +21,28 @@ fn online_retail_is_ranked_better_than_by_the_baselines_in_less_than_100_bytes_a
     };
     let dataset = ingest::load(&inputs, &Progress::hidden()).unwrap();
     let until = time::parse("2010-11-01").unwrap();
-    let trained = train(&dataset, &TrainOptions { until: Some(until), ..TrainOptions::default() }, &Progress::hidden()).unwrap();
+    let trained = train(
+        &dataset,
+        &TrainOptions {
+            until: Some(until),
+            ..TrainOptions::default()
+        },
+        &Progress::hidden(),
+    )
+    .unwrap();
 
     let snapshot = Snapshot::open(&trained.bytes[..]).unwrap();
     let model = [Section::Blend, Section::Prior, Section::Neighbours];
-    let bytes: usize = snapshot.sections().filter(|(section, _)| model.contains(section)).map(|(_, bytes)| bytes).sum();
-    assert!(bytes <= 100 * snapshot.items() as usize, "{bytes} bytes for {} items", snapshot.items());
+    let bytes: usize = snapshot
+        .sections()
+        .filter(|(section, _)| model.contains(section))
+        .map(|(_, bytes)| bytes)
+        .sum();
+    assert!(
+        bytes <= 100 * snapshot.items() as usize,
+        "{bytes} bytes for {} items",
+        snapshot.items()
+    );
 
     let queries = queries(&dataset, until, i64::MAX, usize::MAX);
     let ours = rank(&trained.bytes, &trained.items, &queries).unwrap();
@@ -36,7 +52,11 @@ fn online_retail_is_ranked_better_than_by_the_baselines_in_less_than_100_bytes_a
         for metric in ["ndcg@10", "recall@20"] {
             let at = METRICS.iter().position(|name| *name == metric).unwrap();
             let (a, b) = (ours.segments[0].metrics[at], theirs.segments[0].metrics[at]);
-            assert!(a > 1.1 * b, "{metric}: {a:.4} is not a tenth above {} at {b:.4}", baseline.name);
+            assert!(
+                a > 1.1 * b,
+                "{metric}: {a:.4} is not a tenth above {} at {b:.4}",
+                baseline.name
+            );
         }
     }
 }

@@ -15,10 +15,17 @@ use std::collections::{HashMap, HashSet};
 fn shop(sessions: u32) -> Dataset {
     let folder = tempfile::tempdir().unwrap();
     let progress = Progress::hidden();
-    Shop::make(&Options { items: 200, sessions, ..Options::default() }, &progress)
-        .unwrap()
-        .write(folder.path(), &progress)
-        .unwrap();
+    Shop::make(
+        &Options {
+            items: 200,
+            sessions,
+            ..Options::default()
+        },
+        &progress,
+    )
+    .unwrap()
+    .write(folder.path(), &progress)
+    .unwrap();
     let inputs = Inputs {
         events: vec![folder.path().join("events.jsonl")],
         catalogue: Some(folder.path().join("catalogue.jsonl")),
@@ -34,8 +41,18 @@ fn dataset(events: &[(u32, u32, u32)]) -> Dataset {
     let most = |of: fn(&(u32, u32, u32)) -> u32| events.iter().map(of).max().map_or(0, |most| most + 1);
     Dataset {
         title: None,
-        items: (0..most(|e| e.2)).map(|item| Item { id: format!("i{item}"), ..Item::default() }).collect(),
-        users: (0..most(|e| e.0)).map(|n| User { pseudonym: [n as u8; 16], anonymous: false }).collect(),
+        items: (0..most(|e| e.2))
+            .map(|item| Item {
+                id: format!("i{item}"),
+                ..Item::default()
+            })
+            .collect(),
+        users: (0..most(|e| e.0))
+            .map(|n| User {
+                pseudonym: [n as u8; 16],
+                anonymous: false,
+            })
+            .collect(),
         events: events
             .iter()
             .zip(0i64..)
@@ -54,7 +71,11 @@ fn dataset(events: &[(u32, u32, u32)]) -> Dataset {
 }
 
 fn options(until: Option<i64>) -> TrainOptions {
-    TrainOptions { until, queries: 200, ..TrainOptions::default() }
+    TrainOptions {
+        until,
+        queries: 200,
+        ..TrainOptions::default()
+    }
 }
 
 #[test]
@@ -63,21 +84,42 @@ fn rp3beta_follows_its_formula() {
     let dataset = dataset(&[(0, 0, 0), (0, 0, 1), (0, 0, 2), (1, 1, 0), (1, 1, 1)]);
     let (items, rows) = shipped(&dataset, &dataset.events, 1);
     let interactions = Interactions::new(&dataset.events, &rows, items.len(), Basis::User);
-    let fitted = Rp3Beta { alpha: 1.0, beta: 0.5, neighbours: 2, min_customers: 1 }.fit(&interactions);
+    let fitted = Rp3Beta {
+        alpha: 1.0,
+        beta: 0.5,
+        neighbours: 2,
+        min_customers: 1,
+    }
+    .fit(&interactions);
     // w(0, 1) = 1/2 (1/3 + 1/2) / 2^0.5, w(0, 2) = 1/2 (1/3) / 1^0.5
     let expected = [(1, 0.5 * (1.0 / 3.0 + 0.5) / 2f32.sqrt()), (2, 0.5 / 3.0)];
     for ((row, weight), (target, right)) in fitted[0].iter().zip(expected) {
-        assert!(*row == target && (weight - right).abs() < 1e-6, "{row}: {weight} is not {right}");
+        assert!(
+            *row == target && (weight - right).abs() < 1e-6,
+            "{row}: {weight} is not {right}"
+        );
     }
     assert_eq!(fitted[0].len(), 2);
 }
 
 #[test]
 fn customers_are_counted_once_whatever_their_sessions() {
-    let dataset = dataset(&[(0, 0, 0), (0, 0, 1), (1, 2, 0), (0, 1, 0), (0, 1, 1), (1, 2, 1), (0, 3, 1), (0, 3, 0)]);
+    let dataset = dataset(&[
+        (0, 0, 0),
+        (0, 0, 1),
+        (1, 2, 0),
+        (0, 1, 0),
+        (0, 1, 1),
+        (1, 2, 1),
+        (0, 3, 1),
+        (0, 3, 0),
+    ]);
     let (items, rows) = shipped(&dataset, &dataset.events, 1);
     let interactions = Interactions::new(&dataset.events, &rows, items.len(), Basis::Session);
-    let customers: Vec<Vec<(u32, u32, f32)>> = interactions.co_occurrences(|_| 1.0, |_, row| row.iter().map(|co| (co.target, co.customers, co.sum)).collect());
+    let customers: Vec<Vec<(u32, u32, f32)>> = interactions.co_occurrences(
+        |_| 1.0,
+        |_, row| row.iter().map(|co| (co.target, co.customers, co.sum)).collect(),
+    );
     assert_eq!(customers, [[(1, 2, 4.0)], [(0, 2, 4.0)]]);
 }
 
@@ -85,19 +127,36 @@ fn customers_are_counted_once_whatever_their_sessions() {
 fn what_ships_has_min_customers_behind_it() {
     let dataset = shop(1_500);
     let mut users: HashMap<u32, HashSet<u32>> = HashMap::new();
-    dataset.events.iter().filter(|event| positive(event.kind)).for_each(|event| {
-        users.entry(event.item).or_default().insert(event.user);
-    });
+    dataset
+        .events
+        .iter()
+        .filter(|event| positive(event.kind))
+        .for_each(|event| {
+            users.entry(event.item).or_default().insert(event.user);
+        });
     for min_customers in [1, 5, 12] {
-        let trained = train(&dataset, &TrainOptions { min_customers, ..options(None) }, &Progress::hidden()).unwrap();
+        let trained = train(
+            &dataset,
+            &TrainOptions {
+                min_customers,
+                ..options(None)
+            },
+            &Progress::hidden(),
+        )
+        .unwrap();
         let snapshot = Snapshot::open(&trained.bytes[..]).unwrap();
         assert_eq!(u32::from(snapshot.meta().min_customers), min_customers);
         let mut edges = 0;
         for (row, item) in (0u32..).zip(&trained.items) {
             assert!(users[item].len() >= min_customers as usize);
             snapshot.neighbours().unwrap().row(row).unwrap().for_each(|target, _| {
-                let both = users[item].intersection(&users[&trained.items[target as usize]]).count();
-                assert!(both >= min_customers as usize, "an edge with {both} customers, {min_customers} needed");
+                let both = users[item]
+                    .intersection(&users[&trained.items[target as usize]])
+                    .count();
+                assert!(
+                    both >= min_customers as usize,
+                    "an edge with {both} customers, {min_customers} needed"
+                );
                 edges += 1;
             });
         }
@@ -113,7 +172,12 @@ fn equal_data_gives_equal_bytes_and_later_data_does_not_matter() {
     let mut past = dataset.clone();
     past.events.retain(|event| event.at < until);
     assert!(whole.bytes == train(&past, &options(None), &Progress::hidden()).unwrap().bytes);
-    assert!(whole.bytes == train(&dataset, &options(Some(until)), &Progress::hidden()).unwrap().bytes);
+    assert!(
+        whole.bytes
+            == train(&dataset, &options(Some(until)), &Progress::hidden())
+                .unwrap()
+                .bytes
+    );
     assert!(i64::from(Snapshot::open(&whole.bytes[..]).unwrap().meta().trained_until) < until);
 }
 
@@ -130,10 +194,19 @@ fn the_model_beats_its_baselines_on_the_made_up_shop() {
     let past = &dataset.events[..dataset.events.partition_point(|event| event.at < until)];
     for baseline in baselines(&dataset, past, 5).unwrap() {
         let theirs = rank(&baseline.bytes, &baseline.items, &queries).unwrap();
-        assert!(ours.ndcg() > theirs.ndcg(), "{}: {:.4} against {:.4}", baseline.name, theirs.ndcg(), ours.ndcg());
+        assert!(
+            ours.ndcg() > theirs.ndcg(),
+            "{}: {:.4} against {:.4}",
+            baseline.name,
+            theirs.ndcg(),
+            ours.ndcg()
+        );
     }
     let of = |evaluation: &Evaluation, name: &str| evaluation.segments.iter().find(|s| s.name == name).unwrap().queries;
-    assert_eq!(of(&ours, "all"), of(&ours, "known visitors") + of(&ours, "new visitors"));
+    assert_eq!(
+        of(&ours, "all"),
+        of(&ours, "known visitors") + of(&ours, "new visitors")
+    );
 }
 
 #[test]
@@ -142,6 +215,14 @@ fn too_little_data_is_an_error_or_a_model_without_tuning() {
     assert!(error(&dataset(&[]), &options(None)).to_string().contains("no events"));
     let few = dataset(&[(0, 0, 0), (1, 1, 0), (1, 1, 1)]);
     assert!(error(&few, &options(None)).to_string().contains("--min-customers"));
-    let trained = train(&few, &TrainOptions { min_customers: 1, ..options(None) }, &Progress::hidden()).unwrap();
+    let trained = train(
+        &few,
+        &TrainOptions {
+            min_customers: 1,
+            ..options(None)
+        },
+        &Progress::hidden(),
+    )
+    .unwrap();
     Snapshot::open(&trained.bytes[..]).unwrap().verify().unwrap();
 }
