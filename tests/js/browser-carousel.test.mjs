@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { Consent, Profile, Ranker, init } from "../../dist/npm/node.js";
 import { launchChromium } from "./support/chromium.mjs";
-import { answer, open, openEdge, openFiles, profile, readCandidates, readSnapshot, settled, slate, tastes } from "./support/shop.mjs";
+import { answer, open, openEdge, openFiles, profile, readCandidates, readSnapshot, slate, tastes } from "./support/shop.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
 

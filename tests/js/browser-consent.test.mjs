@@ -12,8 +12,7 @@ let browser;
 /** @type {Awaited<ReturnType<typeof openEdge>>} */
 let edge;
 const [first = [], second = []] = tastes();
-const category = () => `${edge.url}/category/${categorySlug}`;
-const categorySlug = /** @type {any} */ (first[0]).category_slug;
+const category = () => `${edge.url}/category/${first[0]?.category_slug}`;
 
 before(async () => {
   [browser, edge] = await Promise.all([launchChromium(), openEdge()]);

@@ -50,13 +50,13 @@ export function readCandidates(list) {
 }
 
 /**
- * Products of the shop by category, three each: tastes that differ.
- * @returns {{ id: string, url: string, name: string }[][]}
+ * Products that can be bought of two categories, three each: two tastes.
+ * @returns {{ id: string, url: string, name: string, category_slug: string }[][]}
  */
 export function tastes() {
   const { items, categories } = JSON.parse(readFileSync(join(root, "dist/data/catalogue.json"), "utf8"));
-  return categories.slice(0, 2).map((/** @type {any} */ category) =>
-    items.filter((/** @type {any} */ item) => item.category_slug === category.slug).slice(0, 3));
+  return categories.slice(0, 2).map((/** @type {{ slug: string }} */ { slug }) =>
+    items.filter((/** @type {any} */ item) => item.category_slug === slug && item.in_stock !== false).slice(0, 3));
 }
 
 /**

@@ -1,0 +1,153 @@
+/** scripts/shop.mjs: the site that it makes of a small catalogue, hostile names included. */
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { makePages } from "../../scripts/shop.mjs";
+import { dataBlock, html } from "../../scripts/shop/html.mjs";
+import { root } from "../../scripts/process.mjs";
+
+const hostile = "</script><script>alert(1)</script>\"'&";
+const snapshot = readFileSync(join(root, "tests/fixtures/random-v1.bin"));
+
+/** @param {number} n */
+function item(n) {
+  const category = n % 2 ? "Garden" : "Kitchen & Table";
+  const name = n === 0 ? hostile : `Thing ${n}`;
+  return {
+    id: `sku-${n}`,
+    slug: `thing-${n}`,
+    name,
+    url: `/product/thing-${n}`,
+    image: `/images/thing-${n}.svg`,
+    price: "2.10",
+    currency: "GBP",
+    price_text: "£2.10",
+    category,
+    category_slug: category.toLowerCase().replace(/\W+/g, "-"),
+    brand: n % 3 ? "Brae" : "",
+    in_stock: n !== 1,
+  };
+}
+
+/**
+ * Writes what `pocketrank candidates` would.
+ * @param {string} folder
+ * @param {number} count
+ */
+function writeData(folder, count) {
+  const items = Array.from({ length: count }, (_, n) => item(n));
+  const put = (/** @type {string} */ path, /** @type {string | Buffer} */ content) => {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), content);
+  };
+  const list = (/** @type {string} */ name, members = items) =>
+    put(`candidates/${name}.json`, JSON.stringify({ list: name, title: name, ttl: 900, generated: "2010-12-09T20:01:00Z", items: members }));
+  const categories = ["Kitchen & Table", "Garden"].map((name) => {
+    const members = items.filter(({ category }) => category === name);
+    return { name, slug: name.toLowerCase().replace(/\W+/g, "-"), items: members.length, members };
+  });
+  put("catalogue.json", JSON.stringify({ title: "Fennel & Finch", currency: "GBP", categories: categories.map(({ name, slug, items }) => ({ name, slug, items })), items }));
+  put("snapshot.bin", snapshot);
+  list("popular", items.slice(0, 40));
+  for (const { slug, members } of categories) list(`category-${slug}`, members.slice(0, 40));
+  for (const { slug } of items.slice(0, 5)) list(`similar-${slug}`, items.slice(5, 15));
+  for (const { slug } of items) put(`images/${slug}.svg`, '<svg xmlns="http://www.w3.org/2000/svg"/>');
+}
+
+describe("the demo shop's generator", () => {
+  const folder = mkdtempSync(join(tmpdir(), "pocketrank-shop-"));
+  const out = join(folder, "shop");
+  const read = (/** @type {string} */ path) => readFileSync(join(out, path), "utf8");
+  const pages = () => /** @type {string[]} */ (readdirSync(out, { recursive: true })).filter((path) => path.endsWith(".html"));
+
+  before(async () => {
+    writeData(join(folder, "data"), 100);
+    await makePages(join(folder, "data"), out);
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  it("makes every page that another links to, and every picture", () => {
+    const missing = new Set();
+    for (const page of pages()) {
+      for (const [, url = ""] of read(page).matchAll(/(?:href|src)="(\/[^"#]*)/g)) {
+        const path = url === "/" ? "index.html" : url.slice(1);
+        const exists = [path, `${path}.html`].some((file) => statSync(join(out, file), { throwIfNoEntry: false })?.isFile());
+        if (!exists) missing.add(`${page}: ${url}`);
+      }
+    }
+    assert.deepEqual([...missing], []);
+    assert.equal(pages().filter((page) => page.startsWith("product/")).length, 100);
+    assert.deepEqual(pages().filter((page) => page.startsWith("category/garden")), ["category/garden.html", "category/garden/2.html", "category/garden/3.html"]);
+  });
+
+  it("keeps to its own policy: scripts and styles from files, names as text", () => {
+    for (const page of pages()) {
+      const text = read(page);
+      assert.match(text, /http-equiv="Content-Security-Policy" content="default-src &#39;self&#39;; script-src &#39;self&#39; &#39;wasm-unsafe-eval&#39;; style-src &#39;self&#39;/);
+      assert.doesNotMatch(text, /<style|\sstyle=|\son[a-z]+=|alert\(1\)<\/script>|javascript:/);
+      for (const [, attributes = ""] of text.matchAll(/<script([^>]*)>/g)) {
+        assert.match(attributes, / src="\/|type="application\/ld\+json"/);
+      }
+    }
+  });
+
+  it("is light", () => {
+    for (const page of pages()) assert.ok(statSync(join(out, page)).size < 60_000, page);
+  });
+
+  it("describes each product to machines", () => {
+    const [, json = ""] = /<script type="application\/ld\+json">(.*?)<\/script>/.exec(read("product/thing-0.html")) ?? [];
+    const product = JSON.parse(json);
+    assert.deepEqual([product["@type"], product.sku, product.name, product.offers.price], ["Product", "sku-0", hostile, "2.10"]);
+    assert.match(read("product/thing-1.html"), /schema\.org\/OutOfStock/);
+    assert.match(read("product/thing-1.html"), /data-shop="add" disabled/);
+  });
+
+  it("names what never changes by its content, and the manifest names that", () => {
+    const manifest = JSON.parse(read("pocketrank/manifest.json"));
+    assert.match(manifest.snapshot.id, /^[0-9a-f]{32}$/);
+    assert.equal(manifest.snapshot.url, `/pocketrank/snapshot-${manifest.snapshot.id}.bin`);
+    assert.equal(manifest.snapshot.bytes, snapshot.length);
+    assert.deepEqual(readFileSync(join(out, manifest.snapshot.url)), snapshot);
+    assert.deepEqual(Object.keys(manifest.candidates), ["category-garden", "category-kitchen-table", "popular"]);
+    assert.match(manifest.runtime.wasm, /^\/pocketrank\/pocketrank-[0-9a-f]{16}\.wasm$/);
+    const script = read(manifest.runtime.module);
+    assert.ok(script.includes(manifest.runtime.wasm.split("/").pop()) && !script.includes("pocketrank_bg.wasm"));
+    for (const { url } of [...Object.values(manifest.candidates), manifest.items]) JSON.parse(read(url));
+  });
+
+  it("gives a slot to each shelf and leaves out those without a list", () => {
+    assert.match(read("product/thing-0.html"), /data-pocketrank-slot="product-similar" data-pocketrank-candidates="similar-thing-0" data-pocketrank-count="8"/);
+    assert.doesNotMatch(read("product/thing-9.html"), /product-similar/);
+    const cards = read("index.html").split('data-pocketrank-slot="home-for-you"')[1]?.split("</ol>")[0] ?? "";
+    assert.equal(cards.match(/<li class="pr-card"/g)?.length, 12);
+  });
+
+  it("replaces the site as a whole, or not at all", async () => {
+    const data = join(folder, "data");
+    writeFileSync(join(out, "left-over.txt"), "");
+    await makePages(data, out);
+    assert.equal(statSync(join(out, "left-over.txt"), { throwIfNoEntry: false }), undefined);
+    writeFileSync(join(data, "candidates/popular.json"), "{");
+    await assert.rejects(makePages(data, out), /popular\.json/);
+    assert.ok(read("index.html").includes("Fennel &amp; Finch"));
+    assert.deepEqual(readdirSync(folder).sort(), ["data", "shop"]);
+  });
+
+  it("refuses a damaged snapshot", async () => {
+    const data = join(folder, "damaged");
+    writeData(data, 4);
+    writeFileSync(join(data, "snapshot.bin"), snapshot.subarray(0, snapshot.length - 1));
+    await assert.rejects(makePages(data, join(folder, "never")), { code: "truncated" });
+  });
+});
+
+describe("html", () => {
+  it("escapes what is filled in, unless it is HTML already", () => {
+    assert.equal(html`<p title="${'"'}">${hostile}${html`<b>`}${[1, "<"]}${undefined}${null}${false}${0}</p>`.text,
+      '<p title="&quot;">&lt;/script&gt;&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;<b>1&lt;0</p>');
+    assert.equal(dataBlock("x/y", { a: hostile }).text.match(/<\/script>/g)?.length, 1);
+  });
+});
