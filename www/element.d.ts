@@ -36,8 +36,8 @@ export interface Pocketrank extends EventTarget {
   ranker(): Promise<Ranker>;
   /** The items of a candidates list. */
   candidates(list: string): Promise<CandidateItem[]>;
-  /** Name and address of the item with that hash; `undefined` where the shop gives none. */
-  item(hash: string): Promise<{ name: string; url: string } | undefined>;
+  /** Name and address of the shop's items by the hash of their id; empty where the manifest names no such directory. */
+  items(): Promise<ReadonlyMap<string, { name: string; url: string }>>;
 }
 
 /**

@@ -31,7 +31,7 @@ export function landing(site) {
   const story = popular[3] ?? popular[0];
   const main = html`<section class="hero"><div class="wrap hero-row">
 <div class="hero-text"><p class="eyebrow">New this season</p>
-<h1>Things worth keeping, for rooms that are lived in.</h1>
+<h1>Things worth keeping, chosen one by one.</h1>
 <p class="lede">${count(catalogue.items.length, "thing")} chosen for how they are made. Look around: the shop arranges itself to your taste, on your own device.</p>
 <p class="hero-actions"><a class="button" href="#for-you">See what is for you</a>${catalogue.categories[0] && html`<a class="button quiet" href="${categoryUrl(catalogue.categories[0])}">Browse ${catalogue.categories[0].name}</a>`}</p></div>
 <div class="hero-art">${heroes.map((item) => html`<a class="hero-pick" href="${item.url}">${picture(item, "hero-image", false)}<span class="visually-hidden">${item.name}</span></a>`)}</div>

@@ -210,6 +210,8 @@ describe("with a yes that lasts", () => {
       await emptyCaches(page);
       asked.clear();
       await open(page, edge.url);
+      await page.locator(".pr-why-button").first().click();
+      await page.locator(".pr-why").waitFor();
       await page.waitForLoadState("networkidle");
       const requests = await asked.all();
       await close();
@@ -221,7 +223,7 @@ describe("with a yes that lasts", () => {
     }
     const [one = [], another = []] = ofRuntime.map(sorted);
     assert.deepEqual(one, another);
-    for (const part of ["manifest", "snapshot", "candidates/popular", "candidates/trending"]) {
+    for (const part of ["manifest", "snapshot", "candidates/popular", "candidates/trending", "items"]) {
       assert.ok(one.some((request) => request.includes(`/pocketrank/${part}`)), part);
     }
     // The capsule goes with the page, and is the one difference there.

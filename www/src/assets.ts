@@ -14,7 +14,7 @@ interface Manifest {
 }
 
 /** Name and address by hash of the item's id. */
-type Directory = Record<string, [name: string, url: string]>;
+export type Directory = ReadonlyMap<string, { name: string; url: string }>;
 
 export class Assets {
   readonly #manifestUrl: URL;
@@ -66,7 +66,9 @@ export class Assets {
 
   async #loadDirectory(): Promise<Directory> {
     const { items } = await this.#loadManifest();
-    return items ? this.#json<Directory>(this.#resolve(items.url)) : {};
+    if (!items) return new Map();
+    const entries = await this.#json<Record<string, [name: string, url: string]>>(this.#resolve(items.url));
+    return new Map(Object.entries(entries).map(([hash, [name, url]]) => [hash, { name, url }]));
   }
 
   #resolve(url: string): URL {

@@ -5,7 +5,7 @@
  */
 import type { CandidateItem, Choice, EventKind, ProfileEvent } from "../element.js";
 import type { Profile } from "./api.js";
-import { Assets } from "./assets.js";
+import { Assets, type Directory } from "./assets.js";
 import { readGpc } from "./consent.js";
 import { Events } from "./events.js";
 import type { Ranker } from "./ranker.js";
@@ -79,9 +79,8 @@ export class Pocketrank extends EventTarget {
     return this.#assets.candidates(list);
   }
 
-  async item(hash: string): Promise<{ name: string; url: string } | undefined> {
-    const entry = (await this.#assets.directory())[hash];
-    return entry && { name: entry[0], url: entry[1] };
+  items(): Promise<Directory> {
+    return this.#assets.directory();
   }
 
   #changed(): void {

@@ -8,6 +8,8 @@ import { itemOf, webAddress } from "./card.js";
 
 type Part = Explanation["parts"][number]["name"];
 
+/** The row of an item that the snapshot does not know. */
+const UNKNOWN = 0xffff_ffff;
 /** How many items of the history are named. */
 const NAMED = 3;
 /** A part smaller than this share of the positive ones is not worth a sentence. */
@@ -43,18 +45,16 @@ const NOTES: Record<Mode, string> = {
 };
 
 /** The reasons of an explanation, the strongest first. */
-export async function reasons(pocketrank: Pocketrank, { parts, because }: Explanation): Promise<(string | Node)[][]> {
-  const named = await Promise.all(
-    because.slice(0, NAMED).map(async ({ item, kind }) => {
-      const known = await pocketrank.item(item);
-      return known ? [[`${DID[kind]} `, link(known.name, known.url)]] : [];
-    }),
-  );
+function reasons({ parts, because }: Explanation, items: Awaited<ReturnType<Pocketrank["items"]>>): (string | Node)[][] {
+  const named = because.slice(0, NAMED).flatMap(({ item, kind }) => {
+    const known = items.get(item);
+    return known ? [[`${DID[kind]} `, link(known.name, known.url)]] : [];
+  });
   const positive = parts.filter(({ value }) => value > 0).sort((a, b) => b.value - a.value);
   const sum = positive.reduce((total, { value }) => total + value, 0);
   return positive
     .filter(({ value }) => value >= sum * WORTH)
-    .flatMap(({ name }) => (name === "neighbours" && named.flat().length > 0 ? named.flat() : [[SAYS[name]]]));
+    .flatMap(({ name }) => (name === "neighbours" && named.length > 0 ? named : [[SAYS[name]]]));
 }
 
 function link(text: string, url: string): Node {
@@ -76,11 +76,11 @@ export async function showWhy(button: HTMLElement, card: HTMLElement, release: (
   const pocketrank = await window.pocketrank;
   if (!pocketrank) return;
   const id = itemOf(card);
-  const ranker = await pocketrank.ranker();
+  // The names are asked for whatever the profile holds.
+  const [ranker, items] = await Promise.all([pocketrank.ranker(), pocketrank.items()]);
   const candidates = ranker.candidates([id]);
-  const explanation = ranker.explain(candidates.rows[0] ?? 0xffff_ffff);
+  const list = reasons(ranker.explain(candidates.rows[0] ?? UNKNOWN), items);
   candidates.free();
-  const list = await reasons(pocketrank, explanation);
   const name = card.querySelector('[data-pr="name"]')?.textContent ?? "";
 
   const close = make("button", { type: "button", className: "pr-why-close", ariaLabel: "Close" }, ["\u00d7"]);

@@ -1,0 +1,97 @@
+/** www/src/ranker.ts: what the facade adds to the wasm's surface. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, describe, it } from "node:test";
+import { Consent, Profile, Ranker, capsuleChoice, init, renderCard } from "../../dist/npm/node.js";
+import { root } from "../../scripts/process.mjs";
+
+const bytes = readFileSync(join(root, "tests/fixtures/random-v1.bin"));
+const ids = Array.from({ length: 60 }, (_, n) => `sku-${n}`);
+const code = (/** @type {string} */ expected) => (/** @type {any} */ error) => error instanceof Error && /** @type {any} */ (error).code === expected;
+
+describe("the package", () => {
+  it("says that it is not loaded", async () => {
+    const fresh = await import(`../../dist/npm/node.js?${Date.now()}`);
+    assert.throws(() => new fresh.Ranker(bytes), code("not_initialised"));
+    await assert.rejects(fresh.init(new Uint8Array([0, 1, 2])), code("not_initialised"));
+    await fresh.init();
+    assert.equal(new fresh.Ranker(bytes).items, new fresh.Ranker(bytes).items);
+  });
+});
+
+describe("the facade", () => {
+  before(() => init());
+
+  it("loads once", async () => {
+    await Promise.all([init(), init()]);
+    assert.match(new Ranker(bytes).id, /^[0-9a-f]{32}$/);
+  });
+
+  it("takes an ArrayBuffer as well as bytes", () => {
+    const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
+    assert.equal(new Ranker(/** @type {ArrayBuffer} */ (buffer)).id, new Ranker(bytes).id);
+  });
+
+  it("sees the same memory after it has grown", () => {
+    const ranker = new Ranker(bytes);
+    const list = ranker.candidates(ids);
+    const rows = [...list.rows];
+    const slate = ranker.rerank(list, { count: 20 });
+    // Enough snapshots that linear memory must grow, which leaves every older view empty.
+    const others = Array.from({ length: Math.ceil(32e6 / bytes.length) }, () => new Ranker(bytes));
+    assert.deepEqual([...list.rows], rows);
+    assert.deepEqual(ranker.rerank(list, { count: 20 }), slate);
+    list.setOutOfStock(slate[0]?.index ?? -1);
+    assert.ok(ranker.rerank(list, { count: 20 }).every(({ index }) => index !== slate[0]?.index));
+    for (const other of others) other.free();
+  });
+
+  it("takes stock from a candidates list", () => {
+    const ranker = new Ranker(bytes);
+    const list = ranker.candidates(ids.map((id, at) => ({ id, in_stock: at % 2 === 0 })));
+    assert.ok(ranker.rerank(list, { count: 60 }).every(({ index }) => index % 2 === 0));
+    assert.equal(ranker.rerank(list, { count: 60, excludeOutOfStock: false }).length, 60);
+    assert.throws(() => list.setOutOfStock(60), code("invalid_option"));
+  });
+
+  it("ranks rows as it ranks ids, and unknown items last", () => {
+    const ranker = new Ranker(bytes);
+    const list = ranker.candidates(["no-such-item", ...ids]);
+    assert.equal(list.rows[0], 0xffff_ffff);
+    assert.deepEqual(ranker.rerank(ranker.candidatesOfRows(list.rows), { count: 9 }), ranker.rerank(list, { count: 9 }));
+  });
+
+  it("explains a score by parts that add up to it", () => {
+    const grant = new Consent({ choice: { mode: "session" } }).grant();
+    assert.ok(grant);
+    const profile = new Profile();
+    for (const id of ids.slice(0, 5)) profile.record(grant, id, "view_item", 1_290_000_000);
+    const ranker = new Ranker(bytes);
+    ranker.setProfile(profile, 1_290_000_000);
+    for (const { row, score } of ranker.rerank(ranker.candidates(ids), { count: 20 })) {
+      const { parts, score: explained } = ranker.explain(row);
+      assert.equal(explained, score);
+      assert.equal(parts.reduce((sum, { value }) => Math.fround(sum + value), 0), score);
+    }
+  });
+
+  it("gives every error a code", () => {
+    const grant = new Consent({ choice: { mode: "session" } }).grant();
+    assert.ok(grant);
+    assert.throws(() => new Ranker(bytes.subarray(0, 40)), code("truncated"));
+    assert.throws(() => new Ranker(new Uint8Array(200)), code("magic"));
+    assert.throws(() => new Profile().record(grant, "a", /** @type {any} */ ("stare"), 0), code("unknown_name"));
+    assert.throws(() => Profile.decode(grant, new Uint8Array(3)), code("truncated"));
+    assert.throws(() => new Consent(/** @type {any} */ ({ choice: { mode: "forever" } })), code("invalid_option"));
+    assert.throws(() => capsuleChoice("?", 0), code("corrupt"));
+    assert.throws(() => renderCard(/** @type {any} */ ({ id: 7 })), code("invalid_option"));
+  });
+
+  it("mints no grant without a yes", () => {
+    assert.equal(new Consent({}).grant(), undefined);
+    for (const gpc of [true, null]) assert.equal(new Consent({ gpc, choice: { mode: "persistent", capsule: true } }).grant(), undefined);
+    const session = new Consent({ gpc: false, choice: { mode: "session" } });
+    assert.deepEqual([session.mode, session.capsuleGrant()], ["session", undefined]);
+  });
+});
