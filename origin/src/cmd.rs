@@ -1,6 +1,7 @@
 //! The command line. Invariant: one file a verb; a verb returns an error or has printed all it has to say. `main`
 //! dispatches to it.
 
+mod candidates;
 mod data;
 mod evaluate;
 mod inspect;
@@ -30,6 +31,7 @@ enum Verb {
     Inspect(inspect::Inspect),
     Verify(verify::Verify),
     Synth(synth::Synth),
+    Candidates(candidates::Candidates),
 }
 
 impl Cli {
@@ -41,6 +43,7 @@ impl Cli {
             Verb::Inspect(verb) => verb.run(),
             Verb::Verify(verb) => verb.run(),
             Verb::Synth(verb) => verb.run(),
+            Verb::Candidates(verb) => verb.run(),
         }
     }
 }

@@ -154,6 +154,8 @@ pub struct CatalogueColumns {
     pub image: Option<Column>,
     /// A text about it.
     pub description: Option<Column>,
+    /// Who sells it: the shop's name, where the configuration has no `title`.
+    pub seller: Option<Column>,
     /// Whether it can be bought: schema.org's availability, yes/no, true/false or a number.
     pub in_stock: Option<Column>,
 }

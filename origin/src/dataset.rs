@@ -7,7 +7,7 @@ use pocketrank::EventKind;
 /// Cleaned data of one shop.
 #[derive(Debug, Clone)]
 pub struct Dataset {
-    /// The shop's name, if the configuration says it.
+    /// The shop's name, if the configuration or the catalogue says it.
     pub title: Option<String>,
     /// Sorted by id.
     pub items: Vec<Item>,

@@ -24,7 +24,7 @@ use account::{Account, Effect, Tally};
 use events::Reader;
 use pseudonym::Pseudonyms;
 use std::path::PathBuf;
-use table::Table;
+use table::{Table, RECODED};
 
 /// What to load, and how.
 #[derive(Debug, Clone)]
@@ -82,19 +82,10 @@ pub fn load(inputs: &Inputs, progress: &Progress) -> Result<Dataset> {
                 )));
             };
             let mut tally = Tally::default();
-            let (items, currency, recoded) = catalogue::read(
-                &Table::open(&path)?,
-                columns,
-                &config,
-                lines.currency.take(),
-                &mut tally,
-            )?;
-            lines.currency = currency;
-            if recoded > 0 {
-                tally.rule("text not UTF-8, read as Windows-1252", Effect::Changed).rows = recoded;
-            }
+            let currency = lines.currency.take();
+            let catalogue = catalogue::read(&Table::open(&path)?, columns, &config, currency, &mut tally)?;
             account.catalogue = Some(tally);
-            Some(items)
+            Some(catalogue)
         }
     };
     let dataset = assemble::assemble(lines, catalogue, &config, account);
@@ -120,7 +111,9 @@ fn read_events(
         let mut stage = progress.stage(format!("reading {}", table.path.display()), table.rows);
         recoded += reader.read(table, &mut account.events, &mut stage)?;
     }
-    assemble::note_recoded(account, recoded);
+    if recoded > 0 {
+        account.events.rule(RECODED, Effect::Changed).rows = recoded;
+    }
     reader.finish(&account.events)
 }
 

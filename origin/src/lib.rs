@@ -1,9 +1,11 @@
 //! The origin of pocketrank: reads a shop's events and catalogue, and makes of them what hosts rank by.
 //!
-//! In the order that data pass: [`config`] (what columns mean) ► [`ingest`] (read, pseudonymize, clean) ► [`dataset`].
+//! In the order that data pass: [`config`] (what columns mean) ► [`ingest`] (read, pseudonymize, clean) ► [`dataset`]
+//! ► [`train`] ► [`evaluate`] ► [`candidates`] (the lists that slots rerank).
 //! [`synth`] makes a shop where there is none, [`picture`] pictures for products without one, [`output`] writes files
 //! whole or not at all, [`progress`] shows long work, [`error`] says what went wrong.
 
+pub mod candidates;
 pub mod config;
 pub mod dataset;
 pub mod error;

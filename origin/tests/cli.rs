@@ -1,4 +1,5 @@
 //! The command line as its users see it: exit codes, JSON, whole files.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // Tests may fail by panicking.
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Each cleaning rule, each format and each kind of bad data, on files of a few rows.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // Tests may fail by panicking.
 
 mod support;
 

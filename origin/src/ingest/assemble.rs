@@ -2,7 +2,8 @@
 //! by place in the input, users and sessions are numbered as they appear; nothing depends on the pseudonyms' key. Last
 //! stage of `ingest`.
 
-use super::account::{Account, Effect};
+use super::account::Account;
+use super::catalogue::Catalogue;
 use super::events::{index, Line, Lines, NONE};
 use super::names;
 use crate::config::Config;
@@ -12,12 +13,20 @@ use std::collections::{BTreeMap, HashMap};
 /// Joins events and catalogue.
 pub(super) fn assemble(
     mut lines: Lines,
-    catalogue: Option<BTreeMap<String, Item>>,
+    catalogue: Option<Catalogue>,
     config: &Config,
     mut account: Account,
 ) -> Dataset {
     lines.lines.sort_by_key(|line| line.at);
-    let items = items(&lines, catalogue, config, &mut account);
+    let (listed, currency, seller) = match catalogue {
+        Some(Catalogue {
+            items,
+            currency,
+            seller,
+        }) => (Some(items), currency, seller),
+        None => (None, lines.currency.take(), None),
+    };
+    let items = items(&lines, listed, config, &mut account);
     let rows: HashMap<&str, u32> = items
         .iter()
         .enumerate()
@@ -63,11 +72,11 @@ pub(super) fn assemble(
     account.anonymous = users.iter().filter(|user| user.anonymous).count();
     account.sessions = sessions.count as usize;
     Dataset {
-        title: config.title.clone(),
+        title: config.title.clone().or(seller),
         items,
         users,
         events,
-        currency: lines.currency.unwrap_or_default(),
+        currency: currency.unwrap_or_default(),
         account,
     }
 }
@@ -232,15 +241,5 @@ impl Seen {
 
     fn brand(&self, item: u32) -> Option<u32> {
         self.brands.get(&item).copied()
-    }
-}
-
-/// Adds a rule-like remark for rows whose text was not UTF-8.
-pub(super) fn note_recoded(account: &mut Account, recoded: u64) {
-    if recoded > 0 {
-        account
-            .events
-            .rule("text not UTF-8, read as Windows-1252", Effect::Changed)
-            .rows += recoded;
     }
 }

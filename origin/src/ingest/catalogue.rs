@@ -3,7 +3,7 @@
 
 use super::account::{Effect, Tally};
 use super::names::tidy;
-use super::table::{clip, Table, MAX_ID};
+use super::table::{clip, Table, MAX_ID, RECODED};
 use crate::config::{CatalogueColumns, Config};
 use crate::dataset::Item;
 use crate::error::{Error, Result};
@@ -12,15 +12,24 @@ use std::collections::{BTreeMap, HashSet};
 /// Longest text about an item, in characters.
 const MAX_TEXT: usize = 2000;
 
-/// Items by id, the currency of their prices (the one given, or else the first seen), and how many rows had text that
-/// is not UTF-8.
+/// What the catalogue says.
+pub(super) struct Catalogue {
+    /// Items by id.
+    pub items: BTreeMap<String, Item>,
+    /// Of their prices: the one given, or else the first seen.
+    pub currency: Option<String>,
+    /// The first seller named.
+    pub seller: Option<String>,
+}
+
+/// Reads it.
 pub(super) fn read(
     table: &Table,
     columns: &CatalogueColumns,
     config: &Config,
     mut currency: Option<String>,
     tally: &mut Tally,
-) -> Result<(BTreeMap<String, Item>, Option<String>, u64)> {
+) -> Result<Catalogue> {
     for rule in ["unreadable row", "no id", "id seen before", "code of no product"] {
         tally.rule(rule, Effect::Dropped);
     }
@@ -36,6 +45,7 @@ pub(super) fn read(
         c.image.as_ref(),
         c.description.as_ref(),
         c.in_stock.as_ref(),
+        c.seller.as_ref(),
     ];
     let file = table
         .path
@@ -44,6 +54,7 @@ pub(super) fn read(
         .unwrap_or_default();
     let mut items: BTreeMap<String, Item> = BTreeMap::new();
     let mut seen = HashSet::new();
+    let mut seller = None;
     let recoded = table.read(&wanted, None, &mut |row, values| {
         tally.rows += 1;
         let mut refuse = |rule: &str, what: &str| {
@@ -56,7 +67,7 @@ pub(super) fn read(
             Ok(values) => values,
             Err(what) => return refuse("unreadable row", &what),
         };
-        let [id, name, category, brand, price, priced_in, url, image, description, in_stock] = values else {
+        let [id, name, category, brand, price, priced_in, url, image, description, in_stock, sold_by] = values else {
             return Err(Error::Internal("a catalogue row of another width".into()));
         };
         let Some(id) = id.text() else {
@@ -90,6 +101,7 @@ pub(super) fn read(
             rule.count(|| format!("{file}:{row}: {}", clip(&id)));
         }
         let long = |text: std::borrow::Cow<'_, str>| text.chars().take(MAX_TEXT).collect::<String>();
+        seller = seller.take().or_else(|| sold_by.text().map(|name| tidy(&name)));
         let item = Item {
             name: name.text().map(|name| tidy(&name)).unwrap_or_default(),
             category: category.text().and_then(|text| self::category(&text, config)),
@@ -114,7 +126,14 @@ pub(super) fn read(
             tally.rows
         )));
     }
-    Ok((items, currency, recoded))
+    if recoded > 0 {
+        tally.rule(RECODED, Effect::Changed).rows = recoded;
+    }
+    Ok(Catalogue {
+        items,
+        currency,
+        seller,
+    })
 }
 
 /// The first category of a list; `None` for words that say there is none.

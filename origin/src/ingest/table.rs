@@ -78,6 +78,8 @@ enum Format {
     JsonLines,
 }
 
+/// The rule for rows whose text is not UTF-8.
+pub(super) const RECODED: &str = "text not UTF-8, read as Windows-1252";
 /// Longest field that is taken for an id, in bytes.
 pub const MAX_ID: usize = 256;
 const HEAD: usize = 64 * 1024;

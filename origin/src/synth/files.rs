@@ -1,7 +1,7 @@
 //! The synthetic shop as files: the same that a real shop would export. Invariant: files are whole, and equal for equal
 //! shops.
 
-use super::{Product, Shop, CURRENCY};
+use super::{Product, Shop, CURRENCY, TITLE};
 use crate::error::{Error, Result};
 use crate::output;
 use crate::picture::picture;
@@ -75,6 +75,7 @@ fn product(product: &Product) -> Value {
             "@type": "Offer",
             "price": format!("{:.2}", product.price),
             "priceCurrency": CURRENCY,
+            "seller": { "@type": "Organization", "name": TITLE },
             "availability": format!("https://schema.org/{stock}"),
         },
     })

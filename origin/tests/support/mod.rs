@@ -1,5 +1,6 @@
 //! Files to load, made here, and loading them. Every load checks that no row vanished uncounted.
 #![allow(dead_code)] // Each test binary uses its part.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // Tests may fail by panicking.
 
 use parquet::basic::{Compression, Repetition, Type as Physical};
 use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
