@@ -5,7 +5,18 @@
  * Usage: node scripts/shop.mjs [--data dist/data] [--out dist/shop] [--package dist/npm]
  */
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
@@ -68,7 +79,10 @@ function readJson(path) {
   try {
     return JSON.parse(readFileSync(path, "utf8"));
   } catch (error) {
-    throw new Failure(`${path}: ${/** @type {Error} */ (error).message}`, "make it with `pocketrank candidates`, or run `npm start -- --no-serve`");
+    throw new Failure(
+      `${path}: ${/** @type {Error} */ (error).message}`,
+      "make it with `pocketrank candidates`, or run `npm start -- --no-serve`",
+    );
   }
 }
 
@@ -84,7 +98,8 @@ async function bundleAssets() {
     write: false,
     logLevel: "warning",
   });
-  const text = (/** @type {string} */ extension) => outputFiles.find((file) => file.path.endsWith(extension))?.contents ?? "";
+  const text = (/** @type {string} */ extension) =>
+    outputFiles.find((file) => file.path.endsWith(extension))?.contents ?? "";
   return { script: text(".js"), css: text(".css") };
 }
 
@@ -112,7 +127,10 @@ function writePages(files, site) {
   for (const category of categories) {
     const members = items.filter((item) => item.category_slug === category.slug);
     for (let page = 1; page === 1 || (page - 1) * PAGE_SIZE < members.length; page += 1) {
-      files.write(`category/${category.slug}${page > 1 ? `/${page}` : ""}.html`, categoryPage(site, category, members, page).text);
+      files.write(
+        `category/${category.slug}${page > 1 ? `/${page}` : ""}.html`,
+        categoryPage(site, category, members, page).text,
+      );
     }
   }
   for (const item of items) files.write(`product/${item.slug}.html`, productPage(site, item).text);
@@ -146,6 +164,8 @@ export async function makePages(data, out, npmFolder = join(root, "dist/npm")) {
 
   mkdirSync(dirname(out), { recursive: true });
   const files = new Files(mkdtempSync(`${out}.new-`));
+  // Temporary folders are made for their owner alone; a site is for whoever serves it.
+  chmodSync(files.folder, 0o755);
   try {
     const assets = await bundleAssets();
     /** @type {Site} */
@@ -170,17 +190,25 @@ export async function makePages(data, out, npmFolder = join(root, "dist/npm")) {
     };
     writePages(files, site);
     cpSync(join(root, "www/shop/assets"), join(files.folder, "assets"), { recursive: true });
-    if (existsSync(join(data, "images"))) cpSync(join(data, "images"), join(files.folder, "images"), { recursive: true });
+    if (existsSync(join(data, "images")))
+      cpSync(join(data, "images"), join(files.folder, "images"), { recursive: true });
     cpSync(lists, join(files.folder, "pocketrank/candidates"), { recursive: true });
     files.write(`pocketrank/snapshot-${id}.bin`, snapshot);
     const directory = Object.fromEntries(catalogue.items.map((item) => [itemHash(item.id), [item.name, item.url]]));
-    files.write("pocketrank/manifest.json", JSON.stringify({
-      snapshot: { id, url: `/pocketrank/snapshot-${id}.bin`, bytes: snapshot.length },
-      runtime: writeRuntime(files, npmFolder),
-      candidates: Object.fromEntries(names.filter((name) => !name.startsWith("similar-")).sort()
-        .map((name) => [name, { url: `/pocketrank/candidates/${name}.json`, ttl: site.list(name)?.ttl }])),
-      items: { url: files.writeHashed("/pocketrank", "items", "json", JSON.stringify(directory)) },
-    }));
+    files.write(
+      "pocketrank/manifest.json",
+      JSON.stringify({
+        snapshot: { id, url: `/pocketrank/snapshot-${id}.bin`, bytes: snapshot.length },
+        runtime: writeRuntime(files, npmFolder),
+        candidates: Object.fromEntries(
+          names
+            .filter((name) => !name.startsWith("similar-"))
+            .sort()
+            .map((name) => [name, { url: `/pocketrank/candidates/${name}.json`, ttl: site.list(name)?.ttl }]),
+        ),
+        items: { url: files.writeHashed("/pocketrank", "items", "json", JSON.stringify(directory)) },
+      }),
+    );
     rmSync(out, { recursive: true, force: true });
     renameSync(files.folder, out);
   } finally {

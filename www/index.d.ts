@@ -18,10 +18,7 @@
 
 /** What the runtime's wasm can be loaded from. */
 export type WasmSource =
-  | BufferSource
-  | WebAssembly.Module
-  | Response
-  | PromiseLike<BufferSource | WebAssembly.Module | Response>;
+  BufferSource | WebAssembly.Module | Response | PromiseLike<BufferSource | WebAssembly.Module | Response>;
 
 /**
  * Loads the runtime, once however often it is called. Without an argument the browser fetches `pocketrank_bg.wasm`
@@ -218,14 +215,7 @@ export interface Explanation {
 
 /** Scorers, in the order in which they are added up. */
 export type PartName =
-  | "neighbours"
-  | "repeat"
-  | "category"
-  | "brand"
-  | "price_band"
-  | "popularity"
-  | "trend"
-  | "newness";
+  "neighbours" | "repeat" | "category" | "brand" | "price_band" | "popularity" | "trend" | "newness";
 
 /** What a snapshot says of itself. */
 export interface Meta {

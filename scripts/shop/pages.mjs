@@ -25,8 +25,9 @@ function picture(item, className, lazy = true) {
 export function landing(site) {
   const { catalogue } = site;
   const popular = site.list("popular")?.items ?? catalogue.items;
-  const inCategory = (/** @type {Category} */ category) => popular.find((item) => item.category_slug === category.slug)
-    ?? catalogue.items.find((item) => item.category_slug === category.slug);
+  const inCategory = (/** @type {Category} */ category) =>
+    popular.find((item) => item.category_slug === category.slug) ??
+    catalogue.items.find((item) => item.category_slug === category.slug);
   const heroes = distinctCategories(popular).slice(0, 3);
   const story = popular[3] ?? popular[0];
   const main = html`<section class="hero"><div class="wrap hero-row">
@@ -39,13 +40,18 @@ export function landing(site) {
 <div id="for-you">${shelf(site, { slot: "home-for-you", list: "popular", title: "For you", note: "Favourites of the shop, and closer to yours the more you look around." })}</div>
 <section class="wrap tiles-section" aria-labelledby="departments-title"><h2 id="departments-title">Shop by department</h2>
 <ul class="tiles">${catalogue.categories.slice(0, MAIN_CATEGORIES).map((category) => {
-  const item = inCategory(category);
-  return html`<li><a class="tile" href="${categoryUrl(category)}">${item && picture(item, "tile-image")}<span class="tile-text"><span class="tile-name">${category.name}</span><span class="tile-count">${count(category.items, "product")}</span></span></a></li>`;
-})}</ul></section>
+    const item = inCategory(category);
+    return html`<li><a class="tile" href="${categoryUrl(category)}">${item && picture(item, "tile-image")}<span class="tile-text"><span class="tile-name">${category.name}</span><span class="tile-count">${count(category.items, "product")}</span></span></a></li>`;
+  })}</ul></section>
 ${shelf(site, { slot: "home-trending", list: "trending", title: "Trending now", note: "What more people are taking home this week than last." })}
 ${story && html`<section class="story"><div class="wrap story-row">${picture(story, "story-image")}<div><p class="eyebrow">From the bench</p><h2>${story.name}</h2><p>One of the most loved things in the shop. Made simply, priced fairly, and sent out in paper and card without a shred of plastic.</p><p><a class="button" href="${story.url}">Have a look</a></p></div></div></section>`}
 <section class="wrap promises" aria-label="Our promises"><div>${icon("device")}<h2>Picked by your own device</h2><p>Your browser sorts the shelves, and we keep no record of what you look at. <a href="/privacy">How that works</a></p></div><div>${icon("box")}<h2>Packed with care</h2><p>Recycled card, no plastic, and a note if anything is going to be late.</p></div><div>${icon("return")}<h2>Thirty days to decide</h2><p>Send anything back within a month, no questions and no fee.</p></div></section>`;
-  return layout(site, { title: `${catalogue.title}: things worth keeping`, description: `${catalogue.title}: ${count(catalogue.items.length, "product")} in ${count(catalogue.categories.length, "department")}.`, path: "/", main });
+  return layout(site, {
+    title: `${catalogue.title}: things worth keeping`,
+    description: `${catalogue.title}: ${count(catalogue.items.length, "product")} in ${count(catalogue.categories.length, "department")}.`,
+    path: "/",
+    main,
+  });
 }
 
 /** @param {Item[]} items @returns {Item[]} the first of each category, then the others */
@@ -78,7 +84,12 @@ ${number === 1 && shelf(site, { slot: "category-for-you", list: `category-${cate
 <section class="wrap" aria-labelledby="all-title"><h2 id="all-title" class="grid-title">${number === 1 ? `All of ${category.name}` : `${category.name}, page ${number} of ${pages}`}</h2>
 <ul class="grid">${items.slice((number - 1) * PAGE_SIZE, number * PAGE_SIZE).map(site.card)}</ul>
 ${pages > 1 && html`<nav class="pages" aria-label="Pages">${step(number - 1, "Previous", "prev")}<span>Page ${number} of ${pages}</span>${step(number + 1, "Next", "next")}</nav>`}</section>`;
-  return layout(site, { title: category.name, description: `${category.name}: ${count(items.length, "product")}.`, path: url(number), main });
+  return layout(site, {
+    title: category.name,
+    description: `${category.name}: ${count(items.length, "product")}.`,
+    path: url(number),
+    main,
+  });
 }
 
 /** @param {Site} site @param {Item} item */
@@ -139,7 +150,12 @@ export function privacyPage(site) {
 <div data-shop="events"><p>Nothing.</p></div>
 <p class="row"><button type="button" class="button quiet" data-shop="export">Download it</button><button type="button" class="button quiet" data-shop="forget">Forget me</button></p>
 <p>The cart is apart from this: what you put there is kept in the tab so that the shop can work, and goes when you empty it, forget, or close the tab.</p></div>`;
-  return layout(site, { title: "What stays on your device", description: "What your browser remembers, and how to make it forget.", path: "/privacy", main });
+  return layout(site, {
+    title: "What stays on your device",
+    description: "What your browser remembers, and how to make it forget.",
+    path: "/privacy",
+    main,
+  });
 }
 
 /** @param {Site} site */
@@ -148,4 +164,3 @@ export function notFoundPage(site) {
 ${shelf(site, { slot: "lost-for-you", list: "popular", title: "For you" })}`;
   return layout(site, { title: "Not found", description: "Not found.", path: "/404", main });
 }
-

@@ -11,8 +11,20 @@ const [[product] = []] = tastes();
 const pages = ["/", `/category/${product?.category_slug}`, product?.url ?? "", "/cart", "/privacy", "/404"];
 const screens = /** @type {const} */ ([
   { name: "a wide light screen", viewport: { width: 1280, height: 900 }, colorScheme: "light" },
-  { name: "a phone at night", viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, colorScheme: "dark" },
-  { name: "a small phone", viewport: { width: 320, height: 640 }, isMobile: true, hasTouch: true, colorScheme: "light" },
+  {
+    name: "a phone at night",
+    viewport: { width: 390, height: 844 },
+    isMobile: true,
+    hasTouch: true,
+    colorScheme: "dark",
+  },
+  {
+    name: "a small phone",
+    viewport: { width: 320, height: 640 },
+    isMobile: true,
+    hasTouch: true,
+    colorScheme: "light",
+  },
 ]);
 
 /** @type {import("playwright-core").Browser} */
@@ -33,8 +45,15 @@ after(async () => {
  */
 async function violations(page) {
   const { violations: found } = /** @type {import("axe-core").AxeResults} */ (await page.evaluate(`${axe}; axe.run()`));
-  return found.filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).slice(0, 3).join(" ")}`);
+  return found
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(
+      ({ id, nodes }) =>
+        `${id}: ${nodes
+          .map(({ html }) => html)
+          .slice(0, 3)
+          .join(" ")}`,
+    );
 }
 
 for (const { name, ...options } of screens) {
@@ -46,7 +65,10 @@ for (const { name, ...options } of screens) {
         const page = await context.newPage();
         await open(page, site.url + path);
         assert.deepEqual(await violations(page), []);
-        assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), "scrolls sideways");
+        assert.ok(
+          await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth),
+          "scrolls sideways",
+        );
         await context.close();
       });
     }

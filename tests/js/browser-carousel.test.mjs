@@ -3,7 +3,17 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { Consent, Profile, Ranker, init } from "../../dist/npm/node.js";
 import { launchChromium } from "./support/chromium.mjs";
-import { answer, open, openEdge, openFiles, profile, readCandidates, readSnapshot, slate, tastes } from "./support/shop.mjs";
+import {
+  answer,
+  open,
+  openEdge,
+  openFiles,
+  profile,
+  readCandidates,
+  readSnapshot,
+  slate,
+  tastes,
+} from "./support/shop.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
 
@@ -70,7 +80,10 @@ for (const [where, start] of Object.entries(hosts)) {
           await answer(page, consent);
           await view(page, site.url, products);
           await open(page, site.url);
-          assert.deepEqual((await profile(page)).map(({ kind }) => kind), ["view_item", "view_item", "view_item"]);
+          assert.deepEqual(
+            (await profile(page)).map(({ kind }) => kind),
+            ["view_item", "view_item", "view_item"],
+          );
           assert.deepEqual(await slate(page, "home-for-you"), reranked("popular", products));
           assert.deepEqual(await slate(page, "home-trending"), reranked("trending", products));
           slates.push(await slate(page, "home-for-you"));
@@ -91,7 +104,9 @@ for (const [where, start] of Object.entries(hosts)) {
     it("does not move anything on the page while it changes", async () => {
       const page = await visitor(site.url);
       await page.context().addInitScript(() => {
-        const shifts = (/** @type {any} */ (window).shifts = /** @type {unknown[]} */ ([]));
+        /** @type {unknown[]} */
+        const shifts = [];
+        Object.assign(window, { shifts });
         new PerformanceObserver((list) => {
           for (const entry of list.getEntries()) shifts.push(entry.toJSON());
         }).observe({ type: "layout-shift", buffered: true });
@@ -125,14 +140,22 @@ describe("what the visitor has seen", () => {
       await new Promise((resolve) => setTimeout(resolve, 2000));
       await route.continue();
     });
-    const sent = readCandidates("popular").slice(0, 12).map(({ id }) => id);
+    const sent = readCandidates("popular")
+      .slice(0, 12)
+      .map(({ id }) => id);
     await open(page, site.url);
     const shown = await page.evaluate(() => document.querySelector("pocketrank-carousel")?.slate ?? []);
     const seen = shown.filter((card) => card.seen);
     assert.ok(seen.length >= 4 && seen.length < 12, `${seen.length} seen`);
-    assert.deepEqual(seen.map(({ id }) => id), sent.slice(0, seen.length));
+    assert.deepEqual(
+      seen.map(({ id }) => id),
+      sent.slice(0, seen.length),
+    );
     const rest = reranked("popular", first).filter((id) => !seen.some((card) => card.id === id));
-    assert.deepEqual(shown.slice(seen.length).map(({ id }) => id), rest.slice(0, 12 - seen.length));
+    assert.deepEqual(
+      shown.slice(seen.length).map(({ id }) => id),
+      rest.slice(0, 12 - seen.length),
+    );
     assert.equal(new Set(shown.map(({ id }) => id)).size, 12);
     await page.context().close();
   });
@@ -142,9 +165,12 @@ describe("what the visitor has seen", () => {
     await answer(page, "Only this visit");
     await page.waitForFunction(() => document.querySelector("pocketrank-carousel")?.slate[0]?.seen);
     const before = await slate(page, "home-for-you");
-    await page.evaluate(async (ids) => {
-      for (const id of ids) await (await window.pocketrank)?.record("view_item", [id]);
-    }, first.map(({ id }) => id));
+    await page.evaluate(
+      async (ids) => {
+        for (const id of ids) await (await window.pocketrank)?.record("view_item", [id]);
+      },
+      first.map(({ id }) => id),
+    );
     const expected = reranked("popular", first);
     assert.equal((await slate(page, "home-for-you"))[0], before[0]);
     assert.notEqual(before[0], expected[0]);
@@ -162,7 +188,10 @@ describe("what the visitor has seen", () => {
     const [unwanted] = await slate(page, "home-for-you");
     await page.locator(".pr-why-button").first().click();
     await page.getByRole("button", { name: "Not for me" }).click();
-    await page.waitForFunction((id) => document.querySelector("pocketrank-carousel")?.slate.every((card) => card.id !== id), unwanted);
+    await page.waitForFunction(
+      (id) => document.querySelector("pocketrank-carousel")?.slate.every((card) => card.id !== id),
+      unwanted,
+    );
     assert.equal((await slate(page, "home-for-you")).length, 12);
     assert.equal((await profile(page)).at(-1)?.kind, "dismiss");
     await open(page, site.url);
@@ -177,7 +206,10 @@ describe("when something fails", () => {
   before(async () => void (site = await openFiles()));
   after(() => site.stop());
 
-  const sent = () => readCandidates("popular").slice(0, 12).map(({ id }) => id);
+  const sent = () =>
+    readCandidates("popular")
+      .slice(0, 12)
+      .map(({ id }) => id);
   for (const [what, pattern] of /** @type {const} */ ([
     ["the script", "**/pocketrank.js"],
     ["the runtime", "**/*.wasm"],
@@ -193,10 +225,14 @@ describe("when something fails", () => {
       const errors = [];
       page.on("pageerror", (error) => errors.push(error));
       await page.goto(site.url, { waitUntil: "networkidle" });
-      const cards = await page.locator('[data-pocketrank-slot="home-for-you"] .pr-card')
+      const cards = await page
+        .locator('[data-pocketrank-slot="home-for-you"] .pr-card')
         .evaluateAll((all) => all.map((card) => card.getAttribute("data-item")));
       assert.deepEqual(cards, sent());
-      assert.deepEqual(errors.map(({ message }) => message), []);
+      assert.deepEqual(
+        errors.map(({ message }) => message),
+        [],
+      );
       await page.locator(".pr-link").first().click();
       await page.waitForURL(/product/);
       await context.close();
@@ -218,13 +254,15 @@ describe("when something fails", () => {
 
   it("a list's hostile item is text, and leads nowhere", async () => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 1400 } });
-    const items = readCandidates("popular").map((item) => ({
-      ...item,
-      name: "<img src=x onerror=alert(1)>",
-      url: "javascript:alert(1)",
-      image: "javascript:alert(1)",
-      in_stock: true,
-    })).reverse();
+    const items = readCandidates("popular")
+      .map((item) => ({
+        ...item,
+        name: "<img src=x onerror=alert(1)>",
+        url: "javascript:alert(1)",
+        image: "javascript:alert(1)",
+        in_stock: true,
+      }))
+      .reverse();
     await context.route("**/candidates/popular.json", (route) => route.fulfill({ json: { items } }));
     const page = await context.newPage();
     page.on("dialog", () => assert.fail("a script of the list ran"));
@@ -253,7 +291,9 @@ describe("keys and words", () => {
     await next.focus();
     await page.keyboard.press("Enter");
     await page.waitForFunction(() => (document.querySelector(".pr-track")?.scrollLeft ?? 0) > 200);
-    await page.waitForFunction(() => document.querySelector('.pr-step[data-step="-1"]')?.getAttribute("aria-disabled") === "false");
+    await page.waitForFunction(
+      () => document.querySelector('.pr-step[data-step="-1"]')?.getAttribute("aria-disabled") === "false",
+    );
     await page.context().close();
   });
 
@@ -273,7 +313,10 @@ describe("keys and words", () => {
     await open(page, site.url);
     await page.locator(".pr-why-button").first().click();
     const text = (await why.textContent()) ?? "";
-    assert.ok(first.some(({ name }) => text.includes(`You looked at ${name}`)), text);
+    assert.ok(
+      first.some(({ name }) => text.includes(`You looked at ${name}`)),
+      text,
+    );
     await page.context().close();
   });
 });

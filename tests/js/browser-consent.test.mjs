@@ -40,7 +40,9 @@ function watch(context) {
   /** @type {Promise<{ method: string, url: string, headers: Record<string, string>, body: string | null }>[]} */
   const asked = [];
   context.on("request", (request) => {
-    const whole = request.allHeaders().then((headers) => ({ method: request.method(), url: request.url(), headers, body: request.postData() }));
+    const whole = request
+      .allHeaders()
+      .then((headers) => ({ method: request.method(), url: request.url(), headers, body: request.postData() }));
     // Who reads them hears of a failure; those that nobody reads may end with their page.
     whole.catch(() => undefined);
     asked.push(whole);
@@ -82,12 +84,18 @@ async function lookAround(page) {
 }
 
 describe("without a yes", () => {
-  for (const [state, prepare] of /** @type {[string, (page: import("playwright-core").Page) => Promise<unknown>][]} */ ([
+  for (const [
+    state,
+    prepare,
+  ] of /** @type {[string, (page: import("playwright-core").Page) => Promise<unknown>][]} */ ([
     ["no choice was made", async () => undefined],
-    ["the visitor declined", async (page) => {
-      await open(page, edge.url);
-      await answer(page, "Decline");
-    }],
+    [
+      "the visitor declined",
+      async (page) => {
+        await open(page, edge.url);
+        await answer(page, "Decline");
+      },
+    ],
     ["Global Privacy Control is on", (page) => sendGpc(page.context(), true)],
     ["Global Privacy Control cannot be understood", (page) => sendGpc(page.context(), "maybe")],
   ])) {
@@ -108,18 +116,22 @@ describe("without a yes", () => {
   }
 
   it("visitors with different histories make equal requests and see the same", async () => {
-    const seen = await Promise.all([first, second].map(async (products) => {
-      const { page, asked, close } = await visitor();
-      for (const { url } of products) await open(page, edge.url + url);
-      await emptyCaches(page);
-      asked.clear();
-      await open(page, edge.url);
-      await page.waitForLoadState("networkidle");
-      const cards = await page.locator("[data-item]").evaluateAll((all) => all.map((card) => card.getAttribute("data-item")));
-      const requests = sorted(await asked.all());
-      await close();
-      return { requests, cards };
-    }));
+    const seen = await Promise.all(
+      [first, second].map(async (products) => {
+        const { page, asked, close } = await visitor();
+        for (const { url } of products) await open(page, edge.url + url);
+        await emptyCaches(page);
+        asked.clear();
+        await open(page, edge.url);
+        await page.waitForLoadState("networkidle");
+        const cards = await page
+          .locator("[data-item]")
+          .evaluateAll((all) => all.map((card) => card.getAttribute("data-item")));
+        const requests = sorted(await asked.all());
+        await close();
+        return { requests, cards };
+      }),
+    );
     assert.deepEqual(seen[0], seen[1]);
     assert.ok((seen[0]?.requests.length ?? 0) > 5);
   });
@@ -129,11 +141,13 @@ describe("the banner", () => {
   it("offers three answers of one prominence, and comes by itself once a visit", async () => {
     const { page, close } = await visitor();
     await open(page, edge.url);
-    const looks = await page.locator(".consent-choices button").evaluateAll((buttons) => buttons.map((button) => {
-      const { backgroundColor, color, fontSize, fontWeight, borderColor } = getComputedStyle(button);
-      const { width, height } = button.getBoundingClientRect();
-      return { backgroundColor, color, fontSize, fontWeight, borderColor, width, height };
-    }));
+    const looks = await page.locator(".consent-choices button").evaluateAll((buttons) =>
+      buttons.map((button) => {
+        const { backgroundColor, color, fontSize, fontWeight, borderColor } = getComputedStyle(button);
+        const { width, height } = button.getBoundingClientRect();
+        return { backgroundColor, color, fontSize, fontWeight, borderColor, width, height };
+      }),
+    );
     assert.equal(looks.length, 3);
     assert.deepEqual(looks[0], looks[1]);
     assert.deepEqual(looks[0], looks[2]);
@@ -163,7 +177,10 @@ describe("with a yes for this visit", () => {
     await answer(page, "Only this visit");
     for (const { url } of first) await open(page, edge.url + url);
     assert.deepEqual(await readStorage(page), { sessionStorage: ["pocketrank"] });
-    assert.deepEqual((await profile(page)).map(({ kind }) => kind), ["view_item", "view_item", "view_item"]);
+    assert.deepEqual(
+      (await profile(page)).map(({ kind }) => kind),
+      ["view_item", "view_item", "view_item"],
+    );
     for (const { url, headers } of await asked.all()) assert.equal(headers.cookie, undefined, url);
     const other = await context.newPage();
     await page.close();
@@ -202,29 +219,36 @@ describe("with a yes that lasts", () => {
   });
 
   it("asks for the runtime's files as everyone does, whatever the history", async () => {
-    const visits = await Promise.all([first, second].map(async (products) => {
-      const { page, asked, close } = await visitor();
-      await open(page, edge.url);
-      await answer(page, "Accept all");
-      for (const { url } of products) await open(page, edge.url + url);
-      await emptyCaches(page);
-      asked.clear();
-      await open(page, edge.url);
-      await page.locator(".pr-why-button").first().click();
-      await page.locator(".pr-why").waitFor();
-      await page.waitForLoadState("networkidle");
-      const requests = await asked.all();
-      await close();
-      return requests;
-    }));
-    const ofRuntime = visits.map((requests) => requests.filter(({ url }) => /\/pocketrank\/.+\.(json|bin|wasm)$/.test(url)));
+    const visits = await Promise.all(
+      [first, second].map(async (products) => {
+        const { page, asked, close } = await visitor();
+        await open(page, edge.url);
+        await answer(page, "Accept all");
+        for (const { url } of products) await open(page, edge.url + url);
+        await emptyCaches(page);
+        asked.clear();
+        await open(page, edge.url);
+        await page.locator(".pr-why-button").first().click();
+        await page.locator(".pr-why").waitFor();
+        await page.waitForLoadState("networkidle");
+        const requests = await asked.all();
+        await close();
+        return requests;
+      }),
+    );
+    const ofRuntime = visits.map((requests) =>
+      requests.filter(({ url }) => /\/pocketrank\/.+\.(json|bin|wasm)$/.test(url)),
+    );
     for (const { url, headers } of ofRuntime.flat()) {
       assert.deepEqual([headers.cookie, headers.referer || undefined], [undefined, undefined], url);
     }
     const [one = [], another = []] = ofRuntime.map(sorted);
     assert.deepEqual(one, another);
     for (const part of ["manifest", "snapshot", "candidates/popular", "candidates/trending", "items"]) {
-      assert.ok(one.some((request) => request.includes(`/pocketrank/${part}`)), part);
+      assert.ok(
+        one.some((request) => request.includes(`/pocketrank/${part}`)),
+        part,
+      );
     }
     // The capsule goes with the page, and is the one difference there.
     const pages = visits.map((requests) => requests.find(({ url }) => url === `${edge.url}/`)?.headers.cookie);
@@ -234,10 +258,13 @@ describe("with a yes that lasts", () => {
 
   for (const [how, act] of /** @type {[string, (page: import("playwright-core").Page) => Promise<unknown>][]} */ ([
     ["Forget me", (page) => page.getByRole("button", { name: "Forget me" }).first().click()],
-    ["a later no", async (page) => {
-      await page.getByRole("button", { name: "Privacy choices" }).click();
-      await page.getByRole("button", { name: "Decline" }).click();
-    }],
+    [
+      "a later no",
+      async (page) => {
+        await page.getByRole("button", { name: "Privacy choices" }).click();
+        await page.getByRole("button", { name: "Decline" }).click();
+      },
+    ],
   ])) {
     it(`${how} leaves nothing, in other tabs as well`, async () => {
       const { page, context, close } = await accepted();

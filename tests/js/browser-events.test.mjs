@@ -46,7 +46,10 @@ describe("events", () => {
     await page.getByRole("button", { name: "Check out" }).click();
     await page.getByRole("button", { name: "Place the order" }).click();
     const done = await profile(page);
-    assert.deepEqual(done.map(({ kind }) => kind), ["view_item", "add_to_wishlist", "add_to_cart", "begin_checkout", "purchase"]);
+    assert.deepEqual(
+      done.map(({ kind }) => kind),
+      ["view_item", "add_to_wishlist", "add_to_cart", "begin_checkout", "purchase"],
+    );
     assert.ok(done.every(({ item }) => item === itemHash(product.id)));
     await page.context().close();
   });
@@ -58,26 +61,50 @@ describe("events", () => {
     await page.waitForURL(/product/);
     await settled(page);
     const item = itemHash(id ?? "");
-    assert.deepEqual(await profile(page), [{ item, kind: "select_item" }, { item, kind: "view_item" }]);
+    assert.deepEqual(await profile(page), [
+      { item, kind: "select_item" },
+      { item, kind: "view_item" },
+    ]);
     await page.context().close();
   });
 
   it("of GTM and of gtag, with ids that are numbers; others are none of ours", async () => {
     const page = await visitor("/");
     await page.evaluate(() => {
-      const gtag = /** @type {(...entry: unknown[]) => void} */ (function () {
-        window.dataLayer?.push(arguments);
-      });
+      const gtag = /** @type {(...entry: unknown[]) => void} */ (
+        function () {
+          window.dataLayer?.push(arguments);
+        }
+      );
       gtag("event", "add_to_cart", { items: [{ item_id: 7 }] });
       gtag("consent", "update", {});
       gtag("event", "page_view", { items: [{ item_id: "x" }] });
-      window.dataLayer?.push({ event: "purchase", ecommerce: { items: [{ item_id: "a" }, { item_name: "without an id" }, null] } });
-      window.dataLayer?.push(null, "text", { event: "view_item" }, { ecommerce: {} }, { event: "dismiss", ecommerce: { items: [{ item_id: "x" }] } });
-      window.dataLayer?.push({ event: "view_item_list", ecommerce: { items: Array.from({ length: 24 }, (_, at) => ({ item_id: `i${at}` })) } });
+      window.dataLayer?.push({
+        event: "purchase",
+        ecommerce: { items: [{ item_id: "a" }, { item_name: "without an id" }, null] },
+      });
+      window.dataLayer?.push(
+        null,
+        "text",
+        { event: "view_item" },
+        { ecommerce: {} },
+        { event: "dismiss", ecommerce: { items: [{ item_id: "x" }] } },
+      );
+      window.dataLayer?.push({
+        event: "view_item_list",
+        ecommerce: { items: Array.from({ length: 24 }, (_, at) => ({ item_id: `i${at}` })) },
+      });
     });
     const seen = await profile(page);
-    assert.deepEqual(seen.slice(0, 2), [{ item: itemHash("7"), kind: "add_to_cart" }, { item: itemHash("a"), kind: "purchase" }]);
-    assert.deepEqual(seen.slice(2).map(({ kind }) => kind), Array(4).fill("view_item_list"), "a long list does not drown the rest");
+    assert.deepEqual(seen.slice(0, 2), [
+      { item: itemHash("7"), kind: "add_to_cart" },
+      { item: itemHash("a"), kind: "purchase" },
+    ]);
+    assert.deepEqual(
+      seen.slice(2).map(({ kind }) => kind),
+      Array(4).fill("view_item_list"),
+      "a long list does not drown the rest",
+    );
     await page.context().close();
   });
 
@@ -87,7 +114,10 @@ describe("events", () => {
     assert.deepEqual(await profile(page), []);
     await answer(page, "Only this visit");
     assert.deepEqual(await kinds(page), ["view_item"]);
-    await page.evaluate((id) => window.dataLayer?.push({ event: "view_item", ecommerce: { items: [{ item_id: id }] } }), product.id);
+    await page.evaluate(
+      (id) => window.dataLayer?.push({ event: "view_item", ecommerce: { items: [{ item_id: id }] } }),
+      product.id,
+    );
     assert.deepEqual(await kinds(page), ["view_item"]);
     await page.getByRole("button", { name: "Forget me" }).click();
     await page.waitForFunction(async () => (await window.pocketrank)?.mode === "contextual");
@@ -103,12 +133,18 @@ describe("events", () => {
     const page = await visitor(product.url);
     await open(page, `${site.url}/privacy`);
     await page.locator(".history a").getByText(product.name).waitFor();
-    const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Download it" }).click()]);
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("button", { name: "Download it" }).click(),
+    ]);
     const chunks = [];
     for await (const chunk of await download.createReadStream()) chunks.push(chunk);
     const taken = JSON.parse(Buffer.concat(chunks).toString());
     assert.deepEqual(taken.choice, { mode: "session" });
-    assert.deepEqual(taken.events.map((/** @type {any} */ { item, kind }) => [item, kind]), [[itemHash(product.id), "view_item"]]);
+    assert.deepEqual(
+      taken.events.map((/** @type {any} */ { item, kind }) => [item, kind]),
+      [[itemHash(product.id), "view_item"]],
+    );
     await page.context().close();
   });
 

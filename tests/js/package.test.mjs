@@ -8,7 +8,8 @@ import { root } from "../../scripts/process.mjs";
 
 const bytes = readFileSync(join(root, "tests/fixtures/random-v1.bin"));
 const ids = Array.from({ length: 60 }, (_, n) => `sku-${n}`);
-const code = (/** @type {string} */ expected) => (/** @type {any} */ error) => error instanceof Error && /** @type {any} */ (error).code === expected;
+const code = (/** @type {string} */ expected) => (/** @type {any} */ error) =>
+  error instanceof Error && /** @type {any} */ (error).code === expected;
 
 describe("the package", () => {
   it("says that it is not loaded", async () => {
@@ -59,7 +60,10 @@ describe("the facade", () => {
     const ranker = new Ranker(bytes);
     const list = ranker.candidates(["no-such-item", ...ids]);
     assert.equal(list.rows[0], 0xffff_ffff);
-    assert.deepEqual(ranker.rerank(ranker.candidatesOfRows(list.rows), { count: 9 }), ranker.rerank(list, { count: 9 }));
+    assert.deepEqual(
+      ranker.rerank(ranker.candidatesOfRows(list.rows), { count: 9 }),
+      ranker.rerank(list, { count: 9 }),
+    );
   });
 
   it("explains a score by parts that add up to it", () => {
@@ -72,7 +76,10 @@ describe("the facade", () => {
     for (const { row, score } of ranker.rerank(ranker.candidates(ids), { count: 20 })) {
       const { parts, score: explained } = ranker.explain(row);
       assert.equal(explained, score);
-      assert.equal(parts.reduce((sum, { value }) => Math.fround(sum + value), 0), score);
+      assert.equal(
+        parts.reduce((sum, { value }) => Math.fround(sum + value), 0),
+        score,
+      );
     }
   });
 
@@ -90,7 +97,8 @@ describe("the facade", () => {
 
   it("mints no grant without a yes", () => {
     assert.equal(new Consent({}).grant(), undefined);
-    for (const gpc of [true, null]) assert.equal(new Consent({ gpc, choice: { mode: "persistent", capsule: true } }).grant(), undefined);
+    for (const gpc of [true, null])
+      assert.equal(new Consent({ gpc, choice: { mode: "persistent", capsule: true } }).grant(), undefined);
     const session = new Consent({ gpc: false, choice: { mode: "session" } });
     assert.deepEqual([session.mode, session.capsuleGrant()], ["session", undefined]);
   });

@@ -43,12 +43,23 @@ function writeData(folder, count) {
     writeFileSync(join(folder, path), content);
   };
   const list = (/** @type {string} */ name, members = items) =>
-    put(`candidates/${name}.json`, JSON.stringify({ list: name, title: name, ttl: 900, generated: "2010-12-09T20:01:00Z", items: members }));
+    put(
+      `candidates/${name}.json`,
+      JSON.stringify({ list: name, title: name, ttl: 900, generated: "2010-12-09T20:01:00Z", items: members }),
+    );
   const categories = ["Kitchen & Table", "Garden"].map((name) => {
     const members = items.filter(({ category }) => category === name);
     return { name, slug: name.toLowerCase().replace(/\W+/g, "-"), items: members.length, members };
   });
-  put("catalogue.json", JSON.stringify({ title: "Fennel & Finch", currency: "GBP", categories: categories.map(({ name, slug, items }) => ({ name, slug, items })), items }));
+  put(
+    "catalogue.json",
+    JSON.stringify({
+      title: "Fennel & Finch",
+      currency: "GBP",
+      categories: categories.map(({ name, slug, items }) => ({ name, slug, items })),
+      items,
+    }),
+  );
   put("snapshot.bin", snapshot);
   list("popular", items.slice(0, 40));
   for (const { slug, members } of categories) list(`category-${slug}`, members.slice(0, 40));
@@ -60,7 +71,8 @@ describe("the demo shop's generator", () => {
   const folder = mkdtempSync(join(tmpdir(), "pocketrank-shop-"));
   const out = join(folder, "shop");
   const read = (/** @type {string} */ path) => readFileSync(join(out, path), "utf8");
-  const pages = () => /** @type {string[]} */ (readdirSync(out, { recursive: true })).filter((path) => path.endsWith(".html"));
+  const pages = () =>
+    /** @type {string[]} */ (readdirSync(out, { recursive: true })).filter((path) => path.endsWith(".html"));
 
   before(async () => {
     writeData(join(folder, "data"), 100);
@@ -73,19 +85,27 @@ describe("the demo shop's generator", () => {
     for (const page of pages()) {
       for (const [, url = ""] of read(page).matchAll(/(?:href|src)="(\/[^"#]*)/g)) {
         const path = url === "/" ? "index.html" : url.slice(1);
-        const exists = [path, `${path}.html`].some((file) => statSync(join(out, file), { throwIfNoEntry: false })?.isFile());
+        const exists = [path, `${path}.html`].some((file) =>
+          statSync(join(out, file), { throwIfNoEntry: false })?.isFile(),
+        );
         if (!exists) missing.add(`${page}: ${url}`);
       }
     }
     assert.deepEqual([...missing], []);
     assert.equal(pages().filter((page) => page.startsWith("product/")).length, 100);
-    assert.deepEqual(pages().filter((page) => page.startsWith("category/garden")), ["category/garden.html", "category/garden/2.html", "category/garden/3.html"]);
+    assert.deepEqual(
+      pages().filter((page) => page.startsWith("category/garden")),
+      ["category/garden.html", "category/garden/2.html", "category/garden/3.html"],
+    );
   });
 
   it("keeps to its own policy: scripts and styles from files, names as text", () => {
     for (const page of pages()) {
       const text = read(page);
-      assert.match(text, /http-equiv="Content-Security-Policy" content="default-src &#39;self&#39;; script-src &#39;self&#39; &#39;wasm-unsafe-eval&#39;; style-src &#39;self&#39;/);
+      assert.match(
+        text,
+        /http-equiv="Content-Security-Policy" content="default-src &#39;self&#39;; script-src &#39;self&#39; &#39;wasm-unsafe-eval&#39;; style-src &#39;self&#39;/,
+      );
       assert.doesNotMatch(text, /<style|\sstyle=|\son[a-z]+=|alert\(1\)<\/script>|javascript:/);
       for (const [, attributes = ""] of text.matchAll(/<script([^>]*)>/g)) {
         assert.match(attributes, / src="\/|type="application\/ld\+json"/);
@@ -98,9 +118,13 @@ describe("the demo shop's generator", () => {
   });
 
   it("describes each product to machines", () => {
-    const [, json = ""] = /<script type="application\/ld\+json">(.*?)<\/script>/.exec(read("product/thing-0.html")) ?? [];
+    const [, json = ""] =
+      /<script type="application\/ld\+json">(.*?)<\/script>/.exec(read("product/thing-0.html")) ?? [];
     const product = JSON.parse(json);
-    assert.deepEqual([product["@type"], product.sku, product.name, product.offers.price], ["Product", "sku-0", hostile, "2.10"]);
+    assert.deepEqual(
+      [product["@type"], product.sku, product.name, product.offers.price],
+      ["Product", "sku-0", hostile, "2.10"],
+    );
     assert.match(read("product/thing-1.html"), /schema\.org\/OutOfStock/);
     assert.match(read("product/thing-1.html"), /data-shop="add" disabled/);
   });
@@ -119,7 +143,10 @@ describe("the demo shop's generator", () => {
   });
 
   it("gives a slot to each shelf and leaves out those without a list", () => {
-    assert.match(read("product/thing-0.html"), /data-pocketrank-slot="product-similar" data-pocketrank-candidates="similar-thing-0" data-pocketrank-count="8"/);
+    assert.match(
+      read("product/thing-0.html"),
+      /data-pocketrank-slot="product-similar" data-pocketrank-candidates="similar-thing-0" data-pocketrank-count="8"/,
+    );
     assert.doesNotMatch(read("product/thing-9.html"), /product-similar/);
     const cards = read("index.html").split('data-pocketrank-slot="home-for-you"')[1]?.split("</ol>")[0] ?? "";
     assert.equal(cards.match(/<li class="pr-card"/g)?.length, 12);
@@ -146,8 +173,10 @@ describe("the demo shop's generator", () => {
 
 describe("html", () => {
   it("escapes what is filled in, unless it is HTML already", () => {
-    assert.equal(html`<p title="${'"'}">${hostile}${html`<b>`}${[1, "<"]}${undefined}${null}${false}${0}</p>`.text,
-      '<p title="&quot;">&lt;/script&gt;&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;<b>1&lt;0</p>');
+    assert.equal(
+      html`<p title="${'"'}">${hostile}${html`<b>`}${[1, "<"]}${undefined}${null}${false}${0}</p>`.text,
+      '<p title="&quot;">&lt;/script&gt;&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;<b>1&lt;0</p>',
+    );
     assert.equal(dataBlock("x/y", { a: hostile }).text.match(/<\/script>/g)?.length, 1);
   });
 });

@@ -101,9 +101,18 @@ function checkOut(lines: Line[]): void {
   const order = button("Place the order", "button", () => {
     tell("purchase", lines);
     write([]);
-    part("cart")?.replaceChildren(make("p", { className: "cart-empty", role: "status" }, ["Thank you. This was a demonstration: nothing is charged and nothing is sent."]));
+    part("cart")?.replaceChildren(
+      make("p", { className: "cart-empty", role: "status" }, [
+        "Thank you. This was a demonstration: nothing is charged and nothing is sent.",
+      ]),
+    );
   });
-  part("cart")?.append(make("div", { className: "cart-sum" }, [make("p", {}, ["This is a demonstration: no address and no payment."]), order]));
+  part("cart")?.append(
+    make("div", { className: "cart-sum" }, [
+      make("p", {}, ["This is a demonstration: no address and no payment."]),
+      order,
+    ]),
+  );
   order.focus();
 }
 

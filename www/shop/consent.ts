@@ -32,7 +32,10 @@ function ask(pocketrank: Pocketrank): HTMLElement {
     more,
   ]);
   banner = make("section", { className: "consent" }, [
-    make("div", { className: "consent-row" }, [make("div", {}, [title, text]), make("div", { className: "consent-choices" }, answers)]),
+    make("div", { className: "consent-row" }, [
+      make("div", {}, [title, text]),
+      make("div", { className: "consent-choices" }, answers),
+    ]),
   ]);
   banner.setAttribute("aria-labelledby", title.id);
   document.body.append(banner);

@@ -23,12 +23,15 @@ const DID: Record<EventKind, string> = {
 async function rows(pocketrank: Pocketrank): Promise<HTMLElement[]> {
   // The names are asked for whatever the profile holds.
   const items = await pocketrank.items();
-  return pocketrank.profile.events().reverse().map(({ item, kind, at }) => {
-    const known = items.get(item);
-    const name = known ? make("a", { href: known.url }, [known.name]) : "A product that is gone";
-    const day = new Date(at * 1000).toLocaleDateString("en-GB", { day: "numeric", month: "long" });
-    return make("li", {}, [name, make("span", {}, [`${DID[kind]}, ${day}`])]);
-  });
+  return pocketrank.profile
+    .events()
+    .reverse()
+    .map(({ item, kind, at }) => {
+      const known = items.get(item);
+      const name = known ? make("a", { href: known.url }, [known.name]) : "A product that is gone";
+      const day = new Date(at * 1000).toLocaleDateString("en-GB", { day: "numeric", month: "long" });
+      return make("li", {}, [name, make("span", {}, [`${DID[kind]}, ${day}`])]);
+    });
 }
 
 async function show(pocketrank: Pocketrank): Promise<void> {

@@ -16,7 +16,15 @@ export function startProduct(): void {
   const block = document.querySelector('script[type="application/ld+json"]');
   if (!block?.textContent) return;
   const { sku, name, image, category = "", offers } = JSON.parse(block.textContent) as Schema;
-  const product = { id: sku, name, image, category, url: offers.url, price: Number(offers.price), currency: offers.priceCurrency };
+  const product = {
+    id: sku,
+    name,
+    image,
+    category,
+    url: offers.url,
+    price: Number(offers.price),
+    currency: offers.priceCurrency,
+  };
   tell("view_item", [product]);
   part("add")?.addEventListener("click", () => addToCart(product));
   const wish = part("wish");

@@ -53,7 +53,10 @@ export class Assets {
     const response = await this.#fetch(this.#resolve(snapshot.url));
     const ranker = new Ranker(await response.arrayBuffer());
     if (ranker.id !== snapshot.id) {
-      throw coded("mismatch", `${response.url} is snapshot ${ranker.id}, the manifest says ${snapshot.id}: publish again`);
+      throw coded(
+        "mismatch",
+        `${response.url} is snapshot ${ranker.id}, the manifest says ${snapshot.id}: publish again`,
+      );
     }
     return ranker;
   }

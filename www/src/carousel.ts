@@ -165,7 +165,11 @@ export class Carousel extends HTMLElement {
     for (const { target, isIntersecting } of entries) {
       clearTimeout(this.#timers.get(target));
       this.#timers.delete(target);
-      if (isIntersecting) this.#timers.set(target, setTimeout(() => this.#mark(target), SEEN_AFTER));
+      if (isIntersecting)
+        this.#timers.set(
+          target,
+          setTimeout(() => this.#mark(target), SEEN_AFTER),
+        );
     }
   }
 

@@ -29,7 +29,8 @@ function isObject(value: unknown): value is { [key: string]: unknown } {
 export function readEntry(entry: unknown): { kind: EventKind; items: string[] } | undefined {
   if (!isObject(entry)) return undefined;
   const [name, data] = entry["0"] === "event" ? [entry["1"], entry["2"]] : [entry["event"], entry["ecommerce"]];
-  if (typeof name !== "string" || !KINDS.has(name) || !isObject(data) || !Array.isArray(data["items"])) return undefined;
+  if (typeof name !== "string" || !KINDS.has(name) || !isObject(data) || !Array.isArray(data["items"]))
+    return undefined;
   const kind = name as EventKind;
   const ids = data["items"].flatMap((item: unknown) => {
     const id = isObject(item) ? item["item_id"] : undefined;

@@ -21,7 +21,10 @@ export class Pocketrank extends EventTarget {
   private constructor(manifestUrl: URL) {
     super();
     this.#assets = new Assets(manifestUrl);
-    this.#events = new Events((kind, items) => this.record(kind, items), () => this.mode !== "contextual");
+    this.#events = new Events(
+      (kind, items) => this.record(kind, items),
+      () => this.mode !== "contextual",
+    );
     this.#visitor.changed = () => this.#changed();
   }
 

@@ -45,7 +45,10 @@ const NOTES: Record<Mode, string> = {
 };
 
 /** The reasons of an explanation, the strongest first. */
-function reasons({ parts, because }: Explanation, items: Awaited<ReturnType<Pocketrank["items"]>>): (string | Node)[][] {
+function reasons(
+  { parts, because }: Explanation,
+  items: Awaited<ReturnType<Pocketrank["items"]>>,
+): (string | Node)[][] {
   const named = because.slice(0, NAMED).flatMap(({ item, kind }) => {
     const known = items.get(item);
     return known ? [[`${DID[kind]} `, link(known.name, known.url)]] : [];
@@ -87,7 +90,11 @@ export async function showWhy(button: HTMLElement, card: HTMLElement, release: (
   const title = make("h3", { id: "pr-why-title" }, [`Why ${name}?`]);
   const body =
     list.length > 0
-      ? make("ul", {}, list.map((reason) => make("li", {}, reason)))
+      ? make(
+          "ul",
+          {},
+          list.map((reason) => make("li", {}, reason)),
+        )
       : make("p", {}, ["It belongs to this list, and nothing speaks for another order."]);
   const popover = make("div", { className: "pr-why", popover: "auto", role: "dialog" }, [
     close,

@@ -55,8 +55,11 @@ export function readCandidates(list) {
  */
 export function tastes() {
   const { items, categories } = JSON.parse(readFileSync(join(root, "dist/data/catalogue.json"), "utf8"));
-  return categories.slice(0, 2).map((/** @type {{ slug: string }} */ { slug }) =>
-    items.filter((/** @type {any} */ item) => item.category_slug === slug && item.in_stock !== false).slice(0, 3));
+  return categories
+    .slice(0, 2)
+    .map((/** @type {{ slug: string }} */ { slug }) =>
+      items.filter((/** @type {any} */ item) => item.category_slug === slug && item.in_stock !== false).slice(0, 3),
+    );
 }
 
 /**
@@ -85,7 +88,11 @@ export async function settled(page) {
  */
 export async function answer(page, answer) {
   await page.getByRole("button", { name: answer }).click();
-  await page.getByRole("status").filter({ hasText: /remember/i }).first().waitFor();
+  await page
+    .getByRole("status")
+    .filter({ hasText: /remember/i })
+    .first()
+    .waitFor();
 }
 
 /**
