@@ -5,6 +5,7 @@ mod candidates;
 mod data;
 mod evaluate;
 mod inspect;
+mod rerank;
 mod synth;
 mod train;
 mod verify;
@@ -32,6 +33,7 @@ enum Verb {
     Verify(verify::Verify),
     Synth(synth::Synth),
     Candidates(candidates::Candidates),
+    Rerank(rerank::Rerank),
 }
 
 impl Cli {
@@ -44,6 +46,7 @@ impl Cli {
             Verb::Verify(verb) => verb.run(),
             Verb::Synth(verb) => verb.run(),
             Verb::Candidates(verb) => verb.run(),
+            Verb::Rerank(verb) => verb.run(),
         }
     }
 }

@@ -77,3 +77,66 @@ fn each_failure_has_its_exit_code_and_says_what_to_do() {
         assert!(!std::path::Path::new(snapshot).exists());
     }
 }
+
+/// Runs a verb that must succeed, and reads its JSON.
+fn json(arguments: &[&str]) -> serde_json::Value {
+    let run = pocketrank(&[arguments, &["--json"]].concat());
+    assert!(run.status.success(), "{run:?}");
+    serde_json::from_slice(&run.stdout).unwrap()
+}
+
+#[test]
+fn the_whole_way_from_a_shop_to_a_slate() {
+    let files = Files::new();
+    let [shop, snapshot] = ["shop", "snapshot.bin"].map(|name| files.path(name).to_str().unwrap().to_owned());
+    let in_shop = |name: &str| format!("{shop}/{name}");
+    json(&["synth", "-o", &shop, "--items", "60", "--sessions", "900"]);
+    let [events, catalogue] = ["events.jsonl", "catalogue.jsonl"].map(in_shop);
+    let data = ["--events", &events, "--catalogue", &catalogue];
+
+    let past = files.path("past.bin").to_str().unwrap().to_owned();
+    let trained = json(&[&["train", "-o", &past, "--until", "2025-11-15"], &data[..]].concat());
+    assert_eq!(json(&["verify", &past])["id"], trained["id"]);
+    let evaluated = json(&[&["evaluate", past.as_str()], &data[..]].concat());
+    let ndcg = |model: usize| {
+        evaluated["models"][model]["evaluation"]["segments"][0]["metrics"][3]
+            .as_f64()
+            .unwrap()
+    };
+    assert_eq!(evaluated["models"][1]["model"], "popularity");
+    assert!(ndcg(0) > ndcg(1), "{} against {}", ndcg(0), ndcg(1));
+
+    let trained = json(&[&["train", "-o", &snapshot], &data[..]].concat());
+    let inspected = json(&["inspect", &snapshot]);
+    assert_eq!(inspected["meta"]["items"], trained["items"]);
+    assert!(inspected["model_bytes_per_item"].as_f64().unwrap() < 100.0);
+    json(&[&["candidates", snapshot.as_str(), "-o", &shop], &data[..]].concat());
+
+    let popular = in_shop("candidates/popular.json");
+    let list: serde_json::Value = serde_json::from_slice(&std::fs::read(&popular).unwrap()).unwrap();
+    let viewed = format!("view_item:{}", list["items"][5]["id"].as_str().unwrap());
+    let rerank = ["rerank", &snapshot, "--candidates", &popular, "--count", "8"];
+    let plain = json(&rerank);
+    let personal = json(&[&rerank[..], &["--event", &viewed]].concat());
+    assert_eq!(personal["slate"].as_array().unwrap().len(), 8);
+    assert_ne!(plain["slate"], personal["slate"]);
+    let run = pocketrank(&[&rerank[..], &["--event", "looked:at"]].concat());
+    assert_eq!(run.status.code(), Some(2));
+}
+
+#[test]
+fn a_damaged_snapshot_has_its_exit_code_and_is_not_replaced() {
+    let files = Files::new();
+    let bad = files.write("bad.bin", "PKRK\u{1}\u{0}and then nothing");
+    let bad = bad.to_str().unwrap();
+    for verb in ["verify", "inspect"] {
+        let run = pocketrank(&[verb, bad]);
+        assert_eq!(run.status.code(), Some(4));
+        let text = String::from_utf8(run.stderr).unwrap();
+        assert!(text.contains("bad.bin") && text.contains("cut short"), "{text}");
+    }
+    let before = std::fs::read(bad).unwrap();
+    let run = pocketrank(&["train", "--events", "/nowhere.csv", "-o", bad]);
+    assert_eq!(run.status.code(), Some(1));
+    assert_eq!(std::fs::read(bad).unwrap(), before);
+}
