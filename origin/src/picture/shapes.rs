@@ -36,6 +36,12 @@ pub(super) const SHAPES: [Shape; 26] = [
         r##"<path d="M88 54h24v16H88z" fill="{d}"/><path d="M68 98q8-18 24-20" fill="none" stroke="#fff" stroke-width="6" opacity=".6" stroke-linecap="round"/>"##,
     ),
     shape(
+        "necklace bracelet earring ring brooch charm pendant jewellery bangle hairclip keyring tiara",
+        r#"<path d="M52 40q6 74 48 78 42-4 48-78" fill="none" stroke="{d}" stroke-width="4"/>"#,
+        "M100 112l26 22-26 34-26-34z",
+        r##"<path d="M74 134h52M100 112l-10 22 10 34 10-34z" fill="none" stroke="#fff" stroke-width="2.500" opacity=".8"/><circle cx="100" cy="112" r="6" fill="{d}"/>"##,
+    ),
+    shape(
         "backpack rucksack satchel luggage suitcase daypack",
         r#"<path d="M76 52q0-24 24-24t24 24" fill="none" stroke="{b}" stroke-width="8"/>"#,
         "M54 82q0-38 46-38t46 38v74q0 12-12 12H66q-12 0-12-12z",
@@ -124,12 +130,6 @@ pub(super) const SHAPES: [Shape; 26] = [
         "",
         "M44 40h112v128H44z",
         r##"<path d="M58 54h84v100H58z" fill="#fff"/><path d="M66 146l24-40 18 24 12-14 18 30z" fill="{b}"/><circle cx="118" cy="80" r="11" fill="{d}"/>"##,
-    ),
-    shape(
-        "necklace bracelet earring ring brooch charm pendant jewellery bangle hairclip keyring tiara",
-        r#"<path d="M52 40q6 74 48 78 42-4 48-78" fill="none" stroke="{d}" stroke-width="4"/>"#,
-        "M100 112l26 22-26 34-26-34z",
-        r##"<path d="M74 134h52M100 112l-10 22 10 34 10-34z" fill="none" stroke="#fff" stroke-width="2.500" opacity=".8"/><circle cx="100" cy="112" r="6" fill="{d}"/>"##,
     ),
     shape(
         "soap bath shower cosmetic balm toilet beauty washbag sponge",
