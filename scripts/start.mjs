@@ -15,14 +15,15 @@ import { setup } from "./setup.mjs";
 
 /** @typedef {{ events?: string, catalogue?: string, config?: string }} Sources files of a shop, by the CLI's flags */
 
-const data = join(root, "dist/data");
-const shop = join(root, "dist/shop");
+/** Where a shop's data and its pages go. */
+const folders = { data: join(root, "dist/data"), shop: join(root, "dist/shop") };
 
 /**
- * Trains on the given files, or on the made-up shop, and makes the pages: dist/data and dist/shop.
+ * Trains on the given files, or on the made-up shop, and makes the pages.
  * @param {Sources} sources
+ * @param {typeof folders} [out]
  */
-export async function makeShop(sources) {
+export async function makeShop(sources, { data, shop } = folders) {
   rmSync(data, { recursive: true, force: true });
   mkdirSync(data, { recursive: true });
   const program = cli();
@@ -114,7 +115,7 @@ if (isMain(import.meta.url)) {
     await build(tools, ["origin", "runtime", "npm"]);
     await makeShop(sources);
     await build(tools, ["worker"]);
-    say(`ready   ${relative(root, data)}, ${relative(root, shop)} (${seconds(started)})`);
+    say(`ready   ${relative(root, folders.data)}, ${relative(root, folders.shop)} (${seconds(started)})`);
     if (wanted) await serve(port);
   });
 }
