@@ -96,7 +96,7 @@ async function serve(port) {
 The shop is open:  ${url}
 
 Try:
-  - Accept in the banner, look at three products and go back to the start: "For you" has followed.
+  - Choose "Accept all", look at three products and go back to the start: "For you" has followed.
   - "Why this?" on a card says which of your visits put it there.
   - "Forget me" at the foot of the page erases the profile.
   - curl -H 'Sec-GPC: 1' ${url}    the page as it is for a visitor who is not to be tracked
