@@ -9,6 +9,7 @@ mod clean;
 mod csv;
 mod events;
 mod jsonl;
+mod lines;
 mod names;
 mod netting;
 pub mod parquet;

@@ -5,7 +5,7 @@ mod support;
 
 use parquet::basic::Compression;
 use pocketrank::EventKind;
-use support::{gzip, inputs, load_checked, orders_parquet, touched, Files, HEADER, ORDERS, PLAIN};
+use support::{Files, HEADER, ORDERS, PLAIN, gzip, inputs, load_checked, orders_parquet, touched};
 
 const RETAIL: [(&str, &str, &str, i64, &str, f64, f64); 5] = [
     (
@@ -398,4 +398,53 @@ fn a_missing_column_names_the_nearest() {
         message.contains("no column \"time\"; did you mean \"tyme\"?"),
         "{message}"
     );
+}
+
+#[test]
+fn a_stray_quote_costs_its_own_row_and_no_other() {
+    let files = Files::new();
+    let rows: String = (1..=2000)
+        .map(|n| {
+            let quote = if [50, 1950].contains(&n) { "\"" } else { "" };
+            format!("u{},s{n},i{},2020-01-01,1,1,{quote}Mug {n}\n", n % 50, n % 7)
+        })
+        .collect();
+    let dataset = files.load_rows(&rows, "").unwrap();
+    assert_eq!(dataset.account.events.rows, 2000);
+    assert_eq!(touched(&dataset, "unreadable row"), 2);
+    assert_eq!(dataset.events.len(), 1998);
+    assert!(dataset.items.iter().all(|item| item.name.len() < 10));
+    let pieces =
+        "a,1,x,2020-01-01,1,1,\"A \"\"big\"\", red mug\"\ra,2,y,2020-01-02,1,1,12\" rule\r\nb,3,x,2020-01-03,1,1,\"\n";
+    let dataset = files.load_rows(pieces, "[clean]\nmax_unreadable = 0.5\n").unwrap();
+    let names: Vec<&str> = dataset.items.iter().map(|item| item.name.as_str()).collect();
+    assert_eq!(names, ["A \"big\", red mug", "12\" rule"]);
+    assert_eq!(dataset.account.events.rows, 3);
+}
+
+#[test]
+fn a_line_without_end_takes_no_memory() {
+    let files = Files::new();
+    let huge = "y".repeat(5 << 20);
+    let rows = format!("{HEADER}a,1,x,2020-01-01,1,1,{huge}\na,1,x,2020-01-01,1,1,\"{huge}\nb,1,x,2020-01-01,1,1,X\n");
+    let path = files.write("events.csv.gz", gzip(rows.as_bytes()));
+    let dataset = files
+        .load_mapped(&path, &format!("{PLAIN}[clean]\nmax_unreadable = 0.7\n"))
+        .unwrap();
+    assert_eq!(touched(&dataset, "unreadable row"), 2);
+    assert_eq!(dataset.events.len(), 1);
+}
+
+#[test]
+fn ids_beyond_signed_numbers_stay_apart() {
+    let files = Files::new();
+    let line = |id: &str| {
+        format!(
+            "{{\"user\":\"u\",\"session\":1,\"item\":{id},\"time\":1600000000,\"quantity\":1,\"price\":1,\"name\":\"X\"}}\n"
+        )
+    };
+    let path = files.write("e.jsonl", line("18446744073709551614") + &line("18446744073709551615"));
+    let dataset = files.load_mapped(&path, PLAIN).unwrap();
+    let ids: Vec<&str> = dataset.items.iter().map(|item| item.id.as_str()).collect();
+    assert_eq!(ids, ["18446744073709551614", "18446744073709551615"]);
 }

@@ -1,15 +1,17 @@
-//! Delimited text: comma, semicolon, tab or bar, gzip too. Invariant: a row whose number of fields differs from the
-//! header's is handed on as unreadable; text that is not UTF-8 is read as Windows-1252 and counted.
+//! Delimited text: comma, semicolon, tab or bar, gzip too. Invariant: a row is one physical line, so that a stray quote
+//! costs its own row and no other; a row whose number of fields differs from the header's is handed on as unreadable;
+//! text that is not UTF-8 is read as Windows-1252 and counted.
 
-use super::table::{damaged, decode, text_reader, Sink, Value};
-use crate::error::{Error, Result};
+use super::lines::TextLines;
+use super::table::{Sink, Value, decode};
+use crate::error::Result;
 use std::borrow::Cow;
 use std::path::Path;
 
 /// The header's names and the delimiter, from the file's beginning.
 pub(super) fn columns(head: &[u8]) -> (Vec<String>, u8) {
     let line = head
-        .split(|b| *b == b'\n')
+        .split(|b| matches!(b, b'\n' | b'\r'))
         .find(|line| !line.trim_ascii().is_empty())
         .unwrap_or_default();
     let count = |delimiter: u8| line.iter().filter(|b| **b == delimiter).count();
@@ -20,21 +22,37 @@ pub(super) fn columns(head: &[u8]) -> (Vec<String>, u8) {
         .unwrap_or(b',');
     let mut record = ::csv::ByteRecord::new();
     // A header that cannot be parsed has no columns, which is then an error about them.
-    let _ = reader(head, delimiter).read_byte_record(&mut record);
+    if fields(line, delimiter, &mut record).is_err() {
+        record.clear();
+    }
     (
         record.iter().map(|name| decode(name).0.trim().to_owned()).collect(),
         delimiter,
     )
 }
 
-fn reader<R: std::io::Read>(source: R, delimiter: u8) -> ::csv::Reader<R> {
-    ::csv::ReaderBuilder::new()
+/// Splits a line into fields.
+fn fields(line: &[u8], delimiter: u8, record: &mut ::csv::ByteRecord) -> std::result::Result<(), String> {
+    record.clear();
+    // By custom, text with tabs has no quotes.
+    if delimiter == b'\t' || !line.contains(&b'"') {
+        line.split(|b| *b == delimiter)
+            .for_each(|field| record.push_field(field));
+        return Ok(());
+    }
+    // A quote that is still open takes the line's end into its field.
+    let ended = [line, b"\n"].concat();
+    let mut reader = ::csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
         .delimiter(delimiter)
-        // By custom, text with tabs has no quotes.
-        .quoting(delimiter != b'\t')
-        .from_reader(source)
+        .buffer_capacity(ended.len())
+        .from_reader(ended.as_slice());
+    reader.read_byte_record(record).map_err(|e| e.to_string())?;
+    if record.iter().any(|field| field.contains(&b'\n')) {
+        return Err("a quote that does not end in its line".into());
+    }
+    Ok(())
 }
 
 /// Reads the rows; see [`super::table::Table::read`].
@@ -45,15 +63,22 @@ pub(super) fn read(
     width: usize,
     sink: &mut Sink<'_>,
 ) -> Result<u64> {
-    let mut reader = reader(text_reader(path)?, delimiter);
+    let mut lines = TextLines::open(path)?;
     let mut record = ::csv::ByteRecord::new();
     let mut recoded = 0;
     let mut header = true;
-    while reader.read_byte_record(&mut record).map_err(|e| broken(path, e))? {
-        if std::mem::take(&mut header) {
+    while let Some((line, text)) = lines.next()? {
+        if header {
+            header = text.is_ok_and(|text| text.trim_ascii().is_empty());
             continue;
         }
-        let line = record.position().map_or(0, ::csv::Position::line);
+        if text.as_ref().is_ok_and(|text| text.is_empty()) {
+            continue;
+        }
+        if let Err(problem) = text.and_then(|text| fields(text, delimiter, &mut record)) {
+            sink(line, Err(problem))?;
+            continue;
+        }
         if record.len() != width {
             sink(
                 line,
@@ -83,12 +108,4 @@ pub(super) fn read(
         sink(line, Ok(&values))?;
     }
     Ok(recoded)
-}
-
-fn broken(path: &Path, error: ::csv::Error) -> Error {
-    let place = error.position().map(::csv::Position::line);
-    match error.into_kind() {
-        ::csv::ErrorKind::Io(e) => damaged(path, &e),
-        other => Error::Data(format!("{}:{}: {other:?}", path.display(), place.unwrap_or(0))),
-    }
 }

@@ -1,16 +1,13 @@
 //! JSON Lines, gzip too, as GA4 exports events: one object a line, one row an element of a list in it. Invariant: a
-//! line that is no JSON object is handed on as unreadable, and no line takes more memory than [`MAX_LINE`].
+//! line that is no JSON object is handed on as unreadable.
 
-use super::table::{damaged, text_reader, Sink, Value};
+use super::lines::TextLines;
+use super::table::{Sink, Value};
 use crate::config::Column;
 use crate::error::Result;
 use serde_json::Value as Json;
 use std::borrow::Cow;
-use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-
-/// Longest line that is read, in bytes.
-const MAX_LINE: usize = 4 << 20;
 
 /// The keys of the first lines, sorted.
 pub(super) fn columns(head: &[u8]) -> Vec<String> {
@@ -43,38 +40,24 @@ pub(super) fn read(path: &Path, wanted: &[Option<&Column>], each: Option<&str>, 
                 .collect()
         })
         .collect();
-    let mut reader = BufReader::with_capacity(256 * 1024, text_reader(path)?);
-    let mut line = Vec::new();
-    let mut number = 0u64;
-    loop {
-        line.clear();
-        let read = (&mut reader)
-            .take(MAX_LINE as u64 + 1)
-            .read_until(b'\n', &mut line)
-            .map_err(|e| damaged(path, &e))?;
-        if read == 0 {
-            return Ok(0);
-        }
-        number += 1;
-        if read > MAX_LINE {
-            skip_line(&mut reader).map_err(|e| damaged(path, &e))?;
-            sink(number, Err(format!("a line of more than {} MB", MAX_LINE >> 20)))?;
-            continue;
-        }
-        let text = if number == 1 {
-            line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line)
-        } else {
-            &line
+    let mut lines = TextLines::open(path)?;
+    while let Some((number, text)) = lines.next()? {
+        let text = match text {
+            Ok(text) if text.trim_ascii().is_empty() => continue,
+            Ok(text) => text,
+            Err(problem) => {
+                sink(number, Err(problem))?;
+                continue;
+            }
         };
-        if text.trim_ascii().is_empty() {
-            continue;
-        }
         match serde_json::from_slice::<Json>(text) {
             Ok(object @ Json::Object(_)) => rows(&object, &routes, each, number, sink)?,
             Ok(_) => sink(number, Err("JSON, but no object".to_owned()))?,
-            Err(e) => sink(number, Err(format!("no JSON: {e}")))?,
+            // Said by its place only: the library's words may quote the text.
+            Err(e) => sink(number, Err(format!("no JSON from column {}", e.column())))?,
         }
     }
+    Ok(0)
 }
 
 fn rows(line: &Json, routes: &[Vec<Route<'_>>], each: Option<&str>, number: u64, sink: &mut Sink<'_>) -> Result<()> {
@@ -129,10 +112,12 @@ fn leaf(json: &Json) -> Value<'_> {
     match json {
         Json::String(text) => Value::Text(Cow::Borrowed(text)),
         Json::Bool(yes) => Value::Text(Cow::Borrowed(if *yes { "true" } else { "false" })),
-        Json::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (Some(whole), _) => Value::Int(whole),
-            (None, Some(x)) => Value::Float(x),
-            (None, None) => Value::Null,
+        Json::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
+            (Some(whole), ..) => Value::Int(whole),
+            // As text, since ids that become inexact numbers would merge.
+            (None, Some(large), _) => Value::Text(large.to_string().into()),
+            (None, None, Some(x)) => Value::Float(x),
+            (None, None, None) => Value::Null,
         },
         // Of several, such as pictures, the first.
         Json::Array(several) => match several.first() {
@@ -140,22 +125,5 @@ fn leaf(json: &Json) -> Value<'_> {
             Some(first) => leaf(first),
         },
         Json::Null | Json::Object(_) => Value::Null,
-    }
-}
-
-fn skip_line(reader: &mut impl BufRead) -> std::io::Result<()> {
-    loop {
-        let buffer = reader.fill_buf()?;
-        if buffer.is_empty() {
-            return Ok(());
-        }
-        let (used, found) = match buffer.iter().position(|b| *b == b'\n') {
-            Some(place) => (place + 1, true),
-            None => (buffer.len(), false),
-        };
-        reader.consume(used);
-        if found {
-            return Ok(());
-        }
     }
 }

@@ -1,9 +1,9 @@
 //! Parquet tables, read column by column in batches. Invariant: a file that is cut short or damaged is an error that
 //! names it, whatever its footer claims; no batch is larger than [`BATCH`] rows.
 
-use super::table::{decode, Sink, Value};
+use super::table::{Sink, Value, decode};
 use crate::error::{Error, Result};
-use ::parquet::basic::{ConvertedType, LogicalType, TimeUnit};
+use ::parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type as Physical};
 use ::parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use ::parquet::data_type::{ByteArray, DataType};
 use ::parquet::file::metadata::ParquetMetaData;
@@ -11,7 +11,7 @@ use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use ::parquet::schema::types::ColumnDescriptor;
 use std::cell::Cell as Flag;
 use std::fs::File;
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 const BATCH: usize = 8192;
@@ -203,9 +203,28 @@ fn whole<T: DataType>(
             let scale = format!("1e-{}", column.type_scale()).parse::<f64>().unwrap_or(1.0);
             return fill(reader, levels, |v| Cell::Float(number(v) as f64 * scale));
         }
+        (Some(LogicalType::Integer(i)), _) if !i.is_signed => return unsigned(reader, levels, number),
+        (_, ConvertedType::UINT_8 | ConvertedType::UINT_16 | ConvertedType::UINT_32 | ConvertedType::UINT_64) => {
+            return unsigned(reader, levels, number);
+        }
         _ => return fill(reader, levels, |v| Cell::Int(number(v))),
     };
     fill(reader, levels, |v| Cell::Time(number(v).div_euclid(per_second)))
+}
+
+/// Whole numbers without a sign, which Parquet stores in the bits of signed ones. Those beyond [`Cell::Int`] stay text, so
+/// that no two ids become one.
+fn unsigned<T: DataType>(
+    reader: &mut ColumnReaderImpl<T>,
+    levels: i16,
+    number: impl Fn(&T::T) -> i64,
+) -> std::result::Result<Vec<Cell>, String> {
+    let narrow = T::get_physical_type() == Physical::INT32;
+    fill(reader, levels, |v| match number(v) {
+        n if narrow => Cell::Int(n & i64::from(u32::MAX)),
+        n if n < 0 => Cell::Text(n.cast_unsigned().to_string().into_bytes().into()),
+        n => Cell::Int(n),
+    })
 }
 
 fn fill<T: DataType>(

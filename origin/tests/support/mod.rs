@@ -5,14 +5,15 @@
 use parquet::basic::{Compression, Repetition, Type as Physical};
 use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
 use parquet::file::properties::WriterProperties;
+use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::Type;
 use pocketrank_origin::dataset::Dataset;
 use pocketrank_origin::error::Result;
-use pocketrank_origin::ingest::{load, pseudonym::Pseudonyms, Inputs};
+use pocketrank_origin::ingest::{Inputs, load, pseudonym::Pseudonyms};
 use pocketrank_origin::progress::Progress;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -83,6 +84,12 @@ pub fn load_checked(inputs: &Inputs) -> Result<Dataset> {
     let events = &dataset.account.events;
     assert_eq!(events.rows, events.kept + events.dropped(), "{}", dataset.account);
     assert_eq!(events.kept as usize, dataset.events.len());
+    let (least, exact) = physical(&inputs.events);
+    assert!(
+        events.rows == least || (!exact && events.rows > least),
+        "{least} rows in the files, {} read",
+        events.rows
+    );
     if let Some(catalogue) = &dataset.account.catalogue {
         assert_eq!(catalogue.rows, catalogue.kept + catalogue.dropped());
     }
@@ -99,6 +106,35 @@ pub fn load_checked(inputs: &Inputs) -> Result<Dataset> {
         assert!(event.quantity > 0.0);
     }
     Ok(dataset)
+}
+
+/// Rows that the files have, counted without the readers; exact unless a line may hold several rows.
+fn physical(paths: &[PathBuf]) -> (u64, bool) {
+    let (mut rows, mut exact) = (0, true);
+    for path in paths {
+        let mut bytes = std::fs::read(path).unwrap();
+        if bytes.starts_with(b"PAR1") {
+            let reader = SerializedFileReader::new(std::fs::File::open(path).unwrap()).unwrap();
+            rows += reader.metadata().file_metadata().num_rows() as u64;
+            continue;
+        }
+        if bytes.starts_with(&[0x1f, 0x8b]) {
+            let mut unpacked = Vec::new();
+            let mut decoder = flate2::bufread::MultiGzDecoder::new(bytes.as_slice());
+            decoder.read_to_end(&mut unpacked).unwrap();
+            bytes = unpacked;
+        }
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+        let lines = bytes.split(|b| matches!(b, b'\n' | b'\r'));
+        if bytes.trim_ascii_start().starts_with(b"{") {
+            rows += lines.filter(|line| !line.trim_ascii().is_empty()).count() as u64;
+            exact = false;
+        } else {
+            let after_header = lines.skip_while(|line| line.trim_ascii().is_empty()).skip(1);
+            rows += after_header.filter(|line| !line.is_empty()).count() as u64;
+        }
+    }
+    (rows, exact)
 }
 
 /// Rows that the rule of that name touched.
