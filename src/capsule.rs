@@ -10,7 +10,7 @@
 use crate::bytes::{sha256, short, Reader};
 use crate::consent::{CapsuleGrant, Choice, Mode};
 use crate::error::{Error, Result};
-use crate::event::{Event, ItemHash, DAY};
+use crate::event::{Event, EventKind, ItemHash, DAY};
 use crate::profile::{read_kind, Profile};
 use base64ct::{Base64UrlUnpadded, Encoding};
 
@@ -18,7 +18,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 pub const COOKIE: &str = "__Host-pocketrank";
 /// The most characters that a capsule has; with the cookie's name it stays below 512 bytes.
 pub const MAX_CAPSULE: usize = 480;
-/// The most events in a capsule: the newest of the profile.
+/// The most events in a capsule: the newest of the profile, impressions left out.
 pub const CAPSULE_EVENTS: usize = 30;
 /// Days for which a capsule is valid.
 pub const CAPSULE_DAYS: u32 = 30;
@@ -28,10 +28,13 @@ const CHECK_BYTES: usize = 4;
 
 /// The capsule of a profile at `now` (seconds since 1970-01-01 UTC).
 pub fn encode(profile: &Profile, grant: &CapsuleGrant, now: u32) -> String {
-    let events = profile.events();
-    let newest = events
-        .get(events.len().saturating_sub(CAPSULE_EVENTS)..)
-        .unwrap_or_default();
+    let wanted = profile
+        .events()
+        .iter()
+        .rev()
+        .filter(|event| event.kind != EventKind::ViewItemList);
+    let mut newest: Vec<&Event> = wanted.take(CAPSULE_EVENTS).collect();
+    newest.reverse();
     let mut out = Vec::with_capacity(MAX_CAPSULE);
     out.push(CAPSULE_VERSION as u8);
     out.push(if grant.grant().mode() == Mode::Persistent { 2 } else { 1 });
@@ -182,7 +185,8 @@ mod tests {
             prop_assert!(text.len() + COOKIE.len() < 512 && text.len() <= MAX_CAPSULE);
             prop_assert_eq!(choice(&text, NOW).unwrap(), Choice { mode: Mode::Persistent, capsule: true });
             let back = decode(&grant, &text, NOW).unwrap();
-            let newest = &profile.events()[profile.events().len().saturating_sub(CAPSULE_EVENTS)..];
+            let wanted: Vec<_> = profile.events().iter().filter(|e| e.kind != EventKind::ViewItemList).collect();
+            let newest = &wanted[wanted.len().saturating_sub(CAPSULE_EVENTS)..];
             let days: Vec<_> = newest.iter().map(|e| (e.item, e.at / DAY * DAY, e.kind)).collect();
             let got: Vec<_> = back.events().iter().map(|e| (e.item, e.at, e.kind)).collect();
             prop_assert_eq!(got, days);

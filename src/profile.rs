@@ -1,6 +1,6 @@
 //! The visitor's own signals: a bounded list of events that never leaves the device.
 //!
-//! Invariant: events are in the order of their time, at most [`MAX_EVENTS`] of them (the oldest falls out), and both
+//! Invariant: events are in the order of their time, at most [`MAX_EVENTS`] of them (impressions fall out first, then the oldest), and both
 //! writing and reading back take a [`Grant`]. The encoding is all there is: equal encodings rank alike.
 //!
 //! Encoded form, little-endian: `PKPR`, version `u16`, count `u16`, then per event item `u64`, time `u32`, kind `u8`,
@@ -35,15 +35,20 @@ impl Default for Profile {
 }
 
 impl Profile {
-    /// Takes an event in, after all that are not newer. When full, the oldest event falls out.
+    /// Takes an event in, after all that are not newer. When full, the oldest impression falls out, or the oldest event where there
+    /// is none: what was merely shown must not push out what was wanted.
     pub fn record(&mut self, _grant: &Grant, event: Event) {
-        let at = self.events.iter().rposition(|e| e.at <= event.at).map_or(0, |i| i + 1);
-        if self.events.len() < MAX_EVENTS {
-            self.events.insert(at, event);
-        } else if at > 0 {
-            self.events.remove(0);
-            self.events.insert(at - 1, event);
+        if self.events.len() == MAX_EVENTS {
+            let impression = self.events.iter().position(|e| e.kind == EventKind::ViewItemList);
+            match impression {
+                Some(at) => drop(self.events.remove(at)),
+                None if event.kind == EventKind::ViewItemList => return,
+                None if self.events.first().is_some_and(|oldest| event.at < oldest.at) => return,
+                None => drop(self.events.remove(0)),
+            }
         }
+        let at = self.events.iter().rposition(|e| e.at <= event.at).map_or(0, |i| i + 1);
+        self.events.insert(at, event);
     }
 
     /// The events, oldest first.
@@ -221,5 +226,20 @@ pub(crate) mod tests {
         let profile = profile(&many);
         assert_eq!(profile.events().first().unwrap().at, 5);
         assert_eq!(profile.events().len(), MAX_EVENTS);
+    }
+
+    #[test]
+    fn impressions_do_not_push_out_what_was_wanted() {
+        let event = |at, kind| Event {
+            at,
+            kind,
+            ..Event::default()
+        };
+        let mut many = vec![event(0, EventKind::Purchase)];
+        many.extend((1..1_000).map(|at| event(at, EventKind::ViewItemList)));
+        let profile = profile(&many);
+        assert_eq!(profile.events().len(), MAX_EVENTS);
+        assert_eq!(profile.events()[0], many[0]);
+        assert_eq!(profile.events()[255], many[999]);
     }
 }

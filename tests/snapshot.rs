@@ -187,6 +187,11 @@ fn an_unpackable_model_is_refused() {
     let mut nan = model();
     nan.blend.rows[1].trend = f32::NAN;
     assert_eq!(code(nan), "weight");
+    for kind in [2_048, i16::MIN] {
+        let mut heavy = model();
+        heavy.blend.kinds[3] = kind;
+        assert_eq!(code(heavy), "corrupt");
+    }
     let mut label = model();
     label.attributes[0].category = 99;
     assert_eq!(code(label), "corrupt");

@@ -70,7 +70,11 @@ impl Blend {
             at,
             rule,
         };
-        if self.kinds.iter().any(|weight| weight.abs() > MAX_KIND) {
+        if self
+            .kinds
+            .iter()
+            .any(|weight| weight.unsigned_abs() > MAX_KIND.unsigned_abs())
+        {
             return Err(corrupt(0, "weights of event kinds are at most 2047"));
         }
         for table in [&self.recency, &self.decay, &self.newness] {

@@ -8,6 +8,7 @@ use super::exact;
 use crate::bytes::{u16_at, u32_at};
 use crate::error::{Error, Result};
 use crate::event::ItemHash;
+use std::cmp::Ordering;
 
 /// The widest bucket number; with about 8 entries a bucket this suits `MAX_ITEMS`.
 const MAX_BITS: u32 = 21;
@@ -86,9 +87,17 @@ impl<'a> Index<'a> {
         let (bucket, fingerprint) = split(item, self.bits);
         let start = u32_at(self.ends, bucket)? as usize;
         let end = u32_at(self.ends, bucket + 1)? as usize;
-        let found = (start..end.min(self.fingerprints.len() / 4))
-            .find(|entry| u32_at(self.fingerprints, *entry) == Some(fingerprint))?;
-        row_at(self.rows, self.width, found)
+        let bucket = self.fingerprints.get(start.checked_mul(4)?..end.checked_mul(4)?)?;
+        let (mut low, mut high) = (0, bucket.len() / 4);
+        while low < high {
+            let middle = (low + high) / 2;
+            match u32_at(bucket, middle)?.cmp(&fingerprint) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Equal => return row_at(self.rows, self.width, start + middle),
+                Ordering::Greater => high = middle,
+            }
+        }
+        None
     }
 
     pub(super) fn verify(&self, items: u32) -> Result<()> {

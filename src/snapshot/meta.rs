@@ -11,7 +11,7 @@ pub struct Meta {
     pub items: u32,
     /// The model, in words: family and parameters.
     pub model: String,
-    /// Time of the newest event of the training data, seconds since 1970-01-01 UTC.
+    /// Last second of the day of the newest event of the training data, seconds since 1970-01-01 UTC.
     pub trained_until: u32,
     /// The fewest customers that stand behind each edge and row.
     pub min_customers: u16,

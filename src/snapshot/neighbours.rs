@@ -78,6 +78,10 @@ impl<'a> Neighbours<'a> {
         let scale = u16_at(self.scales, row)?;
         let start = u32_at(self.ends, row)? as usize;
         let end = u32_at(self.ends, row.checked_add(1)?)? as usize;
+        // Bounds what a caller reserves for the row, also in a snapshot that was not verified.
+        if end.checked_sub(start)? > MAX_NEIGHBOURS {
+            return None;
+        }
         let targets = self
             .targets
             .get(start.checked_mul(self.width)?..end.checked_mul(self.width)?)?;

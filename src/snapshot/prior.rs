@@ -17,9 +17,9 @@ pub(super) fn check_length(bytes: &[u8], items: u32) -> Result<()> {
 pub struct PriorRow {
     /// Time-decayed popularity on a logarithmic scale, 255 for the most popular item.
     pub popularity: u8,
-    /// Recent against longer-term demand, 255 for the steepest rise.
+    /// Recent over longer-term demand; 64 where they are equal, 255 for four times.
     pub trend: u8,
-    /// Day of the item's first event, days since 1970-01-01 UTC.
+    /// Day by which enough customers had found the item to ship it, days since 1970-01-01 UTC.
     pub first_seen: u16,
 }
 

@@ -21,30 +21,17 @@ pub struct Query {
     pub new_visitor: bool,
 }
 
-/// Queries from the sessions that begin at `from` or later, the events before them being history. A basket is asked for
-/// as a whole; of a browsing session the first half is history and the second half is asked for. Of more than `most` queries,
-/// every n-th is taken.
+/// Queries from the sessions with events from `from` to before `to`. A basket is asked for as a whole; of a browsing session the first
+/// half is history and the second half is asked for. A query's history is all that its user did before the first second asked
+/// for, in whatever session. Of more than `most` queries, every n-th is taken.
 pub fn queries(dataset: &Dataset, from: i64, to: i64, most: usize) -> Vec<Query> {
     let Some(grant) = grant() else { return vec![] };
-    let hashes: Vec<_> = dataset.items.iter().map(|item| item_hash(&item.id)).collect();
-    let mut known: HashMap<u32, Profile> = HashMap::new();
+    let mut users: Vec<Vec<&Interaction>> = vec![vec![]; dataset.users.len()];
     let mut sessions: HashMap<u32, Vec<&Interaction>> = HashMap::new();
     let mut order = vec![];
-    let record = |profile: &mut Profile, event: &Interaction| {
-        let at = event.at.clamp(0, i64::from(u32::MAX)) as u32;
-        profile.record(
-            &grant,
-            Event {
-                item: hashes[event.item as usize],
-                at,
-                kind: event.kind,
-            },
-        );
-    };
     for event in dataset.events.iter().filter(|event| event.at < to) {
-        if event.at < from {
-            record(known.entry(event.user).or_default(), event);
-        } else {
+        users[event.user as usize].push(event);
+        if event.at >= from {
             let session = sessions.entry(event.session).or_default();
             if session.is_empty() {
                 order.push(event.session);
@@ -52,39 +39,45 @@ pub fn queries(dataset: &Dataset, from: i64, to: i64, most: usize) -> Vec<Query>
             session.push(event);
         }
     }
-    let mut queries = vec![];
-    for session in order.iter().filter_map(|session| sessions.get(session)) {
-        let (first, last) = (session[0], session[session.len() - 1]);
-        let half = if last.at - first.at < BASKET_SECONDS {
-            0
-        } else {
-            session.len().div_ceil(2)
-        };
-        let (seen, asked) = session.split_at(half);
-        let mut profile = known.get(&first.user).cloned().unwrap_or_default();
-        let new_visitor = profile.events().is_empty();
-        seen.iter().for_each(|event| record(&mut profile, event));
-        let mut relevant: Vec<u32> = asked
-            .iter()
-            .filter(|event| positive(event.kind))
-            .map(|event| event.item)
-            .collect();
+    let asked: Vec<(i64, &[&Interaction])> = order
+        .iter()
+        .filter_map(|session| sessions.get(session))
+        .map(|session| (session[0].at, asked(session)))
+        .filter(|(_, asked)| asked.iter().any(|event| positive(event.kind)))
+        .collect();
+    let step = asked.len().div_ceil(most.max(1)).max(1);
+    let query = |(begin, asked): &(i64, &[&Interaction])| {
+        let at = asked[0].at;
+        let done = &users[asked[0].user as usize];
+        let history = &done[..done.partition_point(|event| event.at < at)];
+        let mut profile = Profile::default();
+        for event in history {
+            let item = item_hash(&dataset.items[event.item as usize].id);
+            profile.record(&grant, Event { item, at: seconds(event.at), kind: event.kind });
+        }
+        let mut relevant: Vec<u32> =
+            asked.iter().filter(|event| positive(event.kind)).map(|event| event.item).collect();
         relevant.sort_unstable();
         relevant.dedup();
-        if !relevant.is_empty() {
-            let now = asked[0].at.clamp(0, i64::from(u32::MAX)) as u32;
-            queries.push(Query {
-                profile,
-                now,
-                relevant,
-                new_visitor,
-            });
-        }
-        let profile = known.entry(first.user).or_default();
-        session.iter().for_each(|event| record(profile, event));
+        let new_visitor = done.first().is_none_or(|first| first.at >= *begin);
+        Query { profile, now: seconds(at), relevant, new_visitor }
+    };
+    asked.iter().step_by(step).map(query).collect()
+}
+
+/// What is asked for of a session: all of a basket, else its second half, which begins with a second of its own.
+fn asked<'a, 'b>(session: &'b [&'a Interaction]) -> &'b [&'a Interaction] {
+    let at = |place: usize| session.get(place).map(|event| event.at);
+    let last = session.len() - 1;
+    if at(last) < at(0).map(|begin| begin + BASKET_SECONDS) {
+        return session;
     }
-    let step = queries.len().div_ceil(most.max(1)).max(1);
-    queries.into_iter().step_by(step).collect()
+    let half = (session.len().div_ceil(2)..session.len()).find(|place| at(*place) != at(place - 1));
+    &session[half.unwrap_or(0)..]
+}
+
+fn seconds(at: i64) -> u32 {
+    at.clamp(0, i64::from(u32::MAX)) as u32
 }
 
 /// Evaluation plays visitors who agreed.

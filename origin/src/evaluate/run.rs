@@ -17,6 +17,8 @@ const COVERAGE_DEPTH: usize = 10;
 pub struct Evaluation {
     /// The segments, the first over all queries.
     pub segments: Vec<Segment>,
+    /// Queries that also ask for items which the snapshot does not have; no model can find those.
+    pub with_new_items: usize,
     /// Share of the catalogue's rows that were shown in any query's first ten places.
     pub coverage: f64,
 }
@@ -46,13 +48,12 @@ struct Counts {
     all: Metrics,
     known_visitors: Metrics,
     new_visitors: Metrics,
-    new_items: Metrics,
+    with_new_items: usize,
     shown: Vec<u32>,
 }
 
 /// Ranks all rows of a packed snapshot for each query. `row_items` is the dataset's item of each row. Relevant items that the
-/// snapshot does not have cannot be found and count as misses; queries that ask for any are also counted on their own, for these
-/// items alone.
+/// snapshot does not have cannot be found and count as misses.
 ///
 /// # Errors
 /// [`Error::Snapshot`] where the bytes do not verify.
@@ -102,8 +103,8 @@ pub fn rank(bytes: &[u8], row_items: &[u32], queries: &[Query]) -> Result<Evalua
             segment("all", &total.all),
             segment("known visitors", &total.known_visitors),
             segment("new visitors", &total.new_visitors),
-            segment("new items", &total.new_items),
         ],
+        with_new_items: total.with_new_items,
         coverage: total.shown.len() as f64 / f64::from(rows.max(1)),
     })
 }
@@ -119,10 +120,8 @@ impl Counts {
             &mut self.known_visitors
         };
         visitors.count(&hits, query.relevant.len());
-        let new_items = query.relevant.iter().filter(|item| !known.contains(item)).count();
-        if new_items > 0 {
-            self.new_items.count(&[], new_items);
-        }
+        let new_item = query.relevant.iter().any(|item| !known.contains(item));
+        self.with_new_items += usize::from(new_item);
         self.shown.extend(slate.iter().take(COVERAGE_DEPTH));
     }
 
@@ -130,7 +129,7 @@ impl Counts {
         self.all.add(&other.all);
         self.known_visitors.add(&other.known_visitors);
         self.new_visitors.add(&other.new_visitors);
-        self.new_items.add(&other.new_items);
+        self.with_new_items += other.with_new_items;
         self.shown.extend(&other.shown);
     }
 }

@@ -120,7 +120,7 @@ impl Model {
                 model: recipe.to_string(),
                 trained_until: events
                     .last()
-                    .map_or(0, |event| event.at.clamp(0, i64::from(u32::MAX)) as u32),
+                    .map_or(0, |event| prior::end_of_day(event.at).clamp(0, i64::from(u32::MAX)) as u32),
                 min_customers: recipe.min_customers.min(u32::from(u16::MAX)) as u16,
                 currency: dataset.currency.clone(),
                 ..Meta::default()
@@ -129,7 +129,7 @@ impl Model {
                 .iter()
                 .map(|item| dataset.items[*item as usize].id.clone())
                 .collect(),
-            prior: prior::fit(events, &rows, items.len(), recipe.popularity_half_life),
+            prior: prior::fit(events, &rows, items.len(), recipe.popularity_half_life, min_customers),
             attributes,
             labels,
             neighbours: weights,

@@ -10,41 +10,74 @@ const DAY: f64 = 86_400.0;
 const RECENT_DAYS: f64 = 14.0;
 const BASE_DAYS: f64 = 56.0;
 
-/// The rows. `half_life` of a customer's interest in popularity, in days; each customer counts once a day and item, so that one
-/// customer's many events do not make an item popular.
-pub fn fit(events: &[Interaction], rows: &[Option<u32>], items: usize, half_life: f64) -> Vec<PriorRow> {
-    let Some(newest) = events.last().map(|event| event.at as f64) else {
+/// The rows. `half_life` of popularity, in days. Each customer counts once a day and item, so that one customer's many events do
+/// not make an item popular. Nothing depends on fewer than `min_customers`: the newest customers of an item are taken to have come
+/// when the `min_customers`th newest did, and an item is first seen when the `min_customers`th customer finds it.
+pub fn fit(
+    events: &[Interaction],
+    rows: &[Option<u32>],
+    items: usize,
+    half_life: f64,
+    min_customers: u32,
+) -> Vec<PriorRow> {
+    let Some(newest) = events.last().map(|event| end_of_day(event.at) as f64) else {
         return vec![PriorRow::default(); items];
     };
-    let mut popularity = vec![0f64; items];
-    let (mut recent, mut base) = (vec![0f64; items], vec![0f64; items]);
-    let mut first_seen = vec![u16::MAX; items];
-    let mut seen = HashSet::new();
+    let mut visits = vec![vec![]; items];
     for event in events.iter().filter(|event| positive(event.kind)) {
-        let Some(row) = rows[event.item as usize].map(|row| row as usize) else {
-            continue;
-        };
-        let day = event.at.div_euclid(86_400);
-        first_seen[row] = first_seen[row].min(day.clamp(0, i64::from(u16::MAX)) as u16);
-        if !seen.insert((row, event.user, day)) {
-            continue;
+        if let Some(row) = rows[event.item as usize] {
+            visits[row as usize].push((event.at.div_euclid(86_400), event.user));
         }
-        let age = (newest - event.at as f64) / DAY;
-        popularity[row] += libm::exp2(-age / half_life);
-        recent[row] += f64::from(u8::from(age < RECENT_DAYS));
-        base[row] += f64::from(u8::from(age < BASE_DAYS));
     }
-    let most = popularity.iter().fold(0f64, |most, count| most.max(*count));
+    let counts = visits.into_iter().map(|visits| Counts::new(visits, newest, half_life, min_customers));
+    let counts: Vec<Counts> = counts.collect();
+    let most = counts.iter().fold(0f64, |most, counts| most.max(counts.popularity));
     let scale = if most > 0.0 { 255.0 / libm::log1p(most) } else { 0.0 };
-    (0..items)
-        .map(|row| {
-            // One pseudo-count on each side, so that rare items stay near the middle.
-            let ratio = (recent[row] + 1.0) / (base[row] * RECENT_DAYS / BASE_DAYS + 1.0);
-            PriorRow {
-                popularity: libm::round(libm::log1p(popularity[row]) * scale) as u8,
-                trend: libm::round(255.0 * ratio / (1.0 + ratio)) as u8,
-                first_seen: first_seen[row],
-            }
-        })
-        .collect()
+    let row = |counts: &Counts| {
+        // One pseudo-count on each side, so that rare items stay near the middle.
+        let ratio = (counts.recent + 1.0) / (counts.base * RECENT_DAYS / BASE_DAYS + 1.0);
+        PriorRow {
+            popularity: libm::round(libm::log1p(counts.popularity) * scale) as u8,
+            trend: libm::round(255.0 * ratio * RECENT_DAYS / BASE_DAYS) as u8,
+            first_seen: counts.first_seen,
+        }
+    };
+    counts.iter().map(row).collect()
+}
+
+/// The last second of a time's day.
+pub fn end_of_day(at: i64) -> i64 {
+    (at.div_euclid(86_400) + 1) * 86_400 - 1
+}
+
+struct Counts {
+    popularity: f64,
+    recent: f64,
+    base: f64,
+    first_seen: u16,
+}
+
+impl Counts {
+    /// Counts one item's visits, each a day and a customer.
+    fn new(mut visits: Vec<(i64, u32)>, newest: f64, half_life: f64, min_customers: u32) -> Self {
+        visits.sort_unstable();
+        visits.dedup();
+        let first_seen = nth_customer(visits.iter(), min_customers).clamp(0, i64::from(u16::MAX)) as u16;
+        let latest = nth_customer(visits.iter().rev(), min_customers);
+        let mut counts = Counts { popularity: 0.0, recent: 0.0, base: 0.0, first_seen };
+        for (day, _) in &visits {
+            let age = (newest - (*day).min(latest) as f64 * DAY) / DAY;
+            counts.popularity += libm::exp2(-age / half_life);
+            counts.recent += f64::from(u8::from(age < RECENT_DAYS));
+            counts.base += f64::from(u8::from(age < BASE_DAYS));
+        }
+        counts
+    }
+}
+
+/// Day on which the `n`th distinct customer comes, 0 where there are fewer.
+fn nth_customer<'a>(mut visits: impl Iterator<Item = &'a (i64, u32)>, n: u32) -> i64 {
+    let mut known = HashSet::new();
+    let nth = visits.find(|(_, user)| known.insert(*user) && known.len() >= n.max(1) as usize);
+    nth.map_or(0, |(day, _)| *day)
 }

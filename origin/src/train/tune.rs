@@ -10,7 +10,8 @@ use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::evaluate::{queries, rank, Query};
 use crate::progress::{Progress, Stage};
-use pocketrank::{Blend, BlendRow};
+use pocketrank::{Blend, BlendRow, Event};
+use std::collections::HashSet;
 
 /// What the caller fixes.
 #[derive(Debug, Clone, Copy)]
@@ -197,7 +198,7 @@ impl<'a> Search<'a> {
         let to = HISTORY_LENGTHS
             .get(at + 1)
             .map_or(usize::MAX, |next| usize::from(*next));
-        let in_range = |query: &&Query| (from..to).contains(&distinct(query));
+        let in_range = |query: &&Query| (from..to).contains(&distinct(&self.blend, query));
         let queries: Vec<Query> = self.queries.iter().filter(in_range).cloned().collect();
         if queries.len() < 30 {
             return Ok(());
@@ -227,12 +228,11 @@ fn ndcg(model: &Model, blend: &Blend, queries: &[Query]) -> Result<f64> {
     Ok(rank(&model.pack(blend)?, &model.items, queries)?.ndcg())
 }
 
-/// Distinct items of a query's history.
-fn distinct(query: &Query) -> usize {
-    let mut items: Vec<_> = query.profile.events().iter().map(|event| event.item).collect();
-    items.sort_unstable();
-    items.dedup();
-    items.len()
+/// Distinct items of a query's history, as the runtime counts them: events of weight 0 are left out.
+fn distinct(blend: &Blend, query: &Query) -> usize {
+    let counts = |event: &&Event| blend.kinds[event.kind as usize] != 0;
+    let items = query.profile.events().iter().filter(counts).map(|event| event.item);
+    items.collect::<HashSet<_>>().len()
 }
 
 type Weight = fn(&mut BlendRow) -> &mut f32;
