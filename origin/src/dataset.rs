@@ -42,6 +42,8 @@ pub struct Item {
     pub description: Option<String>,
     /// Whether it can be bought.
     pub in_stock: bool,
+    /// Whether the shop's catalogue names it; else only customers' events do, and it may be nobody else's business.
+    pub listed: bool,
 }
 
 /// Somebody who did something.

@@ -111,6 +111,7 @@ pub(super) fn read(
             image: image.text().map(long),
             description: description.text().map(long),
             in_stock: in_stock.text().is_none_or(|text| available(&text)),
+            listed: true,
             id: id.clone(),
         };
         items.insert(id, item);
