@@ -104,7 +104,7 @@ export interface ProfileEvent {
   kind: EventKind;
 }
 
-/** The visitor's own signals: at most 256 events, the oldest falls out. The empty one is the contextual visitor. */
+/** The visitor's own signals: at most 256 events; impressions fall out first, then the oldest. The empty one is the contextual visitor. */
 export class Profile {
   constructor();
   /**
@@ -124,7 +124,7 @@ export class Profile {
   readonly length: number;
   /** Forgets everything. */
   erase(): void;
-  /** The capsule at `now` (seconds since 1970-01-01 UTC): the newest 30 events as at most 480 characters of base64url. */
+  /** The capsule at `now` (seconds since 1970-01-01 UTC): the newest 30 events but impressions as at most 480 characters of base64url. */
   capsule(grant: CapsuleGrant, now: number): string;
   /** The profile that a capsule carries. @throws where the capsule is damaged or has expired */
   static fromCapsule(grant: CapsuleGrant, text: string, now: number): Profile;
@@ -227,7 +227,7 @@ export interface Meta {
   items: number;
   /** The model, in words: family and parameters. */
   model: string;
-  /** Time of the newest event of the training data, seconds since 1970-01-01 UTC. */
+  /** Last second of the day of the newest event of the training data, seconds since 1970-01-01 UTC. */
   trainedUntil: number;
   /** The fewest customers that stand behind each edge and row. */
   minCustomers: number;
