@@ -1,10 +1,12 @@
 //! Slugs: ids in addresses and file names. Invariant: only a-z, 0-9 and single hyphens, never empty, never longer than
 //! [`MAX`]; slugs of one list made by [`Slugs`] differ. `synth` and `candidates` name pages and pictures with them.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Longest slug.
 pub const MAX: usize = 80;
+/// The most that a hyphen and a number take.
+const SUFFIX: usize = 11;
 
 /// The slug of some text; accents of Latin letters are dropped, other letters leave a hyphen.
 pub fn slug(text: &str) -> String {
@@ -31,7 +33,11 @@ pub fn slug(text: &str) -> String {
 
 /// Makes slugs that differ from all that it made before.
 #[derive(Debug, Default)]
-pub struct Slugs(HashSet<String>);
+pub struct Slugs {
+    taken: HashSet<String>,
+    /// The last number given after each stem. Counting from the start again would take hours where thousands collide.
+    numbers: HashMap<String, u32>,
+}
 
 impl Slugs {
     /// The slug of an item: its name and its id.
@@ -45,13 +51,18 @@ impl Slugs {
     /// The slug of a text.
     pub fn unique(&mut self, text: &str) -> String {
         let base = slug(text);
-        let mut candidate = base.clone();
-        let mut number = 1u32;
-        while !self.0.insert(candidate.clone()) {
-            number += 1;
-            candidate = format!("{base}-{number}");
+        if self.taken.insert(base.clone()) {
+            return base;
         }
-        candidate
+        let stem = base.get(..MAX - SUFFIX).unwrap_or(&base).trim_end_matches('-');
+        let number = self.numbers.entry(stem.to_owned()).or_insert(1);
+        loop {
+            *number += 1;
+            let candidate = format!("{stem}-{number}");
+            if self.taken.insert(candidate.clone()) {
+                return candidate;
+            }
+        }
     }
 }
 
@@ -82,5 +93,23 @@ mod tests {
         assert_eq!(slugs.item("White Heart", "85123a"), "white-heart-85123a-2");
         let long = slugs.item(&"long name ".repeat(30), "id");
         assert!(long.len() <= MAX && long.ends_with("-id"), "{long}");
+    }
+
+    #[test]
+    fn thousands_of_colliding_ids_are_numbered_at_once_and_stay_short() {
+        let mut slugs = Slugs::default();
+        let address = format!("https://shop.example/{}/", "long-path/".repeat(10));
+        let mut made = HashSet::new();
+        for number in 0..30_000 {
+            let slug = slugs.item("A name", &format!("{address}{number}"));
+            assert!(slug.len() <= MAX, "{slug}");
+            assert!(made.insert(slug));
+        }
+        // A number that another text already has is passed over.
+        let mut slugs = Slugs::default();
+        assert_eq!(
+            ["cup-2", "cup", "cup", "cup", "cup-2"].map(|text| slugs.unique(text)),
+            ["cup-2", "cup", "cup-3", "cup-4", "cup-2-2"]
+        );
     }
 }
