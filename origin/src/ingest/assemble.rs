@@ -123,6 +123,8 @@ fn items(
     for line in &lines.lines {
         seen.add(line);
     }
+    let categories = most_said(lines, |line| line.category);
+    let brands = most_said(lines, |line| line.brand);
     let mut delisted = 0u64;
     for item in seen.items() {
         let Some(id) = lines.items.get(item) else { continue };
@@ -136,14 +138,12 @@ fn items(
             known.name = names.get(&item).cloned().unwrap_or_default();
         }
         known.price = known.price.or_else(|| seen.price(item));
-        let text = |number: Option<u32>| number.and_then(|number| lines.texts.get(number));
+        let text = |of: &HashMap<u32, u32>| of.get(&item).and_then(|number| lines.texts.get(*number));
         if known.category.is_none() {
-            known.category = text(seen.category(item)).and_then(|text| super::catalogue::category(text, config));
+            known.category = text(&categories).and_then(|text| super::catalogue::category(text, config));
         }
         if known.brand.is_none() {
-            known.brand = text(seen.brand(item))
-                .map(names::tidy)
-                .filter(|brand| !brand.is_empty());
+            known.brand = text(&brands).map(names::tidy).filter(|brand| !brand.is_empty());
         }
     }
     let mut items: Vec<Item> = items.into_values().collect();
@@ -199,12 +199,33 @@ fn categorize(items: &mut [Item], config: &Config, account: &mut Account) {
     ));
 }
 
-/// What the events tell about items: the most frequent price, the last category and brand.
+/// For each item the text that most users gave, so that one user cannot rename it; of equals the smallest.
+fn most_said(lines: &Lines, of: impl Fn(&Line) -> u32) -> HashMap<u32, u32> {
+    let mut said: Vec<(u32, u32, u32)> = lines
+        .lines
+        .iter()
+        .map(|line| (line.item, of(line), line.user))
+        .filter(|(_, text, _)| *text != NONE)
+        .collect();
+    said.sort_unstable();
+    said.dedup();
+    let mut best: HashMap<u32, (usize, u32)> = HashMap::new();
+    for group in said.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+        let Some((item, text, _)) = group.first().copied() else {
+            continue;
+        };
+        let (users, taken) = best.entry(item).or_insert((0, text));
+        if group.len() > *users || (group.len() == *users && lines.texts.get(text) < lines.texts.get(*taken)) {
+            (*users, *taken) = (group.len(), text);
+        }
+    }
+    best.into_iter().map(|(item, (_, text))| (item, text)).collect()
+}
+
+/// What the events tell about items: the most frequent price.
 #[derive(Default)]
 struct Seen {
     prices: BTreeMap<u32, BTreeMap<u64, u32>>,
-    categories: HashMap<u32, u32>,
-    brands: HashMap<u32, u32>,
 }
 
 impl Seen {
@@ -213,11 +234,6 @@ impl Seen {
         if line.price >= 0.0 {
             // Prices are not negative, so their bits are in their order.
             *prices.entry(line.price.to_bits()).or_default() += 1;
-        }
-        for (texts, text) in [(&mut self.categories, line.category), (&mut self.brands, line.brand)] {
-            if text != NONE {
-                texts.insert(line.item, text);
-            }
         }
     }
 
@@ -233,13 +249,5 @@ impl Seen {
             .rev()
             .max_by_key(|(_, count)| **count)
             .map(|(bits, _)| f64::from_bits(*bits))
-    }
-
-    fn category(&self, item: u32) -> Option<u32> {
-        self.categories.get(&item).copied()
-    }
-
-    fn brand(&self, item: u32) -> Option<u32> {
-        self.brands.get(&item).copied()
     }
 }
