@@ -118,10 +118,18 @@ pub(super) fn read(
         Ok(())
     })?;
     tally.kept = items.len() as u64;
-    let unreadable = tally.rows - tally.kept;
-    if tally.rows == 0 || unreadable as f64 > config.clean.max_unreadable.max(0.5) * tally.rows as f64 {
+    // Variants and services repeat ids and have codes of no product: that is no fault of the file.
+    let unreadable: u64 = tally
+        .rules
+        .iter()
+        .filter(|rule| ["unreadable row", "no id"].contains(&rule.name.as_str()))
+        .map(|rule| rule.rows)
+        .sum();
+    let limit = config.clean.max_unreadable;
+    if tally.kept == 0 || unreadable as f64 > limit * tally.rows as f64 {
         return Err(Error::Data(format!(
-            "{}: {} of {} catalogue rows can be used; see which columns [catalogue.columns] maps",
+            "{}: {} of {} catalogue rows can be used, {unreadable} cannot be read ([clean] max_unreadable = {limit}); \
+             see which columns [catalogue.columns] maps",
             table.path.display(),
             tally.kept,
             tally.rows
