@@ -30,9 +30,11 @@ pub fn parse(text: &str) -> Option<i64> {
     read(&Value::Text(text.into()), &TimeFormat::Auto)
 }
 
-/// A number since 1970 whose size tells its unit: seconds reach the year 5138 with eleven digits.
+/// A number since 1970 whose size tells its unit: seconds reach the year 5138 with eleven digits. Eight digits that are a
+/// day of these two centuries are that day: as seconds they would all lie in 1970.
 fn by_size(n: i64) -> i64 {
     match n {
+        19_000_101..=20_991_231 => by_pattern(&n.to_string(), "%Y%m%d").unwrap_or(n),
         100_000_000_000_000_000.. => n / 1_000_000_000,
         100_000_000_000_000.. => n / 1_000_000,
         100_000_000_000.. => n / 1_000,
@@ -104,6 +106,9 @@ mod tests {
             assert_eq!(parse(text), Some(1_259_653_500), "{text}");
         }
         assert_eq!(parse("2009-12-01"), Some(1_259_625_600));
+        assert_eq!(parse("20091201"), Some(1_259_625_600));
+        assert_eq!(read(&Value::Int(20_091_201), &TimeFormat::Auto), Some(1_259_625_600));
+        assert_eq!(parse("20091301"), Some(20_091_301), "no day, so seconds");
         assert_eq!(rfc3339(1_259_653_500), "2009-12-01T07:45:00Z");
         let british = TimeFormat::Pattern("%d/%m/%Y %H:%M".into());
         assert_eq!(
