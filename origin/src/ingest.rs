@@ -40,6 +40,10 @@ pub struct Inputs {
     pub pseudonyms: Pseudonyms,
     /// Seconds since 1970-01-01 UTC after which there can be no event.
     pub now: Option<i64>,
+    /// For training: rows at or after it are dropped before anything is learned from them. Seconds since 1970-01-01 UTC.
+    pub until: Option<i64>,
+    /// For evaluation: cancellations at or after it do not change what was bought before it. Seconds since 1970-01-01 UTC.
+    pub cut: Option<i64>,
 }
 
 /// Reads, cleans and joins.
@@ -55,6 +59,8 @@ pub fn load(inputs: &Inputs, progress: &Progress) -> Result<Dataset> {
     let Some(first) = tables.first() else {
         return Err(Error::Usage("no events: give a file with --events".into()));
     };
+    // Opened first, so that a file that is not there is the first thing said.
+    let given = inputs.catalogue.as_deref().map(Table::open).transpose()?;
     let mut account = Account::default();
     let config = match &inputs.config {
         Some(name) => {
@@ -67,24 +73,24 @@ pub fn load(inputs: &Inputs, progress: &Progress) -> Result<Dataset> {
             config
         }
     };
-    let mut lines = read_events(&tables, &config, &inputs.pseudonyms, progress, &mut account)?;
+    let mut lines = read_events(&tables, &config, inputs, progress, &mut account)?;
     let read = account.events.rows;
     let mut stage = progress.stage("cleaning", 0);
-    clean::clean(&mut lines, &config, inputs.now, &mut account.events);
+    clean::clean(&mut lines, &config, inputs, &mut account.events);
     stage.add(read);
-    let catalogue = match catalogue_path(inputs, first, &config, &mut account) {
+    let catalogue = match catalogue_table(given, first, &config, &mut account)? {
         None => None,
-        Some(path) => {
+        Some(table) => {
             let Some(columns) = &config.catalogue.columns else {
                 return Err(Error::Config(format!(
                     "{}: the mapping {} has no [catalogue.columns]; add them, `id` at least",
-                    path.display(),
+                    table.path.display(),
                     account.mapping
                 )));
             };
             let mut tally = Tally::default();
             let currency = lines.currency.take();
-            let catalogue = catalogue::read(&Table::open(&path)?, columns, &config, currency, &mut tally)?;
+            let catalogue = catalogue::read(&table, columns, &config, currency, &mut tally)?;
             account.catalogue = Some(tally);
             Some(catalogue)
         }
@@ -102,11 +108,11 @@ pub fn load(inputs: &Inputs, progress: &Progress) -> Result<Dataset> {
 fn read_events(
     tables: &[Table],
     config: &Config,
-    pseudonyms: &Pseudonyms,
+    inputs: &Inputs,
     progress: &Progress,
     account: &mut Account,
 ) -> Result<events::Lines> {
-    let mut reader = Reader::new(config, pseudonyms);
+    let mut reader = Reader::new(config, &inputs.pseudonyms, inputs.until);
     let mut recoded = 0;
     for table in tables {
         let mut stage = progress.stage(format!("reading {}", table.path.display()), table.rows);
@@ -119,15 +125,24 @@ fn read_events(
 }
 
 /// The catalogue that is given, or the one that the mapping expects beside the events.
-fn catalogue_path(inputs: &Inputs, events: &Table, config: &Config, account: &mut Account) -> Option<PathBuf> {
-    if inputs.catalogue.is_some() {
-        return inputs.catalogue.clone();
+fn catalogue_table(
+    given: Option<Table>,
+    events: &Table,
+    config: &Config,
+    account: &mut Account,
+) -> Result<Option<Table>> {
+    if given.is_some() {
+        return Ok(given);
     }
-    let beside = events.path.with_file_name(config.catalogue.beside.as_ref()?);
-    beside.is_file().then(|| {
-        account
-            .notes
-            .push(format!("catalogue {} found beside the events", beside.display()));
-        beside
-    })
+    let Some(name) = &config.catalogue.beside else {
+        return Ok(None);
+    };
+    let beside = events.path.with_file_name(name);
+    if !beside.is_file() {
+        return Ok(None);
+    }
+    account
+        .notes
+        .push(format!("catalogue {} found beside the events", beside.display()));
+    Table::open(&beside).map(Some)
 }

@@ -3,7 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use pocketrank::{Section, Snapshot};
-use pocketrank_origin::evaluate::{baselines, queries, rank, METRICS};
+use pocketrank_origin::evaluate::{baselines, queries, rank, row_items, METRICS};
 use pocketrank_origin::ingest::{self, pseudonym::Pseudonyms, time, Inputs};
 use pocketrank_origin::progress::Progress;
 use pocketrank_origin::train::{train, TrainOptions};
@@ -12,17 +12,24 @@ use std::path::PathBuf;
 #[test]
 fn online_retail_is_ranked_better_than_by_the_baselines_in_less_than_100_bytes_an_item() {
     let data = std::env::var("POCKETRANK_DATA").unwrap_or_else(|_| "../../shared/data".into());
+    let until = time::parse("2010-11-01").unwrap();
     let inputs = Inputs {
         events: vec![PathBuf::from(data).join("online-retail/online_retail.parquet")],
         catalogue: None,
         config: None,
         pseudonyms: Pseudonyms::find(None).unwrap(),
         now: None,
+        until: None,
+        cut: Some(until),
     };
     let dataset = ingest::load(&inputs, &Progress::hidden()).unwrap();
-    let until = time::parse("2010-11-01").unwrap();
+    let past = Inputs {
+        until: Some(until),
+        cut: None,
+        ..inputs
+    };
     let trained = train(
-        &dataset,
+        &ingest::load(&past, &Progress::hidden()).unwrap(),
         &TrainOptions {
             until: Some(until),
             ..TrainOptions::default()
@@ -45,7 +52,7 @@ fn online_retail_is_ranked_better_than_by_the_baselines_in_less_than_100_bytes_a
     );
 
     let queries = queries(&dataset, until, i64::MAX, usize::MAX);
-    let ours = rank(&trained.bytes, &trained.items, &queries).unwrap();
+    let ours = rank(&trained.bytes, &row_items(&dataset, &snapshot), &queries).unwrap();
     let past = &dataset.events[..dataset.events.partition_point(|event| event.at < until)];
     for baseline in baselines(&dataset, past, 5).unwrap() {
         let theirs = rank(&baseline.bytes, &baseline.items, &queries).unwrap();

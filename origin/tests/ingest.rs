@@ -5,7 +5,7 @@ mod support;
 
 use parquet::basic::Compression;
 use pocketrank::EventKind;
-use support::{Files, HEADER, ORDERS, PLAIN, gzip, inputs, load_checked, orders_parquet, touched};
+use support::{gzip, inputs, load_checked, orders_parquet, touched, Files, HEADER, ORDERS, PLAIN};
 
 const RETAIL: [(&str, &str, &str, i64, &str, f64, f64); 5] = [
     (
@@ -321,9 +321,9 @@ fn too_many_unreadable_rows_are_an_error_with_examples() {
     for part in [
         "3 of 4 rows",
         "max_unreadable",
-        "events.csv:4: quantity \"many\"",
+        "events.csv:4: quantity <4 characters>",
         "events.csv:5: 2 fields",
-        "events.csv:3: someday",
+        "events.csv:3: time <7 characters>",
     ] {
         assert!(message.contains(part), "{part} in {message}");
     }
@@ -395,7 +395,7 @@ fn a_missing_column_names_the_nearest() {
     let path = files.write("events.csv", "user,session,item,tyme,quantity,price,name\n");
     let message = files.load_mapped(&path, PLAIN).unwrap_err().to_string();
     assert!(
-        message.contains("no column \"time\"; did you mean \"tyme\"?"),
+        message.contains("no column \"time\"; did you mean \"tyme\". The columns are: user"),
         "{message}"
     );
 }
@@ -447,4 +447,78 @@ fn ids_beyond_signed_numbers_stay_apart() {
     let dataset = files.load_mapped(&path, PLAIN).unwrap();
     let ids: Vec<&str> = dataset.items.iter().map(|item| item.id.as_str()).collect();
     assert_eq!(ids, ["18446744073709551614", "18446744073709551615"]);
+}
+
+#[test]
+fn the_category_is_what_most_users_say_whoever_speaks_last_or_most() {
+    let files = Files::new();
+    let mapping = PLAIN.replace("name = \"name\" }\n[", "category = \"name\" }\n[");
+    let mut rows: String = (0..30).map(|n| format!("u{n},s{n},x,2020-01-01,1,1,Shoes\n")).collect();
+    (0..40).for_each(|n| rows += &format!("evil,e{n},x,2020-02-01,1,1,EVIL\n"));
+    rows += "a,a,y,2020-01-01,1,1,B\nb,b,y,2020-01-02,1,1,A\n";
+    let path = files.write("events.csv", format!("{HEADER}{rows}"));
+    let dataset = files.load_mapped(&path, &mapping).unwrap();
+    let categories: Vec<_> = dataset.items.iter().map(|item| item.category.as_deref()).collect();
+    assert_eq!(categories, [Some("Shoes"), Some("A")]);
+}
+
+#[test]
+fn a_customers_address_is_in_no_message_whatever_column_it_slipped_into() {
+    let files = Files::new();
+    let address = "anna@example.com";
+    let fields = ["a", "1", "x", "2020-01-01", "1", "1", "X"];
+    for place in [3, 4, 5] {
+        let mut slipped = fields;
+        slipped[place] = address;
+        let rows = format!("{}\n{}\n", fields.join(","), slipped.join(","));
+        let message = files.load_rows(&rows, "").unwrap_err().to_string();
+        assert!(
+            message.contains("<16 characters>") && !message.contains("anna"),
+            "{message}"
+        );
+        let dataset = files.load_rows(&rows, "[clean]\nmax_unreadable = 0.5\n").unwrap();
+        assert!(!format!("{:?}", dataset.account).contains("anna"));
+    }
+    let rows = format!("a,1,x,2020-01-01,1,1,{address}\na,1,x,2020-01-01,1,-1,X\na,2,x,2020-01-02,1,1,X\n");
+    let dataset = files.load_rows(&rows, "[clean]\nnot_names = ['.*@.*']\n").unwrap();
+    assert!(!format!("{:?}", dataset.account).contains("anna"));
+    let headless = files.write("headless.csv", format!("{address},1,x,2020-01-01,1,1,X\n"));
+    for error in [load_checked(&inputs(&headless)), files.load_mapped(&headless, PLAIN)] {
+        let message = error.unwrap_err().to_string();
+        assert!(
+            message.contains("the first line looks like data") && !message.contains("anna"),
+            "{message}"
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_can_be_read_only_once_is_refused() {
+    let files = Files::new();
+    let error = load_checked(&inputs("/dev/null".as_ref())).unwrap_err();
+    assert!(error.to_string().contains("write it to a file first"), "{error}");
+    assert_eq!(error.exit_code(), 3);
+    let error = load_checked(&inputs(files.path("x").parent().unwrap())).unwrap_err();
+    assert!(error.to_string().contains("a folder"), "{error}");
+}
+
+#[test]
+fn a_catalogue_with_variants_is_good_and_one_without_ids_is_not() {
+    let files = Files::new();
+    let events = files.write("events.csv", format!("{HEADER}a,1,x,2020-01-01,1,1,X\n"));
+    let config = files.write("m.toml", format!("{PLAIN}[clean]\nnot_products = ['post']\n"));
+    let mut inputs = inputs(&events);
+    inputs.config = Some(config.to_str().unwrap().into());
+    let head = "id,name,category,price,stock\n";
+    let variants = format!("{head}x,X,C,1,1\nx,X,C,1,1\nx,X,C,1,1\npost,P,C,1,1\n");
+    inputs.catalogue = Some(files.write("variants.csv", variants));
+    assert_eq!(load_checked(&inputs).unwrap().account.catalogue.unwrap().kept, 1);
+    inputs.catalogue = Some(files.write("idless.csv", format!("{head}x,X,C,1,1\n,X,C,1,1\n")));
+    let message = load_checked(&inputs).unwrap_err().to_string();
+    assert!(message.contains("1 of 2 catalogue rows can be used"), "{message}");
+    inputs.catalogue = Some(files.path("nope.csv"));
+    inputs.config = None;
+    let message = load_checked(&inputs).unwrap_err().to_string();
+    assert!(message.contains("nope.csv"), "{message}");
 }

@@ -32,6 +32,8 @@ fn shop(sessions: u32) -> Dataset {
         config: None,
         pseudonyms: Pseudonyms::find(None).unwrap(),
         now: None,
+        until: None,
+        cut: None,
     };
     ingest::load(&inputs, &progress).unwrap()
 }

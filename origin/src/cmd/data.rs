@@ -7,6 +7,7 @@ use pocketrank_origin::ingest::{self, pseudonym::Pseudonyms, time, Inputs};
 use pocketrank_origin::progress::Progress;
 use serde::Serialize;
 use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Which data to load.
 #[derive(Debug, Args)]
@@ -25,7 +26,7 @@ pub struct Data {
     /// random key for this run.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
-    /// Events after this time are errors: RFC 3339, a date, or seconds since 1970.
+    /// Events after this time are dropped and counted: RFC 3339, a date, or seconds since 1970. Without it, a day from now.
     #[arg(long, value_name = "TIME")]
     now: Option<String>,
 }
@@ -36,22 +37,36 @@ impl Data {
     /// # Errors
     /// As [`ingest::load`], and [`Error::Usage`] for options that cannot be read.
     pub fn load(&self, progress: &Progress) -> Result<Dataset> {
+        ingest::load(&self.inputs()?, progress)
+    }
+
+    /// What to load.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for options that cannot be read.
+    pub fn inputs(&self) -> Result<Inputs> {
         let now = match &self.now {
-            None => None,
+            // A day of grace, for clocks and zones that differ.
+            None => SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .ok()
+                .and_then(|now| i64::try_from(now.as_secs()).ok())
+                .map(|now| now.saturating_add(86_400)),
             Some(text) => Some(time::parse(text).ok_or_else(|| {
                 Error::Usage(format!(
                     "--now {text:?} is no time; give one such as 2010-12-09 or 2010-12-09T20:01:00Z"
                 ))
             })?),
         };
-        let inputs = Inputs {
+        Ok(Inputs {
             events: self.events.clone(),
             catalogue: self.catalogue.clone(),
             config: self.config.clone(),
             pseudonyms: Pseudonyms::find(self.key_file.as_deref())?,
             now,
-        };
-        ingest::load(&inputs, progress)
+            until: None,
+            cut: None,
+        })
     }
 }
 

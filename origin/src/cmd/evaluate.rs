@@ -5,6 +5,7 @@ use super::verify;
 use clap::Args;
 use pocketrank_origin::error::{Error, Result};
 use pocketrank_origin::evaluate::{baselines, queries, rank, row_items, Baseline, Evaluation, METRICS};
+use pocketrank_origin::ingest::{self, Inputs};
 use serde_json::json;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -31,8 +32,12 @@ impl Evaluate {
         let progress = self.print.progress();
         let bytes = verify::read(&self.snapshot)?;
         let snapshot = verify::open(&self.snapshot, bytes.as_slice())?;
-        let dataset = self.data.load(&progress)?;
         let from = i64::from(snapshot.meta().trained_until) + 1;
+        let inputs = Inputs {
+            cut: Some(from),
+            ..self.data.inputs()?
+        };
+        let dataset = ingest::load(&inputs, &progress)?;
         let queries = queries(&dataset, from, i64::MAX, self.queries);
         if queries.is_empty() {
             return Err(Error::Data(format!(

@@ -4,7 +4,7 @@ use super::data::{Data, Output};
 use clap::Args;
 use pocketrank::Snapshot;
 use pocketrank_origin::error::{Error, Result};
-use pocketrank_origin::ingest::time;
+use pocketrank_origin::ingest::{self, time, Inputs};
 use pocketrank_origin::output;
 use pocketrank_origin::train::{train, TrainOptions};
 use serde_json::json;
@@ -47,7 +47,18 @@ impl Train {
             })
         });
         let until = until.transpose()?;
-        let dataset = self.data.load(&progress)?;
+        if self.output.is_dir() {
+            return Err(Error::Usage(format!(
+                "-o {}: a folder; give the file to write, such as {}",
+                self.output.display(),
+                self.output.join("snapshot.bin").display()
+            )));
+        }
+        let inputs = Inputs {
+            until,
+            ..self.data.inputs()?
+        };
+        let dataset = ingest::load(&inputs, &progress)?;
         let options = TrainOptions {
             until,
             neighbours: usize::from(self.neighbours),

@@ -3,6 +3,7 @@
 
 use super::{Column, Config, EventColumns};
 use crate::error::{Error, Result};
+use crate::ingest::time;
 use std::path::Path;
 
 /// The mappings by name.
@@ -49,6 +50,12 @@ pub fn recognize(columns: &[String], path: &Path) -> Result<(&'static str, Confi
         }
     }
     best.map(|(_, name, config)| (name, config)).ok_or_else(|| {
+        if looks_like_data(columns) {
+            return Error::Config(format!(
+                "{}: the first line looks like data, not column names; add a first line with the names",
+                path.display()
+            ));
+        }
         Error::Config(format!(
             "{}: none of the ready mappings ({}) fits its columns ({}); write a mapping and pass it with --config FILE.toml",
             path.display(),
@@ -85,6 +92,14 @@ fn fit(mapping: &EventColumns, columns: &[String]) -> usize {
         &mapping.rating,
     ];
     2 + who + extra.into_iter().map(count).sum::<usize>()
+}
+
+/// Whether these can hardly be names of columns, and may be about a person instead: addresses, numbers or times.
+pub(crate) fn looks_like_data(columns: &[String]) -> bool {
+    columns.iter().any(|text| {
+        let number = text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c));
+        text.contains('@') || (number && (text.parse::<f64>().is_ok() || time::parse(text).is_some()))
+    })
 }
 
 /// Column names for a message, cut to a readable length.

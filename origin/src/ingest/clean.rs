@@ -1,9 +1,10 @@
-//! Cleaning of lines. Invariant: a line leaves only through [`Cleaning::drop_where`], which counts it by its rule; the
+//! Cleaning of lines. Invariant: a line leaves only through [`Cleaning::drop_shown`], which counts it by its rule; the
 //! order of the rules is the order of this file. After `events`, before `assemble`.
 
 use super::account::{Effect, Tally};
 use super::events::{Line, Lines};
 use super::netting;
+use super::Inputs;
 use crate::config::Config;
 use std::collections::HashSet;
 
@@ -13,11 +14,11 @@ pub(super) struct Cleaning<'a> {
     pub tally: &'a mut Tally,
 }
 
-/// Applies every rule. `now` is the time after which there can be no event.
-pub(super) fn clean(lines: &mut Lines, config: &Config, now: Option<i64>, tally: &mut Tally) {
+/// Applies every rule.
+pub(super) fn clean(lines: &mut Lines, config: &Config, inputs: &Inputs, tally: &mut Tally) {
     let rules = &config.clean;
     let mut cleaning = Cleaning { lines, tally };
-    if let Some(now) = now {
+    if let Some(now) = inputs.now {
         cleaning.drop_where("time in the future", |line| line.at > now);
     }
     if rules.drop_duplicates {
@@ -31,10 +32,10 @@ pub(super) fn clean(lines: &mut Lines, config: &Config, now: Option<i64>, tally:
                 rules.not_products.iter().any(|pattern| pattern.matches(id))
             })
             .collect();
-        cleaning.drop_where("code of no product", |line| at(&codes, line.item));
+        cleaning.drop_items_where("code of no product", |item| at(&codes, item));
     }
     if config.events.cancellation.is_some() {
-        netting::net(&mut cleaning);
+        netting::net(&mut cleaning, inputs.cut);
     }
     cleaning.drop_where("impossible quantity", |line| {
         // Written so that NaN is impossible.
@@ -53,13 +54,27 @@ pub(super) fn clean(lines: &mut Lines, config: &Config, now: Option<i64>, tally:
 
 impl Cleaning<'_> {
     /// Drops the lines that `refused` picks and counts them by that rule.
-    pub fn drop_where(&mut self, rule: &str, mut refused: impl FnMut(&Line) -> bool) {
+    pub fn drop_where(&mut self, rule: &str, refused: impl FnMut(&Line) -> bool) {
+        self.drop_shown(rule, refused, Lines::place);
+    }
+
+    /// Drops the lines of items that `refused` picks; the examples name them.
+    fn drop_items_where(&mut self, rule: &str, refused: impl Fn(u32) -> bool) {
+        self.drop_shown(rule, |line| refused(line.item), Lines::place_of_item);
+    }
+
+    fn drop_shown(
+        &mut self,
+        rule: &str,
+        mut refused: impl FnMut(&Line) -> bool,
+        shown: impl Fn(&Lines, &Line) -> String,
+    ) {
         let rule = self.tally.rule(rule, Effect::Dropped);
         let mut kept = std::mem::take(&mut self.lines.lines);
         kept.retain(|line| {
             let refused = refused(line);
             if refused {
-                rule.count(|| self.lines.place(line));
+                rule.count(|| shown(self.lines, line));
             }
             !refused
         });
@@ -87,7 +102,7 @@ fn support(cleaning: &mut Cleaning<'_>, min_item_users: u32, min_user_items: u32
         }
     }
     let name = format!("item with fewer than {min_item_users} users");
-    cleaning.drop_where(&name, |line| at(&rare_items, line.item));
+    cleaning.drop_items_where(&name, |item| at(&rare_items, item));
     let name = format!("user with fewer than {min_user_items} items");
     cleaning.drop_where(&name, |line| at(&rare_users, line.user));
 }

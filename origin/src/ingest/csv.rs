@@ -3,7 +3,7 @@
 //! text that is not UTF-8 is read as Windows-1252 and counted.
 
 use super::lines::TextLines;
-use super::table::{Sink, Value, decode};
+use super::table::{decode, Sink, Value};
 use crate::error::Result;
 use std::borrow::Cow;
 use std::path::Path;

@@ -4,7 +4,7 @@
 
 use super::account::{Effect, Tally};
 use super::pseudonym::Pseudonyms;
-use super::table::{clip, Row, Table, Value, MAX_ID};
+use super::table::{clip, shape, Row, Table, Value, MAX_ID};
 use super::time;
 use crate::config::{is_currency, Config};
 use crate::dataset::User;
@@ -95,14 +95,16 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// Where the line came from, and its item: an example for the account.
+    /// Where the line came from: an example for the account, without a word of the row.
     pub fn place(&self, line: &Line) -> String {
         let file = self.files.get(line.file as usize).map_or("", String::as_str);
-        format!(
-            "{file}:{}: item {}",
-            line.row,
-            clip(self.items.get(line.item).unwrap_or_default())
-        )
+        format!("{file}:{}", line.row)
+    }
+
+    /// The same, and the item: for rules about items.
+    pub fn place_of_item(&self, line: &Line) -> String {
+        let id = self.items.get(line.item).unwrap_or_default();
+        format!("{}: item {}", self.place(line), clip(id))
     }
 }
 
@@ -111,6 +113,7 @@ enum Refusal {
     Unreadable(String),
     Time(String),
     NoItem(String),
+    Later,
     Nobody,
     UnknownKind(String),
 }
@@ -120,6 +123,7 @@ const NO_TIME: &str = "time unreadable";
 const NO_ITEM: &str = "no item";
 const NOBODY: &str = "neither user nor session";
 const UNKNOWN_KIND: &str = "kind of event unknown";
+const LATER: &str = "at or after --until, kept for evaluation";
 const FOLDED: &str = "id differs only in case";
 const CURRENCY: &str = "price in another currency, ignored";
 
@@ -127,6 +131,7 @@ const CURRENCY: &str = "price in another currency, ignored";
 pub(super) struct Reader<'a> {
     config: &'a Config,
     pseudonyms: &'a Pseudonyms,
+    until: Option<i64>,
     lines: Lines,
     users: HashMap<[u8; 16], u32>,
     sessions: HashMap<[u8; 16], u32>,
@@ -142,7 +147,7 @@ struct Who {
 }
 
 impl<'a> Reader<'a> {
-    pub fn new(config: &'a Config, pseudonyms: &'a Pseudonyms) -> Self {
+    pub fn new(config: &'a Config, pseudonyms: &'a Pseudonyms, until: Option<i64>) -> Self {
         let lines = Lines {
             currency: config.currency.clone(),
             ..Lines::default()
@@ -150,6 +155,7 @@ impl<'a> Reader<'a> {
         Self {
             config,
             pseudonyms,
+            until,
             lines,
             users: HashMap::new(),
             sessions: HashMap::new(),
@@ -164,6 +170,9 @@ impl<'a> Reader<'a> {
         self.lines.files.push(name.clone().unwrap_or_default());
         for rule in [UNREADABLE, NO_TIME, NO_ITEM, NOBODY, UNKNOWN_KIND] {
             tally.rule(rule, Effect::Dropped);
+        }
+        if self.until.is_some() {
+            tally.rule(LATER, Effect::Dropped);
         }
         let c = &self.config.events.columns;
         let wanted = [
@@ -193,6 +202,7 @@ impl<'a> Reader<'a> {
                         Refusal::Unreadable(what) => (UNREADABLE, what),
                         Refusal::Time(what) => (NO_TIME, what),
                         Refusal::NoItem(what) => (NO_ITEM, what),
+                        Refusal::Later => (LATER, String::new()),
                         Refusal::Nobody => (NOBODY, String::new()),
                         Refusal::UnknownKind(what) => (UNKNOWN_KIND, what),
                     };
@@ -237,18 +247,18 @@ impl<'a> Reader<'a> {
             return Err(Refusal::NoItem(kind.name().into()));
         };
         if id.len() > MAX_ID {
-            return Err(Refusal::Unreadable(format!(
-                "an item's id of {} bytes: {}",
-                id.len(),
-                clip(&id)
-            )));
+            return Err(Refusal::Unreadable(format!("an item's id of {} bytes", id.len())));
         }
         let time = time::read(at, &self.config.events.time_format)
-            .ok_or_else(|| Refusal::Time(clip(&at.text().unwrap_or_default())))?;
+            .ok_or_else(|| Refusal::Time(format!("time {}", shape(&at.text().unwrap_or_default()))))?;
+        // Before anything of the row is kept, its names and prices too.
+        if self.until.is_some_and(|until| time >= until) {
+            return Err(Refusal::Later);
+        }
         let number = |value: &Value<'_>, what: &str| {
             value
                 .number()
-                .map_err(|text| Refusal::Unreadable(format!("{what} {text:?} is no number")))
+                .map_err(|text| Refusal::Unreadable(format!("{what} {} is no number", shape(&text))))
         };
         let quantity = number(quantity, "quantity")?.unwrap_or(1.0);
         let rating = number(rating, "rating")?.unwrap_or(f64::NAN);
@@ -257,7 +267,7 @@ impl<'a> Reader<'a> {
             price = f64::NAN;
             tally
                 .rule(CURRENCY, Effect::Changed)
-                .count(|| clip(&currency.text().unwrap_or_default()));
+                .count(|| format!("currency {}", shape(&currency.text().unwrap_or_default())));
         }
         let item = if self.config.clean.fold_id_case && id.chars().any(char::is_lowercase) {
             tally.rule(FOLDED, Effect::Changed).count(|| clip(&id));
@@ -307,7 +317,7 @@ impl<'a> Reader<'a> {
         known
             .or_else(|| EventKind::from_name(&name).ok())
             .map(|kind| (false, kind))
-            .ok_or_else(|| Refusal::UnknownKind(clip(&name)))
+            .ok_or_else(|| Refusal::UnknownKind(format!("kind {}", shape(&name))))
     }
 
     /// Numbers of the row's user and session.

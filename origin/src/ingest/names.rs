@@ -33,14 +33,12 @@ pub(super) fn choose(lines: &Lines, not_names: &[Pattern], tally: &mut Tally) ->
         })
         .collect();
     for line in lines.lines.iter().filter(|line| line.name != NONE) {
-        let (rule, text) = match (name_of(line.name), chosen.get(&line.item)) {
-            (None, _) => (NOT_A_NAME, lines.texts.get(line.name).unwrap_or_default()),
-            (Some(name), Some(chosen)) if name != chosen => (VARIES, name),
+        let rule = match (name_of(line.name), chosen.get(&line.item)) {
+            (None, _) => NOT_A_NAME,
+            (Some(name), Some(chosen)) if name != chosen => VARIES,
             _ => continue,
         };
-        tally
-            .rule(rule, Effect::Changed)
-            .count(|| format!("{}: {text}", lines.place(line)));
+        tally.rule(rule, Effect::Changed).count(|| lines.place_of_item(line));
     }
     chosen
 }

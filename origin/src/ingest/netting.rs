@@ -19,11 +19,13 @@ enum Mark {
     Netted,
     Partly,
     Unmatched,
+    Late,
 }
 
-/// Nets every cancellation and drops it.
-pub(super) fn net(cleaning: &mut Cleaning<'_>) {
-    let mut marks = marked(&mut cleaning.lines.lines);
+/// Nets every cancellation and drops it. Those at or after `cut` leave alone what was bought before it, since a model of
+/// that time cannot know them.
+pub(super) fn net(cleaning: &mut Cleaning<'_>, cut: Option<i64>) {
+    let mut marks = marked(&mut cleaning.lines.lines, cut);
     let reduced = cleaning.tally.rule("purchase cancelled in part", Effect::Changed);
     for (line, _) in cleaning
         .lines
@@ -39,6 +41,7 @@ pub(super) fn net(cleaning: &mut Cleaning<'_>) {
         ("cancellation, netted", Mark::Netted),
         ("cancellation, netted in part", Mark::Partly),
         ("cancellation without a purchase", Mark::Unmatched),
+        ("cancellation after the cut of a purchase before", Mark::Late),
     ] {
         let mut in_step = marks.iter();
         cleaning.drop_where(rule, |_| in_step.next() == Some(&dropped));
@@ -47,7 +50,7 @@ pub(super) fn net(cleaning: &mut Cleaning<'_>) {
 }
 
 /// Deducts cancellations from purchases; says what became of each line.
-fn marked(lines: &mut [Line]) -> Vec<Mark> {
+fn marked(lines: &mut [Line], cut: Option<i64>) -> Vec<Mark> {
     let mut order: Vec<usize> = (0..lines.len()).collect();
     // At the same second the purchase comes first, so that it can be cancelled.
     order.sort_by_key(|place| lines.get(*place).map(|line| (line.at, line.cancels)));
@@ -64,11 +67,16 @@ fn marked(lines: &mut [Line]) -> Vec<Mark> {
             continue;
         }
         let mut left = line.quantity.abs();
+        let mut late = false;
         let purchases = bought.get_mut(&(line.user, line.item));
         if let Some(purchases) = purchases {
             while left > NOTHING {
                 let Some(latest) = purchases.last().copied() else { break };
                 let Some(purchase) = lines.get_mut(latest) else { break };
+                late = cut.is_some_and(|cut| purchase.at < cut && cut <= line.at);
+                if late {
+                    break;
+                }
                 let taken = left.min(purchase.quantity);
                 left -= taken;
                 purchase.quantity -= taken;
@@ -81,6 +89,7 @@ fn marked(lines: &mut [Line]) -> Vec<Mark> {
         }
         let mark = match left {
             left if left <= NOTHING => Mark::Netted,
+            _ if late => Mark::Late,
             left if left < line.quantity.abs() => Mark::Partly,
             // NaN comes here too.
             _ => Mark::Unmatched,

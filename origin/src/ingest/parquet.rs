@@ -1,7 +1,7 @@
 //! Parquet tables, read column by column in batches. Invariant: a file that is cut short or damaged is an error that
 //! names it, whatever its footer claims; no batch is larger than [`BATCH`] rows.
 
-use super::table::{Sink, Value, decode};
+use super::table::{decode, Sink, Value};
 use crate::error::{Error, Result};
 use ::parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type as Physical};
 use ::parquet::column::reader::{ColumnReader, ColumnReaderImpl};
@@ -11,7 +11,7 @@ use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use ::parquet::schema::types::ColumnDescriptor;
 use std::cell::Cell as Flag;
 use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::Path;
 
 const BATCH: usize = 8192;

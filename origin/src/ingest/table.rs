@@ -2,7 +2,7 @@
 //! that cannot be read is handed on as such, with its number, and never skipped. `events` and `catalogue` consume rows.
 
 use super::{csv, jsonl, parquet};
-use crate::config::ready::listed;
+use crate::config::ready::{listed, looks_like_data};
 use crate::config::{nearest, Column};
 use crate::error::{Error, Result};
 use std::borrow::Cow;
@@ -47,7 +47,7 @@ impl Value<'_> {
             Value::Float(x) => Ok(Some(*x)),
             Value::Null | Value::Text(_) => match self.text() {
                 None => Ok(None),
-                Some(text) => text.parse().map(Some).map_err(|_| clip(&text)),
+                Some(text) => text.parse().map(Some).map_err(|_| text.into_owned()),
             },
         }
     }
@@ -91,8 +91,16 @@ impl Table {
     /// [`Error::Io`] if it cannot be read, [`Error::Data`] if it is empty or of no known format.
     pub fn open(path: &Path) -> Result<Self> {
         let mut head = Vec::new();
-        if path.is_dir() {
+        let kind = std::fs::metadata(path).map_err(|e| Error::reading(path, e))?;
+        if kind.is_dir() {
             return Err(Error::Data(format!("{}: a folder, not a file", path.display())));
+        }
+        // It is read from its beginning more than once.
+        if !kind.is_file() {
+            return Err(Error::Data(format!(
+                "{}: a pipe or device, which can be read only once; write it to a file first, and give that",
+                path.display()
+            )));
         }
         let file = File::open(path).map_err(|e| Error::reading(path, e))?;
         file.take(4)
@@ -181,11 +189,18 @@ impl Table {
     }
 
     fn missing(&self, names: &[String]) -> Error {
+        if looks_like_data(&self.columns) {
+            return Error::Config(format!(
+                "{}: no column {:?}: the first line looks like data, not column names; add a first line with the names",
+                self.path.display(),
+                names.join("\" or \"")
+            ));
+        }
         let known: Vec<&str> = self.columns.iter().map(String::as_str).collect();
         let near = names.iter().find_map(|name| nearest(name, &known));
-        let hint = near.map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
+        let hint = near.map(|near| format!("; did you mean {near:?}")).unwrap_or_default();
         Error::Config(format!(
-            "{}: no column {:?}{hint} The columns are: {}",
+            "{}: no column {:?}{hint}. The columns are: {}",
             self.path.display(),
             names.join("\" or \""),
             listed(&self.columns)
@@ -222,6 +237,15 @@ pub(super) fn decode(bytes: &[u8]) -> (Cow<'_, str>, bool) {
     match std::str::from_utf8(bytes) {
         Ok(text) => (Cow::Borrowed(text), false),
         Err(_) => (encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0, true),
+    }
+}
+
+/// What can be said of a text that may be about a person.
+pub(super) fn shape(text: &str) -> String {
+    match text.chars().count() {
+        0 => "<empty>".into(),
+        1 => "<1 character>".into(),
+        n => format!("<{n} characters>"),
     }
 }
 

@@ -11,7 +11,7 @@ use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::Type;
 use pocketrank_origin::dataset::Dataset;
 use pocketrank_origin::error::Result;
-use pocketrank_origin::ingest::{Inputs, load, pseudonym::Pseudonyms};
+use pocketrank_origin::ingest::{load, pseudonym::Pseudonyms, Inputs};
 use pocketrank_origin::progress::Progress;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -75,6 +75,8 @@ pub fn inputs(events: &Path) -> Inputs {
         config: None,
         pseudonyms: Pseudonyms::new(b"a key for the tests only", "test").unwrap(),
         now: None,
+        until: None,
+        cut: None,
     }
 }
 
