@@ -5,7 +5,7 @@ mod support;
 
 use parquet::basic::Compression;
 use pocketrank::EventKind;
-use support::{gzip, inputs, load_checked, orders_parquet, touched, Files, HEADER, ORDERS, PLAIN};
+use support::{gzip, inputs, load_checked, orders_parquet, touched, unsigned_parquet, Files, HEADER, ORDERS, PLAIN};
 
 const RETAIL: [(&str, &str, &str, i64, &str, f64, f64); 5] = [
     (
@@ -521,4 +521,20 @@ fn a_catalogue_with_variants_is_good_and_one_without_ids_is_not() {
     inputs.config = None;
     let message = load_checked(&inputs).unwrap_err().to_string();
     assert!(message.contains("nope.csv"), "{message}");
+}
+
+#[test]
+fn unsigned_columns_of_parquet_are_read_as_such() {
+    let files = Files::new();
+    let path = files.write("e.parquet", unsigned_parquet(&[-1, -2, 7], &[-1, 5, 6]));
+    let mapping = r#"
+[events]
+kind = "purchase"
+columns = { user = "user", item = "item", time = "time" }
+"#;
+    let dataset = files.load_mapped(&path, mapping).unwrap();
+    let ids: Vec<&str> = dataset.items.iter().map(|item| item.id.as_str()).collect();
+    assert_eq!(ids, ["18446744073709551614", "18446744073709551615", "7"]);
+    let last = dataset.events.last().unwrap();
+    assert_eq!(last.at, i64::from(u32::MAX));
 }

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // Tests may fail by panicking.
 
 use parquet::basic::{Compression, Repetition, Type as Physical};
-use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
+use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int32Type, Int64Type};
 use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::writer::SerializedFileWriter;
@@ -222,4 +222,25 @@ fn with_customer(schema: &Type) -> Type {
         customer.with_repetition(Repetition::OPTIONAL).build().unwrap(),
     ));
     Type::group_type_builder("m").with_fields(fields).build().unwrap()
+}
+
+/// Events whose `item` is of 64 bits without a sign and whose `time` is of 32, by the bits that stand in the file.
+pub fn unsigned_parquet(items: &[i64], times: &[i32]) -> Vec<u8> {
+    let schema = "message m { required int64 user; required int64 item (UINT_64); required int32 time (UINT_32); }";
+    let schema = parse_message_type(schema).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = SerializedFileWriter::new(&mut bytes, Arc::new(schema), Default::default()).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    for column in 0..3 {
+        let mut writer = group.next_column().unwrap().unwrap();
+        if column == 2 {
+            writer.typed::<Int32Type>().write_batch(times, None, None).unwrap();
+        } else {
+            writer.typed::<Int64Type>().write_batch(items, None, None).unwrap();
+        }
+        writer.close().unwrap();
+    }
+    group.close().unwrap();
+    writer.close().unwrap();
+    bytes
 }
