@@ -1,6 +1,7 @@
 //! Candidates lists: what each slot reranks, the same for every visitor and so cached. Invariant: equal data and snapshot
 //! give equal lists; a list tells no more of customers than the snapshot does (popularity, trend and neighbours of rows
-//! that have `min_customers` behind them). After training; the edge and browsers fetch what is written here.
+//! that have `min_customers` behind them), and an item that is neither in the snapshot nor in the shop's catalogue is
+//! named nowhere. After training; the edge and browsers fetch what is written here.
 
 mod card;
 mod files;
@@ -48,9 +49,9 @@ pub struct Catalogue<'a> {
     pub title: &'a str,
     /// ISO 4217 code of the prices.
     pub currency: &'a str,
-    /// The most visited first.
+    /// Those with the most items first.
     pub categories: &'a [Category],
-    /// The most popular first.
+    /// The most popular first, then by id those that the snapshot does not know.
     pub items: Vec<&'a Entry>,
 }
 
@@ -154,7 +155,8 @@ impl<'a> Lists<'a> {
         }
     }
 
-    /// Writes `catalogue.json`, `candidates/` (replaced as a whole) and `images/` for items without a picture.
+    /// Writes `images/` for items without a picture, the lists to `candidates/`, `lists.json` that names them, and
+    /// `catalogue.json` last. Lists of an earlier run that are no more are removed, other files are left alone.
     ///
     /// # Errors
     /// [`Error::Io`] where a file cannot be written.
@@ -163,7 +165,7 @@ impl<'a> Lists<'a> {
     }
 
     fn entry(&self, item: usize) -> Option<&Entry> {
-        self.cards.entries.get(item)
+        self.cards.entries.get(item)?.as_ref()
     }
 
     /// The first `most` of these that can be bought, none twice.

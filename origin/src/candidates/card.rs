@@ -1,5 +1,6 @@
-//! What a list shows of an item. Invariant: slugs are unique, and every field that a page prints is text, empty where
-//! nothing is known.
+//! What a list shows of an item. Invariant: only items of the snapshot or of the shop's catalogue have an entry, as one
+//! customer's engraving is no offer; slugs are unique, and every field that a page prints is text, empty where nothing
+//! is known.
 
 use super::order::Order;
 use crate::dataset::{Dataset, Item};
@@ -53,8 +54,9 @@ pub struct Category {
 /// Entries by the dataset's items.
 #[derive(Debug)]
 pub(super) struct Cards {
-    pub entries: Vec<Entry>,
-    /// The most visited first.
+    /// `None` for items that do not ship.
+    pub entries: Vec<Option<Entry>>,
+    /// Those with the most items first.
     pub categories: Vec<Category>,
     popular: BTreeMap<String, Vec<usize>>,
 }
@@ -64,20 +66,20 @@ const POPULAR: usize = 64;
 
 impl Cards {
     pub fn new(dataset: &Dataset, order: &Order) -> Self {
-        let mut visits: BTreeMap<&str, (u64, usize)> = BTreeMap::new();
-        for (item, customers) in dataset.items.iter().zip(&order.customers) {
-            if let Some(category) = &item.category {
-                let (visited, items) = visits.entry(category).or_default();
-                *visited += u64::from(*customers);
-                *items += 1;
-            }
+        let ships: Vec<Option<&Item>> = (0..)
+            .zip(&dataset.items)
+            .map(|(index, item)| (item.listed || order.is_known(index)).then_some(item))
+            .collect();
+        let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();
+        for category in ships.iter().flatten().filter_map(|item| item.category.as_deref()) {
+            *sizes.entry(category).or_default() += 1;
         }
-        let mut by_visits: Vec<_> = visits.into_iter().collect();
-        by_visits.sort_by_key(|(_, (visited, _))| std::cmp::Reverse(*visited));
+        let mut by_size: Vec<_> = sizes.into_iter().collect();
+        by_size.sort_by_key(|(_, items)| std::cmp::Reverse(*items));
         let mut slugs = Slugs::default();
-        let categories: Vec<Category> = by_visits
+        let categories: Vec<Category> = by_size
             .into_iter()
-            .map(|(name, (_, items))| Category {
+            .map(|(name, items)| Category {
                 name: name.to_owned(),
                 slug: slugs.unique(name),
                 items,
@@ -85,14 +87,17 @@ impl Cards {
             .collect();
         let slug_of: BTreeMap<&str, &str> = categories.iter().map(|c| (c.name.as_str(), c.slug.as_str())).collect();
         let mut slugs = Slugs::default();
-        let entries: Vec<Entry> = dataset
-            .items
-            .iter()
-            .map(|item| entry(item, &dataset.currency, &slug_of, &mut slugs))
+        let entries: Vec<Option<Entry>> = ships
+            .into_iter()
+            .map(|item| item.map(|item| entry(item, &dataset.currency, &slug_of, &mut slugs)))
             .collect();
         let mut popular: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for item in order.by_popularity.iter().filter(|item| order.is_known(**item)) {
-            if let Some(entry) = entries.get(*item).filter(|entry| entry.in_stock) {
+            if let Some(entry) = entries
+                .get(*item)
+                .and_then(Option::as_ref)
+                .filter(|entry| entry.in_stock)
+            {
                 let of = popular.entry(entry.category_slug.clone()).or_default();
                 if of.len() < POPULAR {
                     of.push(*item);

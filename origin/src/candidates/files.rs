@@ -1,4 +1,5 @@
-//! The lists as files. Invariant: `candidates/` is replaced as a whole, so that no list of an earlier run stays.
+//! The lists as files. Invariant: every file is seen whole, old or new; no list of an earlier run stays, and no file is
+//! removed that an earlier run did not write, which `lists.json` tells.
 
 use super::card::drawn;
 use super::{Entry, List, Lists};
@@ -6,9 +7,11 @@ use crate::error::{Error, Result};
 use crate::output;
 use crate::picture::picture;
 use crate::progress::Progress;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::path::Path;
+use std::collections::HashSet;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 /// What was written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -21,36 +24,93 @@ pub struct Written {
     pub pictures: usize,
 }
 
+/// A line of `lists.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Line {
+    list: String,
+    ttl: u32,
+}
+
+/// What `lists.json` says: the lists of a run, in the order in which they are made.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Index {
+    lists: Vec<Line>,
+}
+
 pub(super) fn write(lists: &Lists<'_>, folder: &Path, progress: &Progress) -> Result<Written> {
-    std::fs::create_dir_all(folder).map_err(|e| Error::writing(folder, e))?;
     let mut written = Written {
-        items: lists.dataset.items.len(),
+        items: lists.cards.entries.iter().flatten().count(),
         ..Written::default()
     };
     let mut stage = progress.stage("writing candidates", 2 * written.items as u64);
-    for entry in &lists.cards.entries {
+    for entry in lists.cards.entries.iter().flatten() {
         written.pictures += usize::from(draw(entry, folder)?);
         stage.add(1);
     }
-    let place = folder.join("candidates");
-    let fresh = tempfile::Builder::new()
-        .prefix(".candidates-")
-        .tempdir_in(folder)
-        .map_err(|e| Error::writing(&place, e))?;
-    let fixed = [lists.popular(), lists.trending()];
-    for list in fixed.into_iter().chain(lists.categories()).chain(lists.similar()) {
-        let path = fresh.path().join("new").join(format!("{}.json", list.list));
-        output::write(&path, &brief(&list)?)?;
-        written.lists += 1;
+    let path = folder.join("lists.json");
+    let made = || {
+        let fixed = [lists.popular(), lists.trending()].into_iter();
+        fixed.chain(lists.categories()).chain(lists.similar())
+    };
+    let mut index = Index {
+        lists: made().map(|List { list, ttl, .. }| Line { list, ttl }).collect(),
+    };
+    let fresh: HashSet<&str> = index.lists.iter().map(|line| line.list.as_str()).collect();
+    let mut stale = read(&path)?.lists;
+    stale.retain(|line| !fresh.contains(line.list.as_str()));
+    written.lists = index.lists.len();
+    // Until the old lists are gone, they are named: a run that is cut short leaves none that the next does not know.
+    index.lists.extend_from_slice(&stale);
+    output::write(&path, &json(&index)?)?;
+    for list in made() {
+        output::write(&place(folder, &list.list), &brief(&list)?)?;
         stage.add(1);
     }
-    let failed = |e| Error::writing(&place, e);
-    if place.exists() {
-        std::fs::rename(&place, fresh.path().join("old")).map_err(failed)?;
+    for line in &stale {
+        remove(&place(folder, &line.list))?;
     }
-    std::fs::rename(fresh.path().join("new"), &place).map_err(failed)?;
+    index.lists.truncate(written.lists);
+    output::write(&path, &json(&index)?)?;
     output::write(&folder.join("catalogue.json"), &json(&lists.catalogue())?)?;
     Ok(written)
+}
+
+fn place(folder: &Path, list: &str) -> PathBuf {
+    folder.join("candidates").join(format!("{list}.json"))
+}
+
+/// The index of the run before; empty where there was none.
+fn read(path: &Path) -> Result<Index> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Index::default()),
+        Err(e) => return Err(Error::reading(path, e)),
+    };
+    let index: Index = serde_json::from_slice(&bytes).map_err(|e| foreign(path, &e.to_string()))?;
+    // Files of these names may be removed, so nothing outside of the lists' folder may be named.
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    match index.lists.iter().find(|line| !line.list.chars().all(plain)) {
+        Some(line) => Err(foreign(path, &format!("{:?} is no list's name", line.list))),
+        None => Ok(index),
+    }
+}
+
+fn foreign(path: &Path, what: &str) -> Error {
+    Error::Data(format!(
+        "{}: {what}; this is not the index of lists that `candidates` writes: give another folder, or move the file away",
+        path.display()
+    ))
+}
+
+fn remove(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(e) if e.kind() != ErrorKind::NotFound => Err(Error::Io {
+            action: "cannot remove",
+            path: path.to_path_buf(),
+            source: e,
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// A list's JSON. The texts about items are in the catalogue; lists are fetched often.

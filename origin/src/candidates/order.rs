@@ -1,4 +1,5 @@
-//! Orders of items: by popularity, by trend, by neighbourhood. Invariant: ties go to the item whose id comes first.
+//! Orders of items: by popularity, by trend, by neighbourhood. Invariant: an item that fewer than `min_customers` chose
+//! is ordered by its id alone, and so is a tie.
 
 use crate::dataset::Dataset;
 use crate::train::interactions::positive;
@@ -13,12 +14,10 @@ const BEFORE: i64 = 28;
 /// Orders of the dataset's items, by their place in it.
 #[derive(Debug)]
 pub(super) struct Order {
-    /// All items: those that the snapshot knows by its popularity, then the others.
+    /// All items: those that the snapshot knows by its popularity, then the others by id.
     pub by_popularity: Vec<usize>,
     /// Items that clearly more customers chose in the last days than before.
     pub by_trend: Vec<usize>,
-    /// Customers of each item.
-    pub customers: Vec<u32>,
     rows: Vec<Option<u32>>,
     neighbours: Vec<Vec<usize>>,
 }
@@ -30,15 +29,10 @@ impl Order {
             .iter()
             .map(|item| snapshot.row(item_hash(&item.id)))
             .collect();
-        let customers = customers(dataset, i64::MIN, i64::MAX);
         let popularity = |item: &usize| {
             let row = rows.get(*item).copied().flatten();
             let prior = row.and_then(|row| snapshot.prior()?.get(row));
-            (
-                row.is_some(),
-                prior.map_or(0, |prior| prior.popularity),
-                customers.get(*item).copied(),
-            )
+            (row.is_some(), prior.map_or(0, |prior| prior.popularity))
         };
         let mut by_popularity: Vec<usize> = (0..dataset.items.len()).collect();
         by_popularity.sort_by_key(|item| std::cmp::Reverse(popularity(item)));
@@ -46,7 +40,6 @@ impl Order {
             by_trend: by_trend(dataset, &rows, u32::from(snapshot.meta().min_customers)),
             neighbours: neighbours(snapshot, &rows),
             by_popularity,
-            customers,
             rows,
         }
     }

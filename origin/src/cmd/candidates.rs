@@ -4,19 +4,19 @@ use super::data::{Data, Output};
 use super::verify;
 use clap::Args;
 use pocketrank_origin::candidates::{Lists, LENGTH};
-use pocketrank_origin::error::Result;
+use pocketrank_origin::error::{Error, Result};
 use std::path::PathBuf;
 
 /// Writes each slot's cached list: popular, trending, of each category, similar to each item; and the catalogue.
 ///
-/// Items without a picture get one drawn.
+/// Only items of the snapshot and of the catalogue are named. Items without a picture get one drawn.
 #[derive(Debug, Args)]
 pub struct Candidates {
     /// The snapshot that was trained on the data.
     snapshot: PathBuf,
     #[command(flatten)]
     data: Data,
-    /// Folder to write catalogue.json, candidates/ and images/ to.
+    /// Folder to write catalogue.json, lists.json, candidates/ and images/ to.
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
     /// The most items of a list that a slot picks from.
@@ -36,6 +36,12 @@ fn length(text: &str) -> std::result::Result<usize, String> {
 impl Candidates {
     /// Does it.
     pub fn run(self) -> Result<()> {
+        if self.output.exists() && !self.output.is_dir() {
+            return Err(Error::Usage(format!(
+                "-o {} is a file; give a folder for catalogue.json, lists.json, candidates/ and images/",
+                self.output.display()
+            )));
+        }
         let bytes = verify::read(&self.snapshot)?;
         let snapshot = verify::open(&self.snapshot, &bytes)?;
         let progress = self.print.progress();
