@@ -232,17 +232,37 @@ fn too_little_data_is_an_error_or_a_model_without_tuning() {
 
 #[test]
 fn a_query_knows_what_was_done_before_it_and_nothing_else() {
-    let mut dataset = dataset(&[(0, 0, 0), (0, 1, 1), (0, 2, 2), (0, 1, 3), (0, 2, 4), (0, 1, 5), (0, 2, 1), (0, 2, 0)]);
+    let mut dataset = dataset(&[
+        (0, 0, 0),
+        (0, 1, 1),
+        (0, 2, 2),
+        (0, 1, 3),
+        (0, 2, 4),
+        (0, 1, 5),
+        (0, 2, 1),
+        (0, 2, 0),
+    ]);
     // Two browsing sessions of one user at once: session 1 at 1000, 1200, 1400 and session 2 at 1100, 1300, 1500, 1500.
     let begin = 1_600_000_000;
-    for (event, at) in dataset.events.iter_mut().zip([0, 1000, 1100, 1200, 1300, 1400, 1500, 1500]) {
+    for (event, at) in dataset
+        .events
+        .iter_mut()
+        .zip([0, 1000, 1100, 1200, 1300, 1400, 1500, 1500])
+    {
         event.at = begin + at;
     }
     let queries = queries(&dataset, begin + 1000, i64::MAX, 100);
-    let facts: Vec<_> = queries.iter().map(|query| (i64::from(query.now) - begin, query.relevant.clone())).collect();
+    let facts: Vec<_> = queries
+        .iter()
+        .map(|query| (i64::from(query.now) - begin, query.relevant.clone()))
+        .collect();
     assert_eq!(facts, [(1400, vec![5]), (1500, vec![0, 1])]);
     for query in &queries {
-        let before = dataset.events.iter().filter(|event| event.at < i64::from(query.now)).count();
+        let before = dataset
+            .events
+            .iter()
+            .filter(|event| event.at < i64::from(query.now))
+            .count();
         assert_eq!(query.profile.events().len(), before);
         assert!(query.profile.events().iter().all(|event| event.at < query.now));
         assert!(!query.new_visitor);
@@ -261,16 +281,28 @@ fn one_customer_moves_no_row() {
             min_customers: 5,
             popularity_half_life: 14.0,
         };
-        let bytes = Model::fit(dataset, &dataset.events, &recipe).unwrap().pack(&blend::start(0.0, None)).unwrap();
+        let bytes = Model::fit(dataset, &dataset.events, &recipe)
+            .unwrap()
+            .pack(&blend::start(0.0, None))
+            .unwrap();
         let snapshot = Snapshot::open(bytes).unwrap();
-        (0..2).map(|row| snapshot.prior().unwrap().get(row).unwrap()).collect::<Vec<_>>()
+        (0..2)
+            .map(|row| snapshot.prior().unwrap().get(row).unwrap())
+            .collect::<Vec<_>>()
     };
     // Item 0 is old, item 1 goes on; then four customers come back for item 0, and then a fifth.
     let day = 86_400;
     let mut at = dataset.events.last().unwrap().at + 300 * day;
     let mut visit = |dataset: &mut Dataset, user: u32, item: u32| {
         at += 1;
-        dataset.events.push(Interaction { user, session: 100 + at as u32, item, kind: EventKind::ViewItem, at, quantity: 1.0 });
+        dataset.events.push(Interaction {
+            user,
+            session: 100 + at as u32,
+            item,
+            kind: EventKind::ViewItem,
+            at,
+            quantity: 1.0,
+        });
     };
     (0..20).for_each(|user| visit(&mut dataset, user, 1));
     let before = rows(&dataset);
@@ -278,6 +310,9 @@ fn one_customer_moves_no_row() {
     let four = rows(&dataset);
     visit(&mut dataset, 4, 0);
     let five = rows(&dataset);
-    assert_eq!((before[0].popularity, before[0].trend), (four[0].popularity, four[0].trend));
+    assert_eq!(
+        (before[0].popularity, before[0].trend),
+        (four[0].popularity, four[0].trend)
+    );
     assert!(five[0].popularity > four[0].popularity && five[0].trend > four[0].trend);
 }

@@ -96,7 +96,11 @@ fn table(models: &[(&str, Evaluation)]) -> String {
         }
     }
     if let Some((_, evaluation)) = models.first() {
-        let _ = write!(text, "{} queries also ask for items that are new since", evaluation.with_new_items);
+        let _ = write!(
+            text,
+            "{} queries also ask for items that are new since",
+            evaluation.with_new_items
+        );
     }
     text
 }

@@ -53,14 +53,29 @@ pub fn queries(dataset: &Dataset, from: i64, to: i64, most: usize) -> Vec<Query>
         let mut profile = Profile::default();
         for event in history {
             let item = item_hash(&dataset.items[event.item as usize].id);
-            profile.record(&grant, Event { item, at: seconds(event.at), kind: event.kind });
+            profile.record(
+                &grant,
+                Event {
+                    item,
+                    at: seconds(event.at),
+                    kind: event.kind,
+                },
+            );
         }
-        let mut relevant: Vec<u32> =
-            asked.iter().filter(|event| positive(event.kind)).map(|event| event.item).collect();
+        let mut relevant: Vec<u32> = asked
+            .iter()
+            .filter(|event| positive(event.kind))
+            .map(|event| event.item)
+            .collect();
         relevant.sort_unstable();
         relevant.dedup();
         let new_visitor = done.first().is_none_or(|first| first.at >= *begin);
-        Query { profile, now: seconds(at), relevant, new_visitor }
+        Query {
+            profile,
+            now: seconds(at),
+            relevant,
+            new_visitor,
+        }
     };
     asked.iter().step_by(step).map(query).collect()
 }

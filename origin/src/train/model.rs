@@ -118,9 +118,9 @@ impl Model {
         let builder = SnapshotBuilder {
             meta: Meta {
                 model: recipe.to_string(),
-                trained_until: events
-                    .last()
-                    .map_or(0, |event| prior::end_of_day(event.at).clamp(0, i64::from(u32::MAX)) as u32),
+                trained_until: events.last().map_or(0, |event| {
+                    prior::end_of_day(event.at).clamp(0, i64::from(u32::MAX)) as u32
+                }),
                 min_customers: recipe.min_customers.min(u32::from(u16::MAX)) as u16,
                 currency: dataset.currency.clone(),
                 ..Meta::default()

@@ -29,7 +29,9 @@ pub fn fit(
             visits[row as usize].push((event.at.div_euclid(86_400), event.user));
         }
     }
-    let counts = visits.into_iter().map(|visits| Counts::new(visits, newest, half_life, min_customers));
+    let counts = visits
+        .into_iter()
+        .map(|visits| Counts::new(visits, newest, half_life, min_customers));
     let counts: Vec<Counts> = counts.collect();
     let most = counts.iter().fold(0f64, |most, counts| most.max(counts.popularity));
     let scale = if most > 0.0 { 255.0 / libm::log1p(most) } else { 0.0 };
@@ -64,7 +66,12 @@ impl Counts {
         visits.dedup();
         let first_seen = nth_customer(visits.iter(), min_customers).clamp(0, i64::from(u16::MAX)) as u16;
         let latest = nth_customer(visits.iter().rev(), min_customers);
-        let mut counts = Counts { popularity: 0.0, recent: 0.0, base: 0.0, first_seen };
+        let mut counts = Counts {
+            popularity: 0.0,
+            recent: 0.0,
+            base: 0.0,
+            first_seen,
+        };
         for (day, _) in &visits {
             let age = (newest - (*day).min(latest) as f64 * DAY) / DAY;
             counts.popularity += libm::exp2(-age / half_life);
