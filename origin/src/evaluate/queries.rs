@@ -17,7 +17,7 @@ pub struct Query {
     pub now: u32,
     /// The dataset's items that are right answers, distinct.
     pub relevant: Vec<u32>,
-    /// Whether nothing was known of the visitor before this session.
+    /// Whether nothing was known of the visitor before the session that is asked about.
     pub new_visitor: bool,
 }
 
