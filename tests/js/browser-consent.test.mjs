@@ -50,9 +50,17 @@ function watch(context) {
   return { all: () => Promise.all(asked), clear: () => asked.splice(0) };
 }
 
-/** @param {Awaited<ReturnType<ReturnType<typeof watch>["all"]>>} requests */
-function sorted(requests) {
-  return requests.map((request) => JSON.stringify(request)).sort();
+/**
+ * What was asked for, each once. A picture that stands on the page twice is asked for once or twice, the second time with its
+ * tag, as Chromium's memory cache and lazy loading happen to meet; that follows from time, not from the visitor.
+ * @param {Awaited<ReturnType<ReturnType<typeof watch>["all"]>>} requests
+ */
+function distinct(requests) {
+  const texts = requests.map(({ headers, ...request }) => {
+    const others = Object.entries(headers).filter(([name]) => name !== "if-none-match");
+    return JSON.stringify({ ...request, headers: others });
+  });
+  return [...new Set(texts)].sort();
 }
 
 /**
@@ -127,7 +135,7 @@ describe("without a yes", () => {
         const cards = await page
           .locator("[data-item]")
           .evaluateAll((all) => all.map((card) => card.getAttribute("data-item")));
-        const requests = sorted(await asked.all());
+        const requests = distinct(await asked.all());
         await close();
         return { requests, cards };
       }),
@@ -242,7 +250,7 @@ describe("with a yes that lasts", () => {
     for (const { url, headers } of ofRuntime.flat()) {
       assert.deepEqual([headers.cookie, headers.referer || undefined], [undefined, undefined], url);
     }
-    const [one = [], another = []] = ofRuntime.map(sorted);
+    const [one = [], another = []] = ofRuntime.map(distinct);
     assert.deepEqual(one, another);
     for (const part of ["manifest", "snapshot", "candidates/popular", "candidates/trending", "items"]) {
       assert.ok(
