@@ -37,6 +37,9 @@ pub enum Error {
         /// The runtime's reason.
         source: pocketrank::Error,
     },
+    /// Somebody asked the work to stop.
+    #[error("interrupted")]
+    Interrupted,
     /// A fault of this program.
     #[error("internal error: {0}; please report it with the command line and the versions")]
     Internal(String),
@@ -61,13 +64,14 @@ impl Error {
         }
     }
 
-    /// The process exit code: 1 I/O or internal, 2 usage, 3 bad data or configuration, 4 invalid snapshot.
+    /// The process exit code: 1 I/O or internal, 2 usage, 3 bad data or configuration, 4 invalid snapshot, 130 interrupted.
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Io { .. } | Error::Internal(_) => 1,
             Error::Usage(_) => 2,
             Error::Config(_) | Error::Data(_) => 3,
             Error::Snapshot { .. } => 4,
+            Error::Interrupted => 130,
         }
     }
 }

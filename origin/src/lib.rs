@@ -3,16 +3,17 @@
 //! In the order that data pass: [`config`] (what columns mean) ► [`ingest`] (read, pseudonymize, clean) ► [`dataset`]
 //! ► [`train`] ► [`evaluate`] ► [`candidates`] (the lists that slots rerank).
 //! [`synth`] makes a shop where there is none, [`picture`] pictures for products without one, [`output`] writes files
-//! whole or not at all, [`progress`] shows long work, [`error`] says what went wrong.
+//! whole or not at all, [`progress`] shows long work and [`control`] stops it, [`parallel`] spreads it over threads, [`error`] says what went wrong.
 
 pub mod candidates;
 pub mod config;
+pub mod control;
 pub mod dataset;
 pub mod error;
 pub mod evaluate;
 pub mod ingest;
 pub mod output;
-mod parallel;
+pub mod parallel;
 pub mod picture;
 pub mod progress;
 pub mod slug;

@@ -4,11 +4,24 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Mutex;
 
-/// Applies `work` to each element, on all cores.
+static THREADS: AtomicUsize = AtomicUsize::new(0);
+
+/// How many threads work: as many as there are cores, unless [`limit`] was called.
+pub fn threads() -> usize {
+    match THREADS.load(Ordering::Relaxed) {
+        0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
+        limit => limit,
+    }
+}
+
+/// Lets at most this many threads work from now on; 0 for as many as there are cores.
+pub fn limit(threads: usize) {
+    THREADS.store(threads, Ordering::Relaxed);
+}
+
+/// Applies `work` to each element, on all threads.
 pub fn map<I: Sync, O: Send>(input: &[I], work: impl Fn(&I) -> O + Sync) -> Vec<O> {
-    let threads = std::thread::available_parallelism()
-        .map_or(1, |n| n.get())
-        .min(input.len());
+    let threads = threads().min(input.len());
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::with_capacity(input.len()));
     std::thread::scope(|scope| {

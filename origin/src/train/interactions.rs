@@ -86,7 +86,7 @@ impl Interactions {
         weight: impl Fn(u32) -> f32 + Sync,
         emit: impl Fn(u32, &[CoOccurrence]) -> T + Sync,
     ) -> Vec<T> {
-        let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
+        let threads = crate::parallel::threads();
         let chunk = self.items().div_ceil(threads * 8).max(1);
         let starts: Vec<usize> = (0..self.items()).step_by(chunk).collect();
         crate::parallel::map(&starts, |start| {
