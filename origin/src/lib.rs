@@ -1,7 +1,7 @@
 //! The origin of pocketrank: reads a shop's events and catalogue, and makes of them what hosts rank by.
 //!
 //! In the order that data pass: [`config`] (what columns mean) ► [`ingest`] (read, pseudonymize, clean) ► [`dataset`]
-//! ► [`train`] ► [`evaluate`] ► [`candidates`] (the lists that slots rerank).
+//! ► [`features`] ► [`train`] ► [`evaluate`] ► [`candidates`] (the lists that slots rerank).
 //! [`synth`] makes a shop where there is none, [`picture`] pictures for products without one, [`output`] writes files
 //! whole or not at all, [`progress`] shows long work and [`control`] stops it, [`parallel`] spreads it over threads, [`error`] says what went wrong.
 
@@ -11,6 +11,7 @@ pub mod control;
 pub mod dataset;
 pub mod error;
 pub mod evaluate;
+pub mod features;
 pub mod ingest;
 pub mod output;
 pub mod parallel;
