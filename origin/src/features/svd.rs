@@ -8,7 +8,7 @@ mod dense;
 
 use crate::control::Control;
 use crate::error::Result;
-use crate::parallel;
+
 pub use dense::Panel;
 use rand_pcg::rand_core::RngCore;
 use rand_pcg::Pcg64Mcg;
@@ -229,6 +229,7 @@ pub fn svd(matrix: &impl Matrix, options: &Options, control: &Control) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parallel;
     use crate::progress::Progress;
 
     fn control() -> Control {
@@ -291,7 +292,7 @@ mod tests {
         let rows: Vec<Vec<(u32, f32)>> = (0..200)
             .map(|_| {
                 let mut row: Vec<(u32, f32)> = (0..80u32)
-                    .filter(|_| dice.next_u64() % 10 == 0)
+                    .filter(|_| dice.next_u64().is_multiple_of(10))
                     .map(|col| (col, 1.0))
                     .collect();
                 row.dedup();
