@@ -5,11 +5,18 @@
 
 use crate::event::{EventKind, ItemHash, DAY};
 use crate::profile::{Profile, MAX_EVENTS};
-use crate::snapshot::{Snapshot, NO_ROW};
+use crate::snapshot::{factor, Snapshot, MAX_KIND, NO_ROW, ONCE};
 use tinyvec::ArrayVec;
 
-/// Bits that a kind (8 fractional), a recency and a decay factor (15 each) have over a history weight (13).
-const SHIFT: u32 = 8 + 15 + 15 - 13;
+/// Bits that a kind's weight (8 fractional), a factor by number of events (12), a recency and a decay factor (15 each) have
+/// over a history weight (13).
+///
+/// All sums are exact, in an `i64` and in a double. The kinds of at most 256 events sum to less than 2^19, times a factor
+/// below 2^16 that is 2^35; clamped to 2047 × 2^12 and times 2^15 twice, below 2^53; shifted, a weight is below 2^16. Times a
+/// scale below 2^16 and a level below 2^11 it is a contribution below 2^43, and 256 of those sum to less than 2^51.
+const SHIFT: u32 = 8 + 12 + 15 + 15 - 13;
+/// The largest weight of an item's events together.
+const MAX_KINDS: i64 = MAX_KIND as i64 * ONCE as i64;
 
 /// One distinct item of the history.
 #[derive(Debug, Clone, Copy, Default)]
@@ -17,14 +24,28 @@ pub(crate) struct HistoryItem {
     pub(crate) item: ItemHash,
     /// [`NO_ROW`] where the snapshot does not know it.
     pub(crate) row: u32,
-    /// Weight with 13 fractional bits, within ±2^16; negative for what was taken back.
+    /// Weight for what goes with the item, 13 fractional bits, within ±2^16; negative for what was taken back.
     pub(crate) weight: i32,
+    /// Weight for the item itself, likewise.
+    pub(crate) repeat: i32,
     /// Kind of the newest event with the item.
     pub(crate) kind: EventKind,
     /// Day of that event.
     day: u32,
     /// Sum of the weights of the kinds of all its events, 8 fractional bits.
     kinds: i32,
+    /// Number of its events, from 1.
+    events: u16,
+}
+
+impl HistoryItem {
+    /// The weight by tables of factors, at a position in the history.
+    fn weigh(&self, times: &[u16], recency: &[u16], position: usize, decay: u16) -> i32 {
+        let times = factor(times, usize::from(self.events).saturating_sub(1));
+        let kinds = (i64::from(self.kinds) * i64::from(times)).div_euclid(i64::from(self.events.max(1)));
+        let kinds = kinds.clamp(-MAX_KINDS, MAX_KINDS);
+        ((kinds * i64::from(factor(recency, position)) * i64::from(decay)) >> SHIFT) as i32
+    }
 }
 
 /// Distinct items, newest first, with their weights.
@@ -51,27 +72,28 @@ impl History {
                 continue;
             }
             match self.items.iter_mut().find(|known| known.item == event.item) {
-                Some(known) => known.kinds += i32::from(kind_weight),
+                Some(known) => {
+                    known.kinds += i32::from(kind_weight);
+                    known.events += 1;
+                }
                 None => self.items.push(HistoryItem {
                     item: event.item,
                     row: snapshot.row(event.item).unwrap_or(NO_ROW),
                     weight: 0,
+                    repeat: 0,
                     kind: event.kind,
                     day: event.at / DAY,
                     kinds: i32::from(kind_weight),
+                    events: 1,
                 }),
             }
         }
+        let row = blend.row(self.items.len());
         let mut sum = 0i64;
         for (position, item) in self.items.iter_mut().enumerate() {
-            let recency = crate::snapshot::factor(&blend.recency, position);
-            let decay = crate::snapshot::factor(&blend.decay, self.today.saturating_sub(item.day) as usize);
-            let kinds = item.kinds.clamp(
-                -i32::from(crate::snapshot::MAX_KIND),
-                i32::from(crate::snapshot::MAX_KIND),
-            );
-            let product = i64::from(kinds) * i64::from(recency) * i64::from(decay);
-            item.weight = (product >> SHIFT) as i32;
+            let decay = factor(&blend.decay, self.today.saturating_sub(item.day) as usize);
+            item.weight = item.weigh(&blend.times, &row.recency, position, decay);
+            item.repeat = item.weigh(&blend.repeat_times, &row.repeat_recency, position, decay);
             sum += i64::from(item.weight.abs());
         }
         self.norm = sum as f32;

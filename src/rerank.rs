@@ -5,11 +5,12 @@
 //! snapshot, profile, candidates, options and date give the same bits on every host.
 
 use crate::diversity::Diversity;
-use crate::event::{item_hash, EventKind, ItemHash};
+use crate::error::Result;
+use crate::event::{item_hash, EventKind, ItemHash, DAY};
 use crate::history::History;
 use crate::profile::Profile;
 use crate::score::{Affinity, Neighbours, Prior, Scorer, PART_NAMES};
-use crate::snapshot::{Snapshot, NO_ROW};
+use crate::snapshot::{Blend, Snapshot, NO_ROW};
 use serde::Serialize;
 
 /// Flag of a candidate that cannot be bought at the moment.
@@ -163,9 +164,25 @@ impl<B: AsRef<[u8]>> Ranker<B> {
         let Ranker { snapshot, history, .. } = self;
         history.set(snapshot, profile, now);
         let weights = snapshot.blend().row(history.items().len());
-        self.neighbours.prepare(snapshot, history, &weights);
-        self.affinity.prepare(snapshot, history, &weights);
-        self.prior.prepare(snapshot, history, &weights);
+        self.neighbours.prepare(snapshot, history, weights);
+        self.affinity.prepare(snapshot, history, weights);
+        self.prior.prepare(snapshot, history, weights);
+    }
+
+    /// Ranks with another blend from now on, beginning with the empty profile: for tuning, and for the arms of an experiment.
+    /// The units of the snapshot's tables stay.
+    ///
+    /// # Errors
+    /// As [`Blend::check`]; the blend then stays as it was.
+    pub fn set_blend(&mut self, blend: Blend) -> Result<()> {
+        self.snapshot.set_blend(blend)?;
+        self.set_profile(&Profile::default(), self.history.today.saturating_mul(DAY));
+        Ok(())
+    }
+
+    /// The rows that the history reaches: its own items and their neighbours, in no order.
+    pub fn reached(&self) -> impl Iterator<Item = u32> + '_ {
+        self.neighbours.reached()
     }
 
     /// The slate, best first.
@@ -202,6 +219,7 @@ impl<B: AsRef<[u8]>> Ranker<B> {
             parts.extend(names.next().map(|name| Part { name, value }));
         };
         self.neighbours.parts(&self.snapshot, &self.history, row, &mut take);
+        [0.0; 2].into_iter().for_each(&mut take);
         self.affinity.parts(&self.snapshot, &self.history, row, &mut take);
         self.prior.parts(&self.snapshot, &self.history, row, &mut take);
         Explanation {

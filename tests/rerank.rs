@@ -23,7 +23,7 @@ fn twin(
     let blend = snapshot.blend();
     let at = |table: &[u16], i: usize| i64::from(table[i.min(table.len() - 1)]);
     let mut order: Vec<u64> = vec![];
-    let mut kinds: HashMap<u64, (i64, u32)> = HashMap::new();
+    let mut kinds: HashMap<u64, (i64, u32, i64)> = HashMap::new();
     for event in profile
         .events()
         .iter()
@@ -32,34 +32,42 @@ fn twin(
     {
         let entry = kinds.entry(event.item.0).or_insert_with(|| {
             order.push(event.item.0);
-            (0, event.at / 86_400)
+            (0, event.at / 86_400, 0)
         });
         entry.0 += i64::from(blend.kinds[event.kind as usize]);
+        entry.2 += 1;
     }
-    let weigh = |(position, item): (usize, &u64)| {
-        let (kinds, day) = kinds[item];
-        let age = (now / 86_400).saturating_sub(day) as usize;
-        let weight = (kinds.clamp(-2047, 2047) * at(&blend.recency, position) * at(&blend.decay, age)) >> 25;
-        (snapshot.row(pocketrank::ItemHash(*item)), weight)
-    };
-    let history: Vec<(Option<u32>, i64)> = order.iter().enumerate().map(weigh).collect();
-    let norm = history.iter().map(|(_, weight)| weight.abs()).sum::<i64>() as f32;
-    let share = if norm > 0.0 { 1.0 / norm } else { 0.0 };
     let weights = blend
         .rows
         .iter()
         .rev()
-        .find(|row| usize::from(row.min_history) <= history.len())
+        .find(|row| usize::from(row.min_history) <= order.len())
         .unwrap();
+    let weigh = |(position, item): (usize, &u64)| {
+        let (kinds, day, events) = kinds[item];
+        let age = (now / 86_400).saturating_sub(day) as usize;
+        let weight = |times: &[u16], recency: &[u16]| {
+            let mean = (kinds * at(times, events as usize - 1)).div_euclid(events);
+            (mean.clamp(-2047 * 4096, 2047 * 4096) * at(recency, position) * at(&blend.decay, age)) >> 37
+        };
+        (
+            snapshot.row(pocketrank::ItemHash(*item)),
+            weight(&blend.times, &weights.recency),
+            weight(&blend.repeat_times, &weights.repeat_recency),
+        )
+    };
+    let history: Vec<(Option<u32>, i64, i64)> = order.iter().enumerate().map(weigh).collect();
+    let norm = history.iter().map(|(_, weight, _)| weight.abs()).sum::<i64>() as f32;
+    let share = if norm > 0.0 { 1.0 / norm } else { 0.0 };
     let codes = |row: u32| snapshot.attributes().unwrap().get(row).unwrap_or_default();
 
     let score = |row: u32| -> f32 {
         let (mut neighbours, mut repeat, mut category, mut brand, mut band) = (0i64, 0.0, 0i64, 0i64, 0i64);
-        for (source, weight) in history.iter().filter_map(|(row, weight)| Some(((*row)?, *weight))) {
+        for (source, weight, own) in history.iter().filter_map(|(row, a, b)| Some(((*row)?, *a, *b))) {
             let list = snapshot.neighbours().unwrap().row(source).unwrap();
             neighbours += weight * i64::from(list.scale) * i64::from(list.level(row));
             if source == row {
-                repeat = weight as f32 * (share * weights.repeat);
+                repeat = own as f32 * (share * weights.repeat);
             }
             let (a, b) = (codes(source), codes(row));
             category += if b.category != 0 && a.category == b.category {
@@ -253,4 +261,48 @@ fn what_goes_with_the_history_comes_first() {
         [0, 1, 2],
         "an impression of weight 0 changes nothing"
     );
+}
+
+#[test]
+fn another_blend_ranks_as_if_it_had_been_packed() {
+    let (old, new) = (builder(&mut Rng(4), 60), builder(&mut Rng(5), 60).blend);
+    let packed = pocketrank::pack::SnapshotBuilder {
+        blend: new.clone(),
+        ..old.clone()
+    };
+    let open = |model: pocketrank::pack::SnapshotBuilder| Ranker::new(Snapshot::open(model.build().unwrap()).unwrap());
+    let (mut expected, mut ranker) = (open(packed), open(old));
+    ranker.set_blend(new.clone()).unwrap();
+    let profile = profile(&events(&mut Rng(6), 12, 60));
+    let list = Candidates::from_rows((0..60).collect());
+    for ranker in [&mut expected, &mut ranker] {
+        ranker.set_profile(&profile, NOW);
+        ranker.rerank(&list, &Options::default());
+    }
+    assert_eq!(bits(ranker.slate()), bits(expected.slate()));
+
+    let mut empty = new;
+    empty.rows[1].recency.clear();
+    assert_eq!(ranker.set_blend(empty).unwrap_err().code(), "corrupt");
+    ranker.rerank(&list, &Options::default());
+    assert_eq!(
+        bits(ranker.slate()),
+        bits(expected.slate()),
+        "a refused blend changes nothing"
+    );
+}
+
+#[test]
+fn the_rows_reached_are_those_with_a_part() {
+    let mut ranker = ranker(3, 80);
+    assert_eq!(ranker.reached().count(), 0);
+    ranker.set_profile(&profile(&events(&mut Rng(8), 3, 80)), NOW);
+    let reached: std::collections::HashSet<u32> = ranker.reached().collect();
+    for row in 0..80 {
+        let why = ranker.explain(row);
+        if why.parts[0].value != 0.0 || why.parts[1].value != 0.0 {
+            assert!(reached.contains(&row), "row {row}");
+        }
+    }
+    assert!(!reached.is_empty() && reached.len() < 80);
 }

@@ -192,6 +192,26 @@ fn an_unpackable_model_is_refused() {
         heavy.blend.kinds[3] = kind;
         assert_eq!(code(heavy), "corrupt");
     }
+    let damages: [fn(&mut pocketrank::Blend); 6] = [
+        |blend| blend.times.clear(),
+        |blend| blend.rows[1].recency[0] = pocketrank::ONE + 1,
+        |blend| blend.rows[2].min_history = 1,
+        |blend| blend.rows[0].repeat_recency = vec![1; 4_097],
+        |blend| blend.cold = vec![1; 17],
+        |blend| {
+            blend.rows = (0..33)
+                .map(|min_history| pocketrank::BlendRow {
+                    min_history,
+                    ..blend.rows[0].clone()
+                })
+                .collect()
+        },
+    ];
+    for damage in damages {
+        let mut bad = model();
+        damage(&mut bad.blend);
+        assert_eq!(code(bad), "corrupt");
+    }
     let mut label = model();
     label.attributes[0].category = 99;
     assert_eq!(code(label), "corrupt");

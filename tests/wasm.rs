@@ -110,7 +110,7 @@ fn a_profile_ranks_explains_and_travels() {
     let slate = ranker.inner().slate().to_vec();
     let why = ranker.explain(slate[0].row).unwrap();
     assert!(Object::is(&get(&why, "score"), &JsValue::from(slate[0].score)));
-    assert_eq!(js_sys::Array::from(&get(&why, "parts")).length(), 8);
+    assert_eq!(js_sys::Array::from(&get(&why, "parts")).length(), 10);
     ranker.set_profile(&edge, NOW);
     ranker.rerank(&candidates, 10, 0.3, false, true);
     assert_eq!(

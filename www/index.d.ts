@@ -215,7 +215,7 @@ export interface Explanation {
 
 /** Scorers, in the order in which they are added up. */
 export type PartName =
-  "neighbours" | "repeat" | "category" | "brand" | "price_band" | "popularity" | "trend" | "newness";
+  "neighbours" | "repeat" | "factors" | "content" | "category" | "brand" | "price_band" | "popularity" | "trend" | "newness";
 
 /** What a snapshot says of itself. */
 export interface Meta {

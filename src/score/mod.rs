@@ -15,9 +15,11 @@ use crate::history::History;
 use crate::snapshot::{BlendRow, Snapshot};
 
 /// Names of the parts, in the order in which they are added.
-pub const PART_NAMES: [&str; 8] = [
+pub const PART_NAMES: [&str; 10] = [
     "neighbours",
     "repeat",
+    "factors",
+    "content",
     "category",
     "brand",
     "price_band",

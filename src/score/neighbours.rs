@@ -54,6 +54,11 @@ impl Neighbours {
         self.parts.resize(slots, 0.0);
     }
 
+    /// The rows that have a part, in no order.
+    pub(crate) fn reached(&self) -> impl Iterator<Item = u32> + '_ {
+        self.rows.iter().copied().filter(|row| *row != NO_ROW)
+    }
+
     /// The share of each history item in a row's neighbours' sum: positions in the history with whole-number contributions.
     pub(crate) fn contributions<'a, B: AsRef<[u8]>>(
         snapshot: &'a Snapshot<B>,
@@ -95,7 +100,7 @@ impl Scorer for Neighbours {
         for item in known() {
             let slot = self.slot(item.row);
             if let Some(part) = self.parts.get_mut(slot) {
-                *part += item.weight as f32 * self.repeat;
+                *part += item.repeat as f32 * self.repeat;
             }
         }
     }
@@ -110,6 +115,6 @@ impl Scorer for Neighbours {
         let sum: i64 = Self::contributions(snapshot, history, row).map(|(_, sum)| sum).sum();
         take(sum as f32 * self.unit);
         let own = history.items().iter().find(|item| item.row == row && row != NO_ROW);
-        take(own.map_or(0.0, |item| item.weight as f32 * self.repeat));
+        take(own.map_or(0.0, |item| item.repeat as f32 * self.repeat));
     }
 }

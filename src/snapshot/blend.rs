@@ -9,40 +9,63 @@ use serde::{Deserialize, Serialize};
 
 /// The longest table.
 const MAX_TABLE: usize = 4096;
+/// The most rows of weights.
+const MAX_ROWS: usize = 32;
+/// The most factors by popularity: one for each sixteenth of its codes.
+const MAX_COLD: usize = 16;
 /// The largest weight of an event kind (256 is 1.0).
 pub(crate) const MAX_KIND: i16 = 2047;
 /// The largest factor of a blend.
 const MAX_WEIGHT: f32 = 1e6;
 /// 1.0 in the tables of `u16`.
 pub const ONE: u16 = 1 << 15;
+/// 1.0 in the tables by number of events with the same item.
+pub const ONCE: u16 = 1 << 12;
 
 /// How scores are made and mixed.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Blend {
     /// Weight of each event kind, 256 for 1.0; kinds of weight 0 are left out of the history.
     pub kinds: [i16; EventKind::COUNT],
-    /// Factor by position in the history, counted in distinct items back from the newest; [`ONE`] is 1.0. The last
-    /// entry holds for all positions beyond.
-    pub recency: Vec<u16>,
-    /// Factor by age in days, likewise.
+    /// Factor by age in days; [`ONE`] is 1.0. The last entry holds for all beyond, as in every table here.
     pub decay: Vec<u16>,
-    /// Newness by days since an item was first seen, likewise.
+    /// Newness by days since an item was first seen; [`ONE`] is 1.0.
     pub newness: Vec<u16>,
+    /// Factor on the mean weight of an item's events by their number, from 1; [`ONCE`] is 1.0. For what goes with the item.
+    pub times: Vec<u16>,
+    /// The same, for the item itself.
+    pub repeat_times: Vec<u16>,
+    /// Factor on the content part by a sixteenth of the candidate's popularity code; [`ONE`] is 1.0. Little known items lean
+    /// on content more than well known ones.
+    pub cold: Vec<u16>,
     /// What one unit of a neighbour's weight (scale times level) is worth.
     pub neighbour_unit: f32,
+    /// What one unit of a factor is worth.
+    pub factor_unit: f32,
+    /// What one unit of a content vector is worth.
+    pub content_unit: f32,
     /// Weights by length of the history, the first for the empty one.
     pub rows: Vec<BlendRow>,
 }
 
 /// Weights of the scorers' parts, for histories from a length on.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct BlendRow {
     /// The fewest distinct items in the history for this row to hold.
     pub min_history: u16,
+    /// Factor by position in the history, counted in distinct items back from the newest; [`ONE`] is 1.0. For all parts
+    /// but `repeat`.
+    pub recency: Vec<u16>,
+    /// The same, for `repeat`.
+    pub repeat_recency: Vec<u16>,
     /// Of the items that are neighbours of the history's.
     pub neighbours: f32,
     /// Of the history's own items.
     pub repeat: f32,
+    /// Of the likeness of factors.
+    pub factors: f32,
+    /// Of the likeness of content.
+    pub content: f32,
     /// Of the share of the item's category in the history.
     pub category: f32,
     /// Of the share of its brand.
@@ -57,14 +80,35 @@ pub struct BlendRow {
     pub newness: f32,
 }
 
+/// What holds for a blend without rows, which no snapshot has.
+static EMPTY: BlendRow = BlendRow {
+    min_history: 0,
+    recency: Vec::new(),
+    repeat_recency: Vec::new(),
+    neighbours: 0.0,
+    repeat: 0.0,
+    factors: 0.0,
+    content: 0.0,
+    category: 0.0,
+    brand: 0.0,
+    price_band: 0.0,
+    popularity: 0.0,
+    trend: 0.0,
+    newness: 0.0,
+};
+
 impl Blend {
     /// The weights for a history of that many distinct items.
-    pub fn row(&self, history: usize) -> BlendRow {
+    pub fn row(&self, history: usize) -> &BlendRow {
         let holds = |row: &&BlendRow| usize::from(row.min_history) <= history;
-        self.rows.iter().rev().find(holds).copied().unwrap_or_default()
+        self.rows.iter().rev().find(holds).unwrap_or(&EMPTY)
     }
 
-    pub(super) fn check(&self) -> Result<()> {
+    /// Checks that scores can be made of it.
+    ///
+    /// # Errors
+    /// The first limit of the format that is broken.
+    pub fn check(&self) -> Result<()> {
         let corrupt = |at, rule| Error::Corrupt {
             what: "blend",
             at,
@@ -77,20 +121,28 @@ impl Blend {
         {
             return Err(corrupt(0, "weights of event kinds are at most 2047"));
         }
-        for table in [&self.recency, &self.decay, &self.newness] {
+        let lengths = || self.rows.iter().map(|row| row.min_history);
+        if lengths().next() != Some(0) || !lengths().is_sorted_by(|a, b| a < b) || self.rows.len() > MAX_ROWS {
+            return Err(corrupt(2, "1 to 32 rows ascend from a history of 0"));
+        }
+        let by_row = self.rows.iter().flat_map(|row| [&row.recency, &row.repeat_recency]);
+        for table in by_row.chain([&self.decay, &self.newness]) {
             if table.is_empty() || table.len() > MAX_TABLE || table.iter().any(|factor| *factor > ONE) {
                 return Err(corrupt(1, "tables have 1 to 4096 factors of at most 1.0"));
             }
         }
-        let lengths = || self.rows.iter().map(|row| row.min_history);
-        if lengths().next() != Some(0) || !lengths().is_sorted_by(|a, b| a < b) {
-            return Err(corrupt(2, "rows ascend from a history of 0"));
+        for (table, most) in [
+            (&self.times, MAX_TABLE),
+            (&self.repeat_times, MAX_TABLE),
+            (&self.cold, MAX_COLD),
+        ] {
+            if table.is_empty() || table.len() > most {
+                return Err(corrupt(3, "times have 1 to 4096 factors, cold 1 to 16"));
+            }
         }
-        if !in_range(self.neighbour_unit) {
-            return Err(Error::Weight {
-                what: "blend unit",
-                at: 0,
-            });
+        let units = [self.neighbour_unit, self.factor_unit, self.content_unit];
+        if let Some(at) = units.into_iter().position(|unit| !in_range(unit)) {
+            return Err(Error::Weight { what: "blend unit", at });
         }
         for (at, row) in self.rows.iter().enumerate() {
             if !row.weights().into_iter().all(in_range) {
@@ -103,10 +155,12 @@ impl Blend {
 
 impl BlendRow {
     /// The weights, in the order in which parts are added.
-    pub fn weights(&self) -> [f32; 8] {
+    pub fn weights(&self) -> [f32; 10] {
         [
             self.neighbours,
             self.repeat,
+            self.factors,
+            self.content,
             self.category,
             self.brand,
             self.price_band,

@@ -17,7 +17,7 @@ mod prior;
 
 pub use attributes::{AttributeRow, Attributes, Labels};
 pub(crate) use blend::{factor, MAX_KIND};
-pub use blend::{Blend, BlendRow, ONE};
+pub use blend::{Blend, BlendRow, ONCE, ONE};
 pub use envelope::{Section, SnapshotId, MAX_ITEMS, VERSION};
 pub use meta::Meta;
 pub use neighbours::{Neighbours, Row, MAX_LEVEL, MAX_NEIGHBOURS};
@@ -91,6 +91,25 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
     /// How scores are made and mixed.
     pub fn blend(&self) -> &Blend {
         &self.blend
+    }
+
+    /// Scores and mixes differently from now on; what units are worth stays.
+    pub(crate) fn set_blend(&mut self, blend: Blend) -> Result<()> {
+        let Blend {
+            neighbour_unit,
+            factor_unit,
+            content_unit,
+            ..
+        } = self.blend;
+        let blend = Blend {
+            neighbour_unit,
+            factor_unit,
+            content_unit,
+            ..blend
+        };
+        blend.check()?;
+        self.blend = blend;
+        Ok(())
     }
 
     /// The number of rows.

@@ -15,7 +15,7 @@ use crate::event::item_hash;
 use serde::Serialize;
 
 /// A model before it is packed. Tables are by row; a row is the position of the item's id in `ids`.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct SnapshotBuilder {
     /// What the snapshot says of itself; `items` is set by [`SnapshotBuilder::build`].
     pub meta: Meta,
@@ -32,6 +32,61 @@ pub struct SnapshotBuilder {
     pub labels: Labels,
     /// Per source item its neighbours and their weights, above 0 and in any order; one list per item, or none at all.
     pub neighbours: Vec<Vec<(u32, f32)>>,
+    /// Bits of a neighbour's weight, from 4 (small) to 8 (exact, the default).
+    pub code_bits: u8,
+    /// Vectors of taste.
+    pub factors: Option<Factors>,
+    /// Vectors of content.
+    pub content: Option<Content>,
+}
+
+/// Vectors of taste, of a factor model: what a visitor likes is the product with a vector folded in from the history.
+#[derive(Debug, Clone, Default)]
+pub struct Factors {
+    /// Length of a vector.
+    pub dims: usize,
+    /// One vector per item, one after another.
+    pub rows: Vec<f32>,
+    /// With it, the visitor's vector solves iALS's equations; without, it is the weighted sum of the history's (SVD).
+    pub gram: Option<Gram>,
+}
+
+/// What folding in takes beside the vectors of the history (iALS; Hu, Koren and Volinsky, 2008; Rendle et al., 2022):
+/// `p = (G + ridge[n] I + sum of c q qT)^-1 sum of (1 + c) q`, with `c = confidence * weight` of each history item.
+#[derive(Debug, Clone, Default)]
+pub struct Gram {
+    /// `G`, `dims` × `dims`, symmetric, without the ridge.
+    pub matrix: Vec<f32>,
+    /// What is added on the diagonal, by the number of history items from 1; the last for more.
+    pub ridge: Vec<f32>,
+    /// Confidence of one view of today.
+    pub confidence: f32,
+}
+
+/// Vectors of content: what is like the history, whoever bought it.
+#[derive(Debug, Clone, Default)]
+pub struct Content {
+    /// Length of a vector.
+    pub dims: usize,
+    /// One vector per item, one after another, each of length 1 or all 0.
+    pub rows: Vec<f32>,
+}
+
+impl Default for SnapshotBuilder {
+    fn default() -> Self {
+        SnapshotBuilder {
+            meta: Meta::default(),
+            blend: Blend::default(),
+            ids: vec![],
+            prior: vec![],
+            attributes: vec![],
+            labels: Labels::default(),
+            neighbours: vec![],
+            code_bits: 8,
+            factors: None,
+            content: None,
+        }
+    }
 }
 
 impl SnapshotBuilder {

@@ -59,8 +59,12 @@ pub fn builder(rng: &mut Rng, items: usize) -> SnapshotBuilder {
     let names = |prefix: &str, n: usize| (1..=n).map(|i| format!("{prefix} {i}")).collect();
     let row = |rng: &mut Rng, min_history| BlendRow {
         min_history,
+        recency: falling(20 + rng.below(8)),
+        repeat_recency: falling(1 + rng.below(8)),
         neighbours: rng.unit() * 50.0,
         repeat: rng.unit() - 0.5,
+        factors: rng.unit() * 0.5,
+        content: rng.unit(),
         category: rng.unit(),
         brand: rng.unit() * 0.5,
         price_band: rng.unit() * 0.25,
@@ -78,11 +82,13 @@ pub fn builder(rng: &mut Rng, items: usize) -> SnapshotBuilder {
         },
         blend: Blend {
             kinds: [0, 128, 256, 512, 768, -512, 900, 1024, -1024],
-            recency: falling(20),
             decay: falling(60),
             newness: falling(90),
-            neighbour_unit: 0.0,
+            times: vec![4_096, 7_000, 9_000, 65_535],
+            repeat_times: vec![4_096, 6_000],
+            cold: falling(16),
             rows: vec![row(rng, 0), row(rng, 1), row(rng, 4)],
+            ..Blend::default()
         },
         ids: (0..items).map(id).collect(),
         prior: (0..items)
@@ -105,6 +111,7 @@ pub fn builder(rng: &mut Rng, items: usize) -> SnapshotBuilder {
             price_bands: names("band", bands),
         },
         neighbours: (0..items).map(|source| neighbours(rng, source, items)).collect(),
+        ..SnapshotBuilder::default()
     }
 }
 

@@ -30,6 +30,8 @@ const DID: Record<EventKind, string> = {
 const SAYS: Record<Part, string> = {
   neighbours: "It often goes with things you looked at",
   repeat: "You have come back to it before",
+  factors: "People with tastes like yours choose it",
+  content: "It is like things you looked at",
   category: "You look around in its department",
   brand: "You look at this maker's things",
   price_band: "It costs about what you tend to look at",

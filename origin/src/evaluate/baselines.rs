@@ -4,7 +4,7 @@ use crate::dataset::{Dataset, Interaction};
 use crate::error::Result;
 use crate::train::interactions::Basis;
 use crate::train::{blend, Family, Model, Recipe};
-use pocketrank::{item_hash, Blend, BlendRow, Snapshot, NO_ROW};
+use pocketrank::{item_hash, Blend, BlendRow, Snapshot, NO_ROW, ONE};
 
 /// The dataset's item of each row of a snapshot; [`NO_ROW`] for items that the dataset does not have.
 pub fn row_items<B: AsRef<[u8]>>(dataset: &Dataset, snapshot: &Snapshot<B>) -> Vec<u32> {
@@ -66,6 +66,8 @@ pub fn baselines(dataset: &Dataset, events: &[Interaction], min_customers: u32) 
 fn plain(repeat: f32, popularity: f32) -> Blend {
     let row = |min_history, popularity| BlendRow {
         min_history,
+        recency: vec![ONE],
+        repeat_recency: vec![ONE],
         neighbours: 1.0,
         repeat,
         popularity,

@@ -173,11 +173,14 @@ impl<'a> Search<'a> {
         for power in RECENCY_POWERS {
             for half_life in HALF_LIVES {
                 let tables = start(power, half_life);
-                let blend = Blend {
-                    recency: tables.recency,
+                let mut blend = Blend {
                     decay: tables.decay,
                     ..self.blend.clone()
                 };
+                for (row, tables) in blend.rows.iter_mut().zip(tables.rows) {
+                    row.recency = tables.recency;
+                    row.repeat_recency = tables.repeat_recency;
+                }
                 let ndcg = ndcg(&model, &blend, &self.queries)?;
                 self.stage.add(1);
                 if ndcg > self.best {
