@@ -9,8 +9,12 @@ pub mod blend;
 pub mod cosine;
 pub mod interactions;
 pub mod model;
+pub mod order;
 pub mod prior;
 pub mod rp3beta;
+pub mod search;
+pub mod space;
+pub mod trials;
 pub mod tune;
 
 pub use model::{Family, Model, Recipe};
