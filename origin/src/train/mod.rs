@@ -8,6 +8,7 @@ pub mod attributes;
 pub mod blend;
 pub mod cosine;
 pub mod interactions;
+pub mod listwise;
 pub mod model;
 pub mod order;
 pub mod prior;
