@@ -48,7 +48,10 @@ impl Listwise {
         if lists.is_empty() || used.is_empty() {
             return *start;
         }
-        let temperature = 4.0 / (0..PARTS).map(|part| f64::from(start[part]).abs() * scale[part]).fold(1e-12, f64::max);
+        let temperature = 4.0
+            / (0..PARTS)
+                .map(|part| f64::from(start[part]).abs() * scale[part])
+                .fold(1e-12, f64::max);
         let first: Vec<f64> = (0..PARTS)
             .map(|part| f64::from(start[part]) * scale[part] * temperature)
             .collect();
@@ -99,7 +102,11 @@ impl Listwise {
             rows.extend(list.parts.iter().map(|parts| {
                 let mut row = [0.0; PARTS];
                 for part in (0..PARTS).filter(|part| scale[*part] > 0.0) {
-                    let noise = if self.noise > 0.0 { self.noise * normal(rng) } else { 0.0 };
+                    let noise = if self.noise > 0.0 {
+                        self.noise * normal(rng)
+                    } else {
+                        0.0
+                    };
                     row[part] = f64::from(parts[part]) / scale[part] + noise;
                 }
                 row
@@ -198,7 +205,10 @@ mod tests {
         free[2] = false;
         assert_eq!(LEARN.fit(&lists, &start(), &free)[2], 0.0);
         let noisy = Listwise { noise: 0.3, ..LEARN };
-        assert_eq!(noisy.fit(&lists, &start(), &[true; PARTS]), noisy.fit(&lists, &start(), &[true; PARTS]));
+        assert_eq!(
+            noisy.fit(&lists, &start(), &[true; PARTS]),
+            noisy.fit(&lists, &start(), &[true; PARTS])
+        );
         assert_eq!(LEARN.fit(&[], &start(), &[true; PARTS]), start());
         assert_eq!(LEARN.fit(&[List::default()], &start(), &[true; PARTS]), start());
     }

@@ -53,7 +53,9 @@ impl<'a> Bisection<'a> {
         Bisection {
             lists,
             degrees: vec![[0; 2]; lists.len()],
-            logs: (0..lists.len() + 2).map(|n| libm::log2(n.max(1) as f64) as f32).collect(),
+            logs: (0..lists.len() + 2)
+                .map(|n| libm::log2(n.max(1) as f64) as f32)
+                .collect(),
         }
     }
 
@@ -82,8 +84,7 @@ impl<'a> Bisection<'a> {
         for _ in 0..ROUNDS {
             let sizes = [half, rows.len() - half];
             let gains = |side: usize, rows: &[u32]| -> Vec<(f32, u32)> {
-                let mut gains: Vec<(f32, u32)> =
-                    rows.iter().map(|row| (self.gain(*row, side, sizes), *row)).collect();
+                let mut gains: Vec<(f32, u32)> = rows.iter().map(|row| (self.gain(*row, side, sizes), *row)).collect();
                 gains.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
                 gains
             };

@@ -7,9 +7,9 @@
 
 use super::space::{Param, Values};
 use crate::error::{Error, Result};
+use optimizer::param::ParamValue;
 use optimizer::parameter::{FloatParam, Parameter};
 use optimizer::sampler::tpe::TpeSampler;
-use optimizer::param::ParamValue;
 use optimizer::sampler::RandomSampler;
 use optimizer::{Study, Trial};
 use rand_pcg::rand_core::RngCore;
@@ -139,7 +139,9 @@ impl<'a> Search<'a> {
 
 impl std::fmt::Debug for Search<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Search").field("best", &self.best).finish_non_exhaustive()
+        f.debug_struct("Search")
+            .field("best", &self.best)
+            .finish_non_exhaustive()
     }
 }
 

@@ -168,14 +168,8 @@ mod tests {
         let start = Values::start(&SPACE);
         assert_eq!(Values::at(&SPACE, &start.places(&SPACE)), start);
         assert_eq!(start.to_string(), "a=0.5, b=1, c=7, d=8");
-        assert_eq!(
-            Values::at(&SPACE, &[0.0; 4]).to_string(),
-            "a=-1, b=0.01, c=3, d=4"
-        );
-        assert_eq!(
-            Values::at(&SPACE, &[1.0; 4]).to_string(),
-            "a=3, b=100, c=12, d=8"
-        );
+        assert_eq!(Values::at(&SPACE, &[0.0; 4]).to_string(), "a=-1, b=0.01, c=3, d=4");
+        assert_eq!(Values::at(&SPACE, &[1.0; 4]).to_string(), "a=3, b=100, c=12, d=8");
         for whole in 3..=12 {
             assert_eq!(SPACE[2].at(SPACE[2].place(f64::from(whole))), f64::from(whole));
         }

@@ -207,9 +207,7 @@ mod tests {
         assert!(matches!(stopped, Err(Error::Interrupted)));
         let mut again = Trials::open(&path, &header("a")).unwrap();
         for number in 0..3 {
-            again
-                .trial("x", number, &values, || panic!("made again"))
-                .unwrap();
+            again.trial("x", number, &values, || panic!("made again")).unwrap();
         }
         assert_eq!(again.records, first.records);
         assert_eq!(again.records[2].note.as_deref(), Some("too few"));
@@ -234,6 +232,9 @@ mod tests {
         let refused = Trials::open(&path, &header("b")).unwrap_err().to_string();
         assert!(refused.contains("other data") && refused.contains("--log"), "{refused}");
         std::fs::write(&path, "no json\n").unwrap();
-        assert!(Trials::open(&path, &header("a")).unwrap_err().to_string().contains("trials.jsonl:1"));
+        assert!(Trials::open(&path, &header("a"))
+            .unwrap_err()
+            .to_string()
+            .contains("trials.jsonl:1"));
     }
 }
