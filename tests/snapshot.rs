@@ -48,8 +48,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn packing_is_deterministic_and_reads_back(seed in any::<u64>(), items in 0usize..300) {
-        let model = builder(&mut Rng(seed), items);
+    fn packing_is_deterministic_and_reads_back(seed in any::<u64>(), items in 0usize..300, code_bits in 4..=8u8) {
+        let model = pocketrank::pack::SnapshotBuilder { code_bits, ..builder(&mut Rng(seed), items) };
         let bytes = model.clone().build().unwrap();
         prop_assert_eq!(&bytes, &model.clone().build().unwrap());
         let snapshot = Snapshot::open(&bytes).unwrap();
@@ -70,9 +70,13 @@ proptest! {
             for (target, weight) in &model.neighbours[row] {
                 let level = f32::from(neighbours.level(*target));
                 let back = level * f32::from(neighbours.scale) * snapshot.blend().neighbour_unit;
-                // Square-root codes: half a step of 1/255 on the scale of roots, and a scale of 16 bits.
-                prop_assert!((back.sqrt() - weight.sqrt()).abs() <= max.sqrt() * 0.012, "{weight} became {back}");
+                // On the scale of roots half a step of the code, and half a step of the row's scale.
+                let step = 0.5 / ((1 << code_bits) - 1) as f32 + 0.01;
+                prop_assert!((back.sqrt() - weight.sqrt()).abs() <= max.sqrt() * step, "{weight} became {back}");
             }
+            let mut targets = vec![];
+            neighbours.for_each(|target, _| targets.push(target));
+            prop_assert!(targets.len() == neighbours.len() && targets.is_sorted_by(|a, b| a < b));
         }
         prop_assert_eq!(snapshot.row(item_hash("none of them")), None);
         prop_assert!(snapshot.prior().is_none_or(|prior| prior.get(items as u32).is_none()));
@@ -139,6 +143,69 @@ fn other_versions_and_kinds_are_named() {
     let mut longer = good;
     longer.push(0);
     assert_eq!(Snapshot::open(&longer).unwrap_err().code(), "corrupt");
+}
+
+#[test]
+fn a_prior_without_times_takes_a_byte_an_item() {
+    let mut model = builder(&mut Rng(3), 50);
+    let size = |model: &pocketrank::pack::SnapshotBuilder| {
+        let bytes = model.clone().build().unwrap();
+        let snapshot = Snapshot::open(bytes.as_slice()).unwrap();
+        for (row, prior) in (0u32..).zip(&model.prior) {
+            assert_eq!(snapshot.prior().unwrap().get(row), Some(*prior));
+        }
+        assert_eq!(snapshot.prior().unwrap().get(50), None);
+        let mut sections = snapshot.sections();
+        sections.find(|(section, _)| *section == Section::Prior).unwrap().1
+    };
+    assert_eq!(size(&model), 1 + 4 * 50);
+    model
+        .prior
+        .iter_mut()
+        .for_each(|row| (row.trend, row.first_seen) = (0, 0));
+    assert_eq!(size(&model), 1 + 50);
+    model.prior[49].first_seen = 1;
+    assert_eq!(size(&model), 1 + 4 * 50);
+}
+
+#[test]
+fn every_rule_of_the_neighbours_is_checked() {
+    let mut model = builder(&mut Rng(3), 10);
+    model.neighbours = vec![vec![]; 10];
+    model.neighbours[0] = vec![(1, 1.0)];
+    model.neighbours[9] = vec![(4, 1.0), (8, 0.5)];
+    let bytes = model.build().unwrap();
+    let at = bytes
+        .windows(8)
+        .position(|eight| eight == [3, 0, 0, 0, 8, 0, 0, 0])
+        .unwrap();
+    let stream = at + 8 + 512 + 512 + 8;
+    // 5 bits of count, 4 of order, 8 of code, 2 of gap; in the second row 5, 4, 16 and 8.
+    assert_eq!(bytes[stream..stream + 5], [4, 0, 33, 254, 7]);
+    assert_eq!(bytes.len() - stream, 5 + 8 + 7);
+    let end = bytes.len();
+    for (damage, expected) in [
+        (&[(at, 4)][..], "last entry"),
+        (&[(at + 4, 9)], "4 to 8 bits"),
+        (&[(at + 6, 1)], "zero"),
+        (&[(at + 8, 1)], "ascend"),
+        (&[(at + 8 + 511, 8)], "at most 2047"),
+        (&[(at + 8 + 512 + 511, 0)], "ascend"),
+        (&[(stream - 4, 9)], "eighth row"),
+        (&[(stream, 100)], "within the table"),
+        (&[(stream + 4, 15)], "zeros to the end"),
+        (&[(stream + 4, 3)], "not the source itself"),
+        (&[(end - 2, 0), (end - 1, 0)], "Exp-Golomb"),
+    ] {
+        let mut bytes = bytes.clone();
+        damage.iter().for_each(|(at, byte)| bytes[*at] = *byte);
+        rehash(&mut bytes);
+        let _ = use_all(&bytes);
+        let error = Snapshot::open(&bytes[..])
+            .and_then(|snapshot| snapshot.verify())
+            .unwrap_err();
+        assert!(error.to_string().contains(expected), "{damage:?}: {error}");
+    }
 }
 
 #[test]

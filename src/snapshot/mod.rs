@@ -6,6 +6,7 @@
 //! `pack` writes what this module reads; `docs/FORMAT.md` is the norm for both.
 
 mod attributes;
+mod bits;
 mod blend;
 mod envelope;
 mod index;
@@ -135,7 +136,7 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
 
     /// Popularity, trend and age of the items.
     pub fn prior(&self) -> Option<Prior<'_>> {
-        self.table(Section::Prior).map(Prior::new)
+        self.table(Section::Prior).and_then(Prior::new)
     }
 
     /// Category, brand and price band of the items.

@@ -1,11 +1,13 @@
-//! Item-item weights: per source item its neighbours, sparse and quantized.
+//! Item-item weights: per source item its neighbours, sparse, quantized and compressed.
 //!
-//! Table, little-endian: number of entries `u32`; codebook of 256 levels `u16`; a scale `u16` per item; row ends
-//! `u32` per item and one more (the first is 0); a target row per entry (`u16` up to 65,536 items, else `u32`); a code `u8` per
-//! entry. The weight of an entry is `scale[source] * codebook[code]`, a whole number; its unit is in `blend`.
+//! Table, little-endian: number of entries `u32`; bits of a code `u8` and 3 zero bytes; codebook of 2^bits levels `u16`; 256 scales
+//! `u16`; per 8 rows the offset of the first in the stream, `u32`; the stream. A row of it: its length as a varint, and if that is
+//! not 0 the number of its scale `u8` and a run of bits (number of entries, order of the gaps, codes, gaps of the targets; see
+//! `docs/FORMAT.md`). The weight of an entry is `scale * codebook[code]`, a whole number; its unit is in `blend`.
+//!
+//! Invariant: a row of bytes that nobody verified is read in bounded time ([`MAX_NEIGHBOURS`]), without allocation or panic.
 
-use super::exact;
-use super::index::{row_at, row_width};
+use super::bits::{exp_golomb, window, WINDOW};
 use crate::bytes::{u16_at, u32_at};
 use crate::error::{Error, Result};
 
@@ -13,36 +15,72 @@ use crate::error::{Error, Result};
 pub const MAX_NEIGHBOURS: usize = 1024;
 /// The largest level of the codebook.
 pub const MAX_LEVEL: u16 = 2047;
-const LEVELS: usize = 256;
-const CODEBOOK: usize = 2 * LEVELS;
+/// Scales to choose from.
+pub(super) const SCALES: usize = 256;
+/// Rows behind an offset.
+pub(super) const ANCHOR: usize = 8;
+/// Bytes before the codebook.
+const HEADER: usize = 8;
+/// Order of the Exp-Golomb code of the number of entries less 1, and bits of the order of the gaps' codes.
+pub(super) const COUNT_ORDER: u32 = 4;
+pub(super) const ORDER_BITS: u32 = 4;
+
+/// Bits of a code that are allowed.
+pub(super) const CODE_BITS: std::ops::RangeInclusive<u8> = 4..=8;
 
 pub(super) fn check_length(bytes: &[u8], items: u32) -> Result<()> {
-    let entries = u32_at(bytes, 0).unwrap_or_default() as usize;
-    let fixed = 4 + CODEBOOK + (items as usize) * 6 + 4;
-    let needed = entries
-        .checked_mul(row_width(items) + 1)
-        .and_then(|e| e.checked_add(fixed));
-    exact("neighbours", bytes, needed)
+    let bits = bytes.get(4).copied().unwrap_or(8);
+    if !CODE_BITS.contains(&bits) {
+        let rule = "a code has 4 to 8 bits";
+        return Err(corrupt(4, rule));
+    }
+    let needed = fixed(bits, items);
+    if bytes.len() < needed {
+        return Err(Error::Truncated {
+            what: "neighbours",
+            at: 0,
+            needed,
+            got: bytes.len(),
+        });
+    }
+    Ok(())
+}
+
+/// Bytes before the stream.
+fn fixed(bits: u8, items: u32) -> usize {
+    HEADER + (2 << bits) + 2 * SCALES + 4 * (items as usize).div_ceil(ANCHOR)
+}
+
+fn corrupt(at: usize, rule: &'static str) -> Error {
+    let what = "neighbours";
+    Error::Corrupt { what, at, rule }
 }
 
 /// The table, split into its parts.
 #[derive(Debug, Clone, Copy)]
 pub struct Neighbours<'a> {
-    codebook: &'a [u8; CODEBOOK],
+    entries: u32,
+    bits: u8,
+    zeros: &'a [u8],
+    codebook: &'a [u8],
     scales: &'a [u8],
-    ends: &'a [u8],
-    targets: &'a [u8],
-    codes: &'a [u8],
-    width: usize,
+    anchors: &'a [u8],
+    stream: &'a [u8],
 }
 
 /// The neighbours of one item.
 #[derive(Debug, Clone, Copy)]
 pub struct Row<'a> {
-    codebook: &'a [u8; CODEBOOK],
-    targets: &'a [u8],
-    codes: &'a [u8],
-    width: usize,
+    codebook: &'a [u8],
+    /// The stream from this row's bits on, past its end.
+    stream: &'a [u8],
+    source: u32,
+    len: usize,
+    /// Bits of a code, and the order of the gaps' codes.
+    bits: u32,
+    order: u32,
+    /// Position of the first code.
+    codes: usize,
     /// Factor of all weights of the row.
     pub scale: u16,
 }
@@ -50,115 +88,188 @@ pub struct Row<'a> {
 impl<'a> Neighbours<'a> {
     /// Splits a table whose length was checked.
     pub(super) fn new(bytes: &'a [u8], items: u32) -> Option<Self> {
-        let items = items as usize;
-        let width = row_width(items as u32);
-        let entries = u32_at(bytes, 0)? as usize;
-        let (codebook, rest) = bytes.get(4..)?.split_first_chunk()?;
-        let (scales, rest) = rest.split_at_checked(2 * items)?;
-        let (ends, rest) = rest.split_at_checked(4 * (items + 1))?;
-        let (targets, codes) = rest.split_at_checked(entries * width)?;
+        let bits = *bytes.get(4)?;
+        let (table, stream) = bytes.split_at_checked(fixed(bits, items))?;
+        let (codebook, rest) = table.get(HEADER..)?.split_at_checked(2 << bits)?;
+        let (scales, anchors) = rest.split_at_checked(2 * SCALES)?;
         Some(Neighbours {
+            entries: u32_at(bytes, 0)?,
+            bits,
+            zeros: bytes.get(5..HEADER)?,
             codebook,
             scales,
-            ends,
-            targets,
-            codes,
-            width,
+            anchors,
+            stream,
         })
     }
 
     /// The number of entries.
     pub fn entries(&self) -> usize {
-        self.codes.len()
+        self.entries as usize
+    }
+
+    /// Bits of an entry's weight.
+    pub fn code_bits(&self) -> u8 {
+        self.bits
     }
 
     /// The neighbours of an item, `None` for an unknown one.
     pub fn row(&self, row: u32) -> Option<Row<'a>> {
-        let row = row as usize;
-        let scale = u16_at(self.scales, row)?;
-        let start = u32_at(self.ends, row)? as usize;
-        let end = u32_at(self.ends, row.checked_add(1)?)? as usize;
-        // Bounds what a caller reserves for the row, also in a snapshot that was not verified.
-        if end.checked_sub(start)? > MAX_NEIGHBOURS {
-            return None;
+        let mut rest = self
+            .stream
+            .get(u32_at(self.anchors, row as usize / ANCHOR)? as usize..)?;
+        for _ in 0..row as usize % ANCHOR {
+            let (len, behind) = length(rest)?;
+            rest = behind.get(len..)?;
         }
-        let targets = self
-            .targets
-            .get(start.checked_mul(self.width)?..end.checked_mul(self.width)?)?;
-        let codes = self.codes.get(start..end)?;
-        Some(Row {
+        let (len, behind) = length(rest)?;
+        self.read(row, len, behind)
+    }
+
+    /// A row of that many bytes.
+    fn read(&self, source: u32, bytes: usize, behind: &'a [u8]) -> Option<Row<'a>> {
+        let (scale, stream) = behind.split_first().unwrap_or((&0, &[]));
+        let mut row = Row {
             codebook: self.codebook,
-            targets,
-            codes,
-            width: self.width,
-            scale,
-        })
+            stream,
+            source,
+            len: 0,
+            bits: u32::from(self.bits),
+            order: 0,
+            codes: 0,
+            scale: u16_at(self.scales, usize::from(*scale))?,
+        };
+        if bytes > 0 {
+            let (count, at) = exp_golomb(stream, 0, COUNT_ORDER)?;
+            row.len = count as usize + 1;
+            row.order = window(stream, at) as u32 & ((1 << ORDER_BITS) - 1);
+            row.codes = at + ORDER_BITS as usize;
+        }
+        // Bounds what a caller reserves for the row, also in a snapshot that was not verified.
+        (row.len <= MAX_NEIGHBOURS).then_some(row)
     }
 
     pub(super) fn verify(&self, items: u32) -> Result<()> {
-        let corrupt = |at, rule| Error::Corrupt {
-            what: "neighbours",
-            at,
-            rule,
-        };
-        let levels = || self.codebook.chunks_exact(2).map(|level| u16_at(level, 0));
-        if levels().any(|level| level > Some(MAX_LEVEL)) || !levels().is_sorted() {
-            return Err(corrupt(4, "levels of the codebook ascend to at most 2047"));
+        if self.zeros.iter().any(|byte| *byte != 0) {
+            return Err(corrupt(5, "the bytes behind the bits of a code are zero"));
         }
-        let mut start = 0;
-        if u32_at(self.ends, 0) != Some(0) {
-            return Err(corrupt(0, "the first row begins with entry 0"));
+        let ascend = |table: &[u8]| table.chunks_exact(2).map(|level| u16_at(level, 0)).is_sorted();
+        let levels = self.codebook.chunks_exact(2).map(|level| u16_at(level, 0));
+        if levels.max() > Some(Some(MAX_LEVEL)) || !ascend(self.codebook) || !ascend(self.scales) {
+            return Err(corrupt(
+                HEADER,
+                "scales ascend, and levels of the codebook to at most 2047",
+            ));
         }
+        let mut entries = 0;
+        let mut rest = self.stream;
         for source in 0..items {
             let at = source as usize;
-            let end = u32_at(self.ends, at + 1).unwrap_or_default() as usize;
-            if end < start || end > self.entries() || end - start > MAX_NEIGHBOURS {
-                return Err(corrupt(at, "row ends ascend to the number of entries, by at most 1024"));
+            let offset = self.stream.len() - rest.len();
+            if at.is_multiple_of(ANCHOR) && u32_at(self.anchors, at / ANCHOR) != u32::try_from(offset).ok() {
+                return Err(corrupt(
+                    at,
+                    "the offset of every eighth row is where the row before ends",
+                ));
             }
-            let mut last = None;
-            for entry in start..end {
-                let target = row_at(self.targets, self.width, entry);
-                if (last.is_some() && target <= last) || target >= Some(items) || target == Some(source) {
-                    return Err(corrupt(
-                        at,
-                        "targets of a row ascend, are rows, and not the source itself",
-                    ));
-                }
-                last = target;
-            }
-            start = end;
+            let (len, behind) = length(rest).ok_or(corrupt(at, "a row begins with its length, in 1 or 2 bytes"))?;
+            let (body, behind) = behind
+                .split_at_checked(len)
+                .ok_or(corrupt(at, "a row ends within the table"))?;
+            let row = self
+                .read(source, len, body)
+                .ok_or(corrupt(at, "a row has at most 1024 entries"))?;
+            row.verify(items, len)?;
+            entries += row.len;
+            rest = behind;
         }
-        if start != self.entries() {
-            return Err(corrupt(items as usize, "the last row ends with the last entry"));
+        if !rest.is_empty() || entries != self.entries() {
+            return Err(corrupt(
+                items as usize,
+                "the last row ends with the last entry and byte",
+            ));
         }
         Ok(())
+    }
+}
+
+/// The length of a row, a varint of at most two bytes, and what follows it.
+#[inline(always)]
+fn length(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    match bytes {
+        [low @ 0..128, rest @ ..] => Some((usize::from(*low), rest)),
+        [low, high @ 1..128, rest @ ..] => Some((usize::from(*low & 127) | usize::from(*high) << 7, rest)),
+        _ => None,
     }
 }
 
 impl Row<'_> {
     /// The number of neighbours.
     pub fn len(&self) -> usize {
-        self.codes.len()
+        self.len
     }
 
     /// Whether the item has no neighbours.
     pub fn is_empty(&self) -> bool {
-        self.codes.is_empty()
+        self.len == 0
     }
 
     /// Calls `take` with each target row and its level; the weight is the level times [`Row::scale`].
     #[inline(always)]
     pub fn for_each(&self, mut take: impl FnMut(u32, u16)) {
-        let level = |code: &u8| u16_at(self.codebook, usize::from(*code)).unwrap_or_default();
-        if self.width == 2 {
-            for (target, code) in self.targets.chunks_exact(2).zip(self.codes) {
-                take(u16_at(target, 0).map_or(0, u32::from), level(code));
+        self.decode(|target, level| take(target as u32, level));
+    }
+
+    /// Hands out targets and levels, ascending; gives the position behind the last, `None` where the bits make no sense.
+    #[inline(always)]
+    fn decode(&self, mut take: impl FnMut(i64, u16)) -> Option<usize> {
+        let mask = (1 << self.bits) - 1;
+        let (mut codes, mut code_at) = (0, self.codes);
+        let mut at = self.codes + self.len * self.bits as usize;
+        let mut target = i64::from(self.source);
+        let mut left = 0;
+        for entry in 0..self.len {
+            if left == 0 {
+                codes = window(self.stream, code_at);
+                left = WINDOW / self.bits;
+                code_at += (left * self.bits) as usize;
             }
-        } else {
-            for (target, code) in self.targets.chunks_exact(4).zip(self.codes) {
-                take(u32_at(target, 0).unwrap_or_default(), level(code));
-            }
+            let (gap, next) = exp_golomb(self.stream, at, self.order)?;
+            at = next;
+            let gap = i64::from(gap) + 1;
+            // The first may lie on either side: odd numbers below, even ones above.
+            target += match (entry, gap & 1) {
+                (0, 1) => -(gap + 1) / 2,
+                (0, _) => gap / 2,
+                _ => gap,
+            };
+            take(target, u16_at(self.codebook, codes as usize & mask).unwrap_or_default());
+            codes >>= self.bits;
+            left -= 1;
         }
+        Some(at)
+    }
+
+    /// Checks the row against its length in bytes; the stream ends with it.
+    fn verify(&self, items: u32, bytes: usize) -> Result<()> {
+        let at = self.source as usize;
+        if bytes == 0 {
+            return Ok(());
+        }
+        let mut known = true;
+        let end = self
+            .decode(|target, _| known &= (0..i64::from(items)).contains(&target) && target != i64::from(self.source))
+            .ok_or(corrupt(at, "gaps are Exp-Golomb codes below 2^25"))?;
+        if !known {
+            return Err(corrupt(at, "targets are rows, and not the source itself"));
+        }
+        if end.div_ceil(8) + 1 != bytes || window(self.stream, end) != 0 {
+            return Err(corrupt(
+                at,
+                "a row ends with its last bit, and zeros to the end of the byte",
+            ));
+        }
+        Ok(())
     }
 
     /// The level of one target, 0 where it is no neighbour.

@@ -2,12 +2,13 @@
 //!
 //! Invariant: equal input gives equal bytes, and what is written verifies; anything else is an error.
 
+mod neighbours;
+
 use super::attributes::{AttributeRow, Labels};
 use super::blend::Blend;
 use super::envelope::{ENTRY, HASHED_HEADER, HEADER, MAGIC, VERSION};
 use super::index::{bucket_bits, row_width, split};
-use super::neighbours::{MAX_LEVEL, MAX_NEIGHBOURS};
-use super::prior::PriorRow;
+use super::prior::{PriorRow, NARROW, WIDE};
 use super::{Meta, Section, Snapshot};
 use crate::bytes::sha256;
 use crate::error::{Error, Result};
@@ -90,7 +91,7 @@ impl Default for SnapshotBuilder {
 }
 
 impl SnapshotBuilder {
-    /// The packed bytes. Weights of neighbours keep about 8 bits, on a square-root scale within their row.
+    /// The packed bytes. Weights of neighbours keep about `code_bits` bits, on a square-root scale within their row.
     ///
     /// # Errors
     /// [`Error::DuplicateItem`], [`Error::Weight`], [`Error::Limit`], or [`Error::Corrupt`] for tables that do not fit together.
@@ -116,7 +117,7 @@ impl SnapshotBuilder {
             sections.push((Section::Labels, postcard("labels", &self.labels)?));
         }
         if !self.neighbours.is_empty() {
-            let (bytes, unit) = self.neighbours()?;
+            let (bytes, unit) = neighbours::pack(&self.neighbours, self.code_bits)?;
             self.blend.neighbour_unit = unit;
             sections.push((Section::Neighbours, bytes));
         }
@@ -176,12 +177,16 @@ impl SnapshotBuilder {
         Ok(out)
     }
 
+    /// Narrow rows where nothing is known of time.
     fn prior(&self) -> Vec<u8> {
-        let bytes = |row: &PriorRow| {
+        let timeless = |row: &PriorRow| row.trend == 0 && row.first_seen == 0;
+        let width = if self.prior.iter().all(timeless) { NARROW } else { WIDE };
+        let mut out = vec![width];
+        for row in &self.prior {
             let [low, high] = row.first_seen.to_le_bytes();
-            [row.popularity, row.trend, low, high]
-        };
-        self.prior.iter().flat_map(bytes).collect()
+            out.extend([row.popularity, row.trend, low, high].iter().take(usize::from(width)));
+        }
+        out
     }
 
     fn attributes(&self) -> Result<Vec<u8>> {
@@ -201,59 +206,6 @@ impl SnapshotBuilder {
         }
         Ok(out)
     }
-
-    /// The table and the worth of one unit of its whole-number weights.
-    fn neighbours(&self) -> Result<(Vec<u8>, f32)> {
-        let row_max = |row: &Vec<(u32, f32)>| row.iter().fold(0f32, |max, (_, weight)| max.max(*weight));
-        for (at, row) in self.neighbours.iter().enumerate() {
-            if row.iter().any(|(_, weight)| !weight.is_finite() || *weight <= 0.0) {
-                return Err(Error::Weight { what: "neighbours", at });
-            }
-            if row.len() > MAX_NEIGHBOURS {
-                return Err(Error::Limit {
-                    what: "neighbours of an item",
-                    max: MAX_NEIGHBOURS,
-                    got: row.len(),
-                });
-            }
-        }
-        let max = self.neighbours.iter().map(row_max).fold(0f32, f32::max);
-        let unit = max / (f32::from(u16::MAX) * f32::from(MAX_LEVEL));
-        let (mut scales, mut ends, mut targets, mut codes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let width = row_width(self.meta.items);
-        ends.extend(0u32.to_le_bytes());
-        for row in &self.neighbours {
-            let row_max = row_max(row);
-            let scale = if max > 0.0 {
-                (row_max / max * f32::from(u16::MAX)).round().max(1.0)
-            } else {
-                1.0
-            };
-            scales.extend((scale as u16).to_le_bytes());
-            let mut row = row.clone();
-            row.sort_unstable_by_key(|(target, _)| *target);
-            for (target, weight) in row {
-                let code = ((weight / row_max).sqrt() * 255.0).round() as u8;
-                if level(code) > 0 {
-                    push_row(&mut targets, target, width);
-                    codes.push(code);
-                }
-            }
-            ends.extend((codes.len() as u32).to_le_bytes());
-        }
-        let mut out = (codes.len() as u32).to_le_bytes().to_vec();
-        (0..=255).for_each(|code| out.extend(level(code).to_le_bytes()));
-        for part in [scales, ends, targets, codes] {
-            out.extend(part);
-        }
-        Ok((out, unit))
-    }
-}
-
-/// The level of a code: squares, so that small weights keep their precision.
-fn level(code: u8) -> u16 {
-    let code = u32::from(code);
-    ((code * code * u32::from(MAX_LEVEL) + 255 * 255 / 2) / (255 * 255)) as u16
 }
 
 fn push_row(out: &mut Vec<u8>, row: u32, width: usize) {

@@ -1,15 +1,25 @@
 //! What is known of an item before anything is known of the visitor.
 //!
-//! Row of 4 bytes, little-endian: popularity `u8`, trend `u8` (both 0 to 255, least to most), first seen `u16`
-//! (days since 1970-01-01 UTC).
+//! Table: bytes of a row `u8`, 1 or 4; then per item popularity `u8` and, in rows of 4, trend `u8` (both 0 to 255, least to most) and
+//! first seen `u16` little-endian (days since 1970-01-01 UTC). Narrow rows are for data that know nothing of time.
 
 use super::exact;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
-pub(super) const ROW: usize = 4;
+pub(super) const NARROW: u8 = 1;
+pub(super) const WIDE: u8 = 4;
 
 pub(super) fn check_length(bytes: &[u8], items: u32) -> Result<()> {
-    exact("prior", bytes, (items as usize).checked_mul(ROW))
+    let width = bytes.first().copied().unwrap_or(WIDE);
+    if width != NARROW && width != WIDE {
+        return Err(Error::Corrupt {
+            what: "prior",
+            at: 0,
+            rule: "rows have 1 or 4 bytes",
+        });
+    }
+    let rows = (items as usize).checked_mul(usize::from(width));
+    exact("prior", bytes, rows.and_then(|rows| rows.checked_add(1)))
 }
 
 /// Popularity, trend and age of one item.
@@ -17,29 +27,40 @@ pub(super) fn check_length(bytes: &[u8], items: u32) -> Result<()> {
 pub struct PriorRow {
     /// Time-decayed popularity on a logarithmic scale, 255 for the most popular item.
     pub popularity: u8,
-    /// Recent over longer-term demand; 64 where they are equal, 255 for four times.
+    /// Recent over longer-term demand; 64 where they are equal, 255 for four times. 0 where nothing is known of time.
     pub trend: u8,
-    /// Day by which enough customers had found the item to ship it, days since 1970-01-01 UTC.
+    /// Day by which enough customers had found the item to ship it, days since 1970-01-01 UTC. 0 where nothing is known of time.
     pub first_seen: u16,
 }
 
 /// The table.
 #[derive(Debug, Clone, Copy)]
 pub struct Prior<'a> {
+    wide: bool,
     rows: &'a [u8],
 }
 
 impl<'a> Prior<'a> {
-    pub(super) fn new(rows: &'a [u8]) -> Self {
-        Prior { rows }
+    pub(super) fn new(bytes: &'a [u8]) -> Option<Self> {
+        let (width, rows) = bytes.split_first()?;
+        Some(Prior {
+            wide: *width == WIDE,
+            rows,
+        })
     }
 
     /// The row of an item, `None` for an unknown one.
     #[inline(always)]
     pub fn get(&self, row: u32) -> Option<PriorRow> {
-        let at = (row as usize).checked_mul(ROW)?;
-        let bytes: [u8; ROW] = self.rows.get(at..at.checked_add(ROW)?)?.try_into().ok()?;
-        let [popularity, trend, low, high] = bytes;
+        if !self.wide {
+            return Some(PriorRow {
+                popularity: *self.rows.get(row as usize)?,
+                ..PriorRow::default()
+            });
+        }
+        let width = usize::from(WIDE);
+        let at = (row as usize).checked_mul(width)?;
+        let [popularity, trend, low, high] = *self.rows.get(at..at.checked_add(width)?)?.first_chunk()?;
         Some(PriorRow {
             popularity,
             trend,

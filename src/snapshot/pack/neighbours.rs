@@ -1,0 +1,176 @@
+//! Writes the neighbours: quantizes weights and compresses targets, as `snapshot::neighbours` reads them.
+
+use super::super::bits::{exp_golomb_len, BitWriter};
+use super::super::neighbours::{ANCHOR, CODE_BITS, COUNT_ORDER, MAX_LEVEL, MAX_NEIGHBOURS, ORDER_BITS, SCALES};
+use crate::error::{Error, Result};
+
+/// The table and the worth of one unit of its whole-number weights.
+pub(super) fn pack(rows: &[Vec<(u32, f32)>], bits: u8) -> Result<(Vec<u8>, f32)> {
+    if !CODE_BITS.contains(&bits) {
+        return Err(Error::Corrupt {
+            what: "code_bits",
+            at: usize::from(bits),
+            rule: "a code has 4 to 8 bits",
+        });
+    }
+    check(rows)?;
+    let heaviest: Vec<f64> = rows.iter().map(|row| heaviest(row)).collect();
+    let most = heaviest.iter().copied().fold(0.0, f64::max);
+    let least = heaviest
+        .iter()
+        .copied()
+        .filter(|weight| *weight > 0.0)
+        .fold(most, f64::min);
+    let unit = if most > 0.0 { most } else { 1.0 } / f64::from(u16::MAX);
+    let scales = scales(most / unit, least / unit);
+    let (mut entries, mut anchors, mut stream) = (0u32, vec![], vec![]);
+    for ((source, row), heaviest) in (0u32..).zip(rows).zip(heaviest) {
+        if (source as usize).is_multiple_of(ANCHOR) {
+            let offset = u32::try_from(stream.len()).map_err(|_| too_long(stream.len()))?;
+            anchors.extend(offset.to_le_bytes());
+        }
+        let (number, scale) = nearest(&scales, heaviest / unit);
+        let code = |weight: f32| code(f64::from(weight) / unit / f64::from(scale), bits);
+        let mut row: Vec<(u32, u8)> = row.iter().map(|(target, weight)| (*target, code(*weight))).collect();
+        row.retain(|(_, code)| level(*code, bits) > 0);
+        row.sort_unstable();
+        entries += row.len() as u32;
+        write(&mut stream, source, number, &row, bits)?;
+    }
+    let mut out = entries.to_le_bytes().to_vec();
+    out.extend([bits, 0, 0, 0]);
+    (0..=highest(bits)).for_each(|code| out.extend(level(code, bits).to_le_bytes()));
+    scales.iter().for_each(|scale| out.extend(scale.to_le_bytes()));
+    out.extend(anchors);
+    out.extend(stream);
+    Ok((out, (unit / f64::from(MAX_LEVEL)) as f32))
+}
+
+fn check(rows: &[Vec<(u32, f32)>]) -> Result<()> {
+    for (at, row) in rows.iter().enumerate() {
+        if row.iter().any(|(_, weight)| !weight.is_finite() || *weight <= 0.0) {
+            return Err(Error::Weight { what: "neighbours", at });
+        }
+        if row.len() > MAX_NEIGHBOURS {
+            return Err(Error::Limit {
+                what: "neighbours of an item",
+                max: MAX_NEIGHBOURS,
+                got: row.len(),
+            });
+        }
+        let mut targets: Vec<u32> = row.iter().map(|(target, _)| *target).collect();
+        targets.sort_unstable();
+        let known = |target: &u32| (*target as usize) < rows.len() && *target as usize != at;
+        if !targets.iter().all(known) || !targets.is_sorted_by(|a, b| a < b) {
+            return Err(Error::Corrupt {
+                what: "neighbours",
+                at,
+                rule: "targets of a row are rows, once each, and not the source itself",
+            });
+        }
+    }
+    Ok(())
+}
+
+fn heaviest(row: &[(u32, f32)]) -> f64 {
+    row.iter().fold(0.0, |most, (_, weight)| f64::from(*weight).max(most))
+}
+
+/// Scales from the least to the most, each the same factor above the one before. That factor is a 256th root: eight square roots,
+/// which have the same bits on every host.
+fn scales(most: f64, least: f64) -> Vec<u16> {
+    let ratio = if least > 0.0 { most / least } else { 1.0 };
+    let step = (0..8).fold(ratio, |root, _| root.sqrt());
+    let mut scale = most;
+    let falling = (0..SCALES).map(|_| {
+        let rounded = scale.round().max(1.0) as u16;
+        scale /= step;
+        rounded
+    });
+    let mut scales: Vec<u16> = falling.collect();
+    scales.reverse();
+    scales
+}
+
+/// Number and value of the scale nearest to a row's heaviest weight, by their ratio.
+fn nearest(scales: &[u16], heaviest: f64) -> (u8, u16) {
+    let above = scales.partition_point(|scale| f64::from(*scale) < heaviest);
+    let far = |scale: u16| (f64::from(scale) / heaviest).max(heaviest / f64::from(scale));
+    let numbered = |at: usize| Some((at as u8, *scales.get(at)?));
+    match (above.checked_sub(1).and_then(numbered), numbered(above)) {
+        (Some(below), Some(above)) if far(below.1) <= far(above.1) => below,
+        (_, Some(above)) => above,
+        (below, None) => below.unwrap_or_default(),
+    }
+}
+
+fn highest(bits: u8) -> u8 {
+    ((1u16 << bits) - 1) as u8
+}
+
+/// The code of a weight as a share of its row's scale, on a scale of square roots.
+fn code(share: f64, bits: u8) -> u8 {
+    (share.sqrt() * f64::from(highest(bits)))
+        .round()
+        .min(f64::from(highest(bits))) as u8
+}
+
+/// The level of a code: squares, so that small weights keep their precision.
+fn level(code: u8, bits: u8) -> u16 {
+    let (code, highest) = (u32::from(code), u32::from(highest(bits)));
+    ((code * code * u32::from(MAX_LEVEL) + highest * highest / 2) / (highest * highest)) as u16
+}
+
+/// Appends one row, its entries ascending: length, scale, and the bits with the order of the gaps that takes the fewest.
+fn write(stream: &mut Vec<u8>, source: u32, scale: u8, row: &[(u32, u8)], bits: u8) -> Result<()> {
+    if row.is_empty() {
+        stream.push(0);
+        return Ok(());
+    }
+    let gaps = gaps(source, row);
+    let len = |order: &u32| gaps.iter().map(|gap| exp_golomb_len(*gap, *order)).sum::<u32>();
+    let order = (0..1 << ORDER_BITS).min_by_key(len).unwrap_or_default();
+    let mut writer = BitWriter::default();
+    writer.put_exp_golomb(row.len() as u32 - 1, COUNT_ORDER);
+    writer.put(u64::from(order), ORDER_BITS);
+    row.iter()
+        .for_each(|(_, code)| writer.put(u64::from(*code), u32::from(bits)));
+    gaps.iter().for_each(|gap| writer.put_exp_golomb(*gap, order));
+    let written = writer.finish();
+    let len = written.len() + 1;
+    if len < 128 {
+        stream.push(len as u8);
+    } else if len < 128 * 128 {
+        stream.extend([len as u8 | 128, (len >> 7) as u8]);
+    } else {
+        return Err(too_long(len));
+    }
+    stream.push(scale);
+    stream.extend(written);
+    Ok(())
+}
+
+/// Gaps from target to target less 1, as none is 0; the first from the source, in zigzag.
+fn gaps(source: u32, row: &[(u32, u8)]) -> Vec<u32> {
+    let mut before = i64::from(source);
+    let mut gaps = Vec::with_capacity(row.len());
+    for (target, _) in row {
+        let gap = i64::from(*target) - before;
+        before = i64::from(*target);
+        let gap = match (gaps.is_empty(), gap) {
+            (true, ..0) => -2 * gap - 1,
+            (true, _) => 2 * gap,
+            _ => gap,
+        };
+        gaps.push((gap - 1) as u32);
+    }
+    gaps
+}
+
+fn too_long(got: usize) -> Error {
+    Error::Limit {
+        what: "bytes of neighbours",
+        max: u32::MAX as usize,
+        got,
+    }
+}
