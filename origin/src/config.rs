@@ -3,10 +3,12 @@
 //! valid. [`ready`] has mappings for known data; `ingest` reads and cleans by it.
 
 mod column;
+mod content;
 mod pattern;
 pub mod ready;
 
 pub use column::{Column, TimeFormat};
+pub use content::{Content, Text, Vectors};
 pub use pattern::Pattern;
 
 use crate::error::{Error, Result};
@@ -30,6 +32,15 @@ pub struct Config {
     /// Cleaning rules.
     #[serde(default)]
     pub clean: Clean,
+    /// Texts of the catalogue.
+    #[serde(default)]
+    pub text: Text,
+    /// Vectors of items from outside.
+    #[serde(default)]
+    pub vectors: Vectors,
+    /// What texts, vectors and numbers become together.
+    #[serde(default)]
+    pub content: Content,
 }
 
 /// The events' columns.
@@ -106,7 +117,9 @@ pub struct Catalogue {
     pub beside: Option<String>,
     /// Of a list of categories, what is between them; the first counts.
     pub category_separator: Option<String>,
-    /// Categories that say that there is none.
+    /// Of a list of tags, what is between them; a comma where nothing is said.
+    pub tag_separator: Option<String>,
+    /// Categories that say that there is none, and tags that say nothing.
     #[serde(default)]
     pub not_categories: Vec<String>,
     /// Categories from words in the name, for items without one: the first rule that matches.
@@ -156,6 +169,8 @@ pub struct CatalogueColumns {
     pub description: Option<Column>,
     /// Who sells it: the shop's name, where the configuration has no `title`.
     pub seller: Option<Column>,
+    /// Its tags, as many as there are; see `tag_separator`.
+    pub tags: Option<Column>,
     /// Whether it can be bought: schema.org's availability, yes/no, true/false or a number.
     pub in_stock: Option<Column>,
 }
@@ -246,7 +261,9 @@ impl Config {
         if !ordered {
             return Err("[clean] needs min_price <= max_price and max_quantity > 0".into());
         }
-        Ok(())
+        self.text.check()?;
+        self.vectors.check()?;
+        self.content.check()
     }
 }
 

@@ -40,6 +40,8 @@ pub struct Item {
     pub image: Option<String>,
     /// A text about it.
     pub description: Option<String>,
+    /// Its tags, each once, in the order of the alphabet.
+    pub tags: Vec<String>,
     /// Whether it can be bought.
     pub in_stock: bool,
     /// Whether the shop's catalogue names it; else only customers' events do, and it may be nobody else's business.

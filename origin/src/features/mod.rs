@@ -1,7 +1,9 @@
 //! What data say about items, customers and texts, as numbers.
 //!
-//! `svd` reduces what has many dimensions to few. Invariant: equal input and seed give equal numbers, whatever the number
+//! `text` turns names and descriptions into terms, `vectors` reads what others learned about items, `svd` reduces what has many dimensions to few. Invariant: equal input and seed give equal numbers, whatever the number
 //! of threads. After `ingest`, before `train`.
 #![allow(clippy::indexing_slicing)] // Matrices are indexed by their own dimensions, made here.
 
 pub mod svd;
+pub mod text;
+pub mod vectors;

@@ -7,10 +7,12 @@ use super::table::{clip, Table, MAX_ID, RECODED};
 use crate::config::{CatalogueColumns, Config};
 use crate::dataset::Item;
 use crate::error::{Error, Result};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Longest text about an item, in characters.
 const MAX_TEXT: usize = 2000;
+/// The most tags of an item that are read.
+const MAX_TAGS: usize = 100;
 
 /// What the catalogue says.
 pub(super) struct Catalogue {
@@ -46,6 +48,7 @@ pub(super) fn read(
         c.description.as_ref(),
         c.in_stock.as_ref(),
         c.seller.as_ref(),
+        c.tags.as_ref(),
     ];
     let file = table
         .path
@@ -67,7 +70,8 @@ pub(super) fn read(
             Ok(values) => values,
             Err(what) => return refuse("unreadable row", &what),
         };
-        let [id, name, category, brand, price, priced_in, url, image, description, in_stock, sold_by] = values else {
+        let [id, name, category, brand, price, priced_in, url, image, description, in_stock, sold_by, tags] = values
+        else {
             return Err(Error::Internal("a catalogue row of another width".into()));
         };
         let Some(id) = id.text() else {
@@ -110,6 +114,7 @@ pub(super) fn read(
             url: url.text().map(long),
             image: image.text().map(long),
             description: description.text().map(long),
+            tags: tags.text().map(|text| self::tags(&text, config)).unwrap_or_default(),
             in_stock: in_stock.text().is_none_or(|text| available(&text)),
             listed: true,
             id: id.clone(),
@@ -155,6 +160,20 @@ pub(super) fn category(text: &str, config: &Config) -> Option<String> {
     let first = tidy(first);
     let none = first.is_empty() || rules.not_categories.iter().any(|not| *not == first || not == text);
     (!none).then_some(first)
+}
+
+/// The tags of a list, each once.
+fn tags(text: &str, config: &Config) -> Vec<String> {
+    let rules = &config.catalogue;
+    let separator = rules.tag_separator.as_deref().filter(|separator| !separator.is_empty());
+    let tags: BTreeSet<String> = text
+        .split(separator.unwrap_or(","))
+        .take(MAX_TAGS)
+        .filter(|tag| !rules.not_categories.iter().any(|not| not == tag))
+        .map(tidy)
+        .filter(|tag| !tag.is_empty())
+        .collect();
+    tags.into_iter().collect()
 }
 
 /// schema.org's availability, a yes or no, or how many there are.

@@ -51,7 +51,7 @@ pub(super) fn read(path: &Path, places: &[Vec<usize>], sink: &mut Sink<'_>) -> R
     Ok(recoded)
 }
 
-fn open(path: &Path) -> Result<SerializedFileReader<File>> {
+pub(crate) fn open(path: &Path) -> Result<SerializedFileReader<File>> {
     let file = File::open(path).map_err(|e| Error::reading(path, e))?;
     let size = file.metadata().map_err(|e| Error::reading(path, e))?.len();
     let reader = SerializedFileReader::new(file).map_err(|e| broken(path, &e))?;
@@ -257,7 +257,7 @@ fn fill<T: DataType>(
     }
 }
 
-fn broken(path: &Path, problem: &dyn std::fmt::Display) -> Error {
+pub(crate) fn broken(path: &Path, problem: &dyn std::fmt::Display) -> Error {
     Error::Data(format!(
         "{}: damaged or unreadable Parquet ({problem}); fetch or export it again",
         path.display()
@@ -275,7 +275,7 @@ pub fn is_guarded() -> bool {
 
 /// Runs the Parquet reader. The library trusts some sizes in a file, so that damage can make it panic: that is an error
 /// of the file, here.
-fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(crate) fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
     GUARDED.set(true);
     let outcome = catch_unwind(AssertUnwindSafe(work));
     GUARDED.set(false);
