@@ -162,7 +162,7 @@ mod tests {
         // Two items, "red" in both, "mug" twice in the first: 1 * (ln(3/3) + 1) = 1; (1 + ln 2) * (ln(3/2) + 1).
         let found = named(&["red mug mug", "red"], &Text { ngrams: 1, ..all() });
         assert_eq!(found.names, ["mug", "red"]);
-        let mug = (1.0 + 2f64.ln()) * (1.5f64.ln() + 1.0);
+        let mug = (1.0 + std::f64::consts::LN_2) * (0.405_465_108_108_164_4 + 1.0);
         let length = (1.0 + mug * mug).sqrt();
         let [(0, first), (1, second)] = found.rows[0][..] else {
             panic!("{:?}", found.rows)
