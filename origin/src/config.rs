@@ -47,6 +47,8 @@ pub struct Config {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Events {
+    /// What the lines are, where the content does not tell.
+    pub form: Option<Form>,
     /// JSON Lines: the array whose elements are the rows.
     pub each: Option<String>,
     /// The kind of every row, where no column tells.
@@ -65,8 +67,35 @@ pub struct Events {
     pub min_rating: Option<f64>,
     /// How rows say that they take back a purchase.
     pub cancellation: Option<Cancellation>,
-    /// Which column is what.
+    /// Which column is what; files without a header have none.
+    #[serde(default)]
     pub columns: EventColumns,
+}
+
+/// What the lines of a file of events are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    /// Rows under a header; JSON Lines and Parquet too.
+    Table,
+    /// A user and the items in their order, separated by white space; no header and no times.
+    Lists,
+    /// The items of one session in their order, sessions oldest first; no header and no times.
+    Sessions,
+    /// The first items of a session, a tab, and the next item; no header and no times.
+    Prefixes,
+}
+
+impl Form {
+    /// The form in the configuration's words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Form::Table => "table",
+            Form::Lists => "lists",
+            Form::Sessions => "sessions",
+            Form::Prefixes => "prefixes",
+        }
+    }
 }
 
 /// How rows say that they take back a purchase.
@@ -80,7 +109,7 @@ pub struct Cancellation {
 }
 
 /// Which of the events' columns is what.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EventColumns {
     /// Customer; empty for an anonymous session.
@@ -233,6 +262,18 @@ impl Config {
 
     fn check(&self) -> std::result::Result<(), String> {
         let columns = &self.events.columns;
+        if let Some(form) = self.events.form.filter(|form| *form != Form::Table) {
+            if !columns.item.0.is_empty() {
+                return Err(format!(
+                    "[events] `columns` are of a table, but `form` is {:?}; leave one of them out",
+                    form.name()
+                ));
+            }
+            return self.clean.check();
+        }
+        if columns.item.0.is_empty() {
+            return Err("[events] needs `columns`, or a `form` that has none (\"lists\", \"sessions\", \"prefixes\")".into());
+        }
         if columns.user.is_none() && columns.session.is_none() {
             return Err("[events.columns] needs `user` or `session`, or both".into());
         }
@@ -249,15 +290,20 @@ impl Config {
                 ));
             }
         }
-        let clean = &self.clean;
-        if !(0.0..=1.0).contains(&clean.max_unreadable) {
+        self.clean.check()
+    }
+}
+
+impl Clean {
+    fn check(&self) -> std::result::Result<(), String> {
+        if !(0.0..=1.0).contains(&self.max_unreadable) {
             return Err(format!(
                 "[clean] `max_unreadable` is a share from 0 to 1, not {}",
-                clean.max_unreadable
+                self.max_unreadable
             ));
         }
         // Written so that NaN fails.
-        let ordered = clean.min_price <= clean.max_price && clean.max_quantity > 0.0;
+        let ordered = self.min_price <= self.max_price && self.max_quantity > 0.0;
         if !ordered {
             return Err("[clean] needs min_price <= max_price and max_quantity > 0".into());
         }

@@ -15,10 +15,26 @@ pub struct Dataset {
     pub users: Vec<User>,
     /// Sorted by time, then by place in the input.
     pub events: Vec<Interaction>,
+    /// What the order of the events, and [`Interaction::at`], mean.
+    pub order: Order,
+    /// Whether the events are ratings.
+    pub rated: bool,
     /// ISO 4217 code of every price; empty where it is unknown.
     pub currency: String,
     /// What cleaning did.
     pub account: Account,
+}
+
+/// What is known of when things were done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// Their times.
+    #[default]
+    Time,
+    /// The order of sessions and of the clicks in them, no dates: `at` is the running number of the click.
+    Sequence,
+    /// The order within each user's list only: `at` is the place in the list.
+    Lists,
 }
 
 /// A product.
@@ -68,7 +84,7 @@ pub struct Interaction {
     pub item: u32,
     /// What was done.
     pub kind: EventKind,
-    /// Seconds since 1970-01-01 UTC.
+    /// Seconds since 1970-01-01 UTC where the dataset's order is [`Order::Time`], else a number that only orders.
     pub at: i64,
     /// How many, cancellations deducted.
     pub quantity: f32,

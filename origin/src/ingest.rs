@@ -10,6 +10,7 @@ mod csv;
 mod events;
 mod jsonl;
 mod lines;
+mod lists;
 mod names;
 mod netting;
 pub mod parquet;
@@ -17,12 +18,13 @@ pub mod pseudonym;
 pub mod table;
 pub mod time;
 
-use crate::config::{ready, Config};
-use crate::dataset::Dataset;
+use crate::config::{ready, Config, Form};
+use crate::dataset::{Dataset, Order};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use account::{Account, Effect, Tally};
 use events::Reader;
+use pocketrank::EventKind;
 use pseudonym::Pseudonyms;
 use std::path::PathBuf;
 use table::{Table, RECODED};
@@ -51,34 +53,59 @@ pub struct Inputs {
 /// # Errors
 /// [`Error::Io`], [`Error::Config`] and [`Error::Data`], each with the file and what to do.
 pub fn load(inputs: &Inputs, progress: &Progress) -> Result<Dataset> {
-    let tables = inputs
-        .events
-        .iter()
-        .map(|path| Table::open(path))
-        .collect::<Result<Vec<Table>>>()?;
+    let given = inputs.config.as_deref().map(ready::load).transpose()?;
+    // A mapping of columns is of a table.
+    let form = given
+        .as_ref()
+        .map(|config| config.events.form.unwrap_or(Form::Table));
+    let tables = open(&inputs.events, form)?;
     let Some(first) = tables.first() else {
         return Err(Error::Usage("no events: give a file with --events".into()));
     };
+    let form = first.form();
+    if let (true, Some(_)) = (form != Form::Table, inputs.until) {
+        return Err(Error::Usage(format!(
+            "{}: its lines have no times, so there is nothing for --until to cut; hold a share out with --hold-out",
+            first.path.display()
+        )));
+    }
     // Opened first, so that a file that is not there is the first thing said.
-    let given = inputs.catalogue.as_deref().map(Table::open).transpose()?;
+    let catalogue = inputs.catalogue.as_deref().map(Table::open).transpose()?;
     let mut account = Account::default();
-    let config = match &inputs.config {
-        Some(name) => {
-            account.mapping.clone_from(name);
-            ready::load(name)?
+    let mut config = match (given, &inputs.config) {
+        (Some(config), name) => {
+            account.mapping = name.clone().unwrap_or_default();
+            config
         }
-        None => {
+        (None, _) if form != Form::Table => {
+            account.mapping = format!("{} (recognized by the lines of {})", form.name(), first.path.display());
+            account.notes.push(format!(
+                "{}: no header, so {}; if that is wrong, say --config lists, sessions or prefixes, or [events] form in a configuration",
+                first.path.display(),
+                match form {
+                    Form::Lists => "each line is a user and the items (no two lines begin alike)",
+                    Form::Prefixes => "each line is the beginning of a session and, after a tab, its next item",
+                    _ => "each line is a session of items",
+                }
+            ));
+            ready::load(form.name())?
+        }
+        (None, _) => {
             let (name, config) = ready::recognize(&first.columns, &first.path)?;
             account.mapping = format!("{name} (recognized by the columns of {})", first.path.display());
             config
         }
     };
+    if form != Form::Table {
+        config.events.columns = lists::columns(form);
+        config.events.kind.get_or_insert(EventKind::ViewItem);
+    }
     let mut lines = read_events(&tables, &config, inputs, progress, &mut account)?;
     let read = account.events.rows;
     let mut stage = progress.stage("cleaning", 0);
     clean::clean(&mut lines, &config, inputs, &mut account.events);
     stage.add(read);
-    let catalogue = match catalogue_table(given, first, &config, &mut account)? {
+    let catalogue = match catalogue_table(catalogue, first, &config, &mut account)? {
         None => None,
         Some(table) => {
             let Some(columns) = &config.catalogue.columns else {
@@ -95,7 +122,12 @@ pub fn load(inputs: &Inputs, progress: &Progress) -> Result<Dataset> {
             Some(catalogue)
         }
     };
-    let dataset = assemble::assemble(lines, catalogue, &config, account);
+    let order = match form {
+        Form::Table => Order::Time,
+        Form::Lists => Order::Lists,
+        Form::Sessions | Form::Prefixes => Order::Sequence,
+    };
+    let dataset = assemble::assemble(lines, catalogue, &config, order, account);
     if dataset.events.is_empty() {
         return Err(Error::Data(format!(
             "no events are left of {read} rows; see which rule takes them, and check the mapping:\n{}",
@@ -103,6 +135,27 @@ pub fn load(inputs: &Inputs, progress: &Progress) -> Result<Dataset> {
         )));
     }
     Ok(dataset)
+}
+
+/// Opens the files, which must be of one form: the places of items go on from file to file.
+fn open(paths: &[PathBuf], form: Option<Form>) -> Result<Vec<Table>> {
+    let mut tables = vec![];
+    let mut places = 0;
+    for path in paths {
+        let first = tables.first().map(Table::form);
+        let mut table = Table::open_as(path, form.or(first))?;
+        if let Some(expected) = form.or(first).filter(|expected| *expected != table.form()) {
+            return Err(Error::Data(format!(
+                "{}: {} where {} are expected; give files of one form, and the form they have",
+                path.display(),
+                table.form().name(),
+                expected.name()
+            )));
+        }
+        table.follow(&mut places)?;
+        tables.push(table);
+    }
+    Ok(tables)
 }
 
 fn read_events(

@@ -3,7 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use pocketrank::{EventKind, Snapshot};
-use pocketrank_origin::dataset::{Dataset, Interaction, Item, User};
+use pocketrank_origin::dataset::{Dataset, Interaction, Item, Order, User};
 use pocketrank_origin::evaluate::{baselines, queries, rank, row_items, Evaluation};
 use pocketrank_origin::ingest::{self, pseudonym::Pseudonyms, Inputs};
 use pocketrank_origin::progress::Progress;
@@ -42,6 +42,8 @@ fn shop(sessions: u32) -> Dataset {
 fn dataset(events: &[(u32, u32, u32)]) -> Dataset {
     let most = |of: fn(&(u32, u32, u32)) -> u32| events.iter().map(of).max().map_or(0, |most| most + 1);
     Dataset {
+        order: Order::Time,
+        rated: false,
         title: None,
         items: (0..most(|e| e.2))
             .map(|item| Item {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer};
 use std::fmt;
 
 /// A column's name, or several of which the first that is not empty counts. In JSON Lines a name is a path with dots.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Column(pub Vec<String>);
 
 impl<'de> Deserialize<'de> for Column {

@@ -7,7 +7,7 @@ use crate::ingest::time;
 use std::path::Path;
 
 /// The mappings by name.
-pub const READY: [(&str, &str); 4] = [
+pub const READY: [(&str, &str); 8] = [
     ("online-retail", include_str!("../../mappings/online-retail.toml")),
     ("movielens-100k", include_str!("../../mappings/movielens-100k.toml")),
     (
@@ -15,6 +15,10 @@ pub const READY: [(&str, &str); 4] = [
         include_str!("../../mappings/movielens-latest-small.toml"),
     ),
     ("ga4", include_str!("../../mappings/ga4.toml")),
+    ("clicks", include_str!("../../mappings/clicks.toml")),
+    ("lists", "[events]\nform = \"lists\"\n"),
+    ("sessions", "[events]\nform = \"sessions\"\n"),
+    ("prefixes", "[events]\nform = \"prefixes\"\n"),
 ];
 
 /// The configuration of that name, or of that file.
@@ -74,6 +78,9 @@ fn fit(mapping: &EventColumns, columns: &[String]) -> usize {
         })
     };
     let count = |column: &Option<Column>| usize::from(column.as_ref().is_some_and(there));
+    if mapping.item.0.is_empty() {
+        return 0;
+    }
     let who = count(&mapping.user) + count(&mapping.session);
     let needs = [
         mapping.kind.as_ref(),
@@ -134,6 +141,7 @@ mod tests {
             ),
             ("userId|movieId|rating|timestamp", "movielens-latest-small"),
             ("event_name|event_timestamp|user_pseudo_id|items", "ga4"),
+            ("SessionId|ItemId|Time", "clicks"),
         ] {
             let (name, _) = recognize(&columns(header), Path::new("f")).unwrap();
             assert_eq!(name, expected);

@@ -14,29 +14,47 @@ pub struct Metrics {
 }
 
 /// Names of the metrics.
-pub const METRICS: [&str; 6] = [
+pub const METRICS: [&str; 12] = [
     "precision@10",
+    "precision@20",
+    "recall@10",
     "recall@20",
-    "map@20",
-    "ndcg@10",
-    "mrr@20",
     "hit_rate@10",
+    "hit_rate@20",
+    "map@10",
+    "map@20",
+    "mrr@10",
+    "mrr@20",
+    "ndcg@10",
+    "ndcg@20",
 ];
-/// Position of NDCG@10, which training maximizes.
-pub const NDCG: usize = 3;
+/// Position of NDCG@20, which training maximizes.
+pub const NDCG: usize = 11;
+
+/// The metrics of one query, in the order of [`METRICS`]: `hits` says for each place of the list whether its item is
+/// relevant, `relevant` how many items are.
+pub fn values(hits: &[bool], relevant: usize) -> [f64; METRICS.len()] {
+    let hit = |k: usize| f64::from(u8::from(hits.iter().take(k).any(|hit| *hit)));
+    [
+        precision(hits, SHORT),
+        precision(hits, DEPTH),
+        recall(hits, relevant, SHORT),
+        recall(hits, relevant, DEPTH),
+        hit(SHORT),
+        hit(DEPTH),
+        average_precision(hits, relevant, SHORT),
+        average_precision(hits, relevant, DEPTH),
+        reciprocal_rank(hits, SHORT),
+        reciprocal_rank(hits, DEPTH),
+        ndcg(hits, relevant, SHORT),
+        ndcg(hits, relevant, DEPTH),
+    ]
+}
 
 impl Metrics {
-    /// Counts one query: `hits` says for each place of the list whether its item is relevant, `relevant` how many items are.
-    pub fn count(&mut self, hits: &[bool], relevant: usize) {
+    /// Counts one query's [`values`].
+    pub fn count(&mut self, values: &[f64; METRICS.len()]) {
         self.queries += 1;
-        let values = [
-            precision(hits, SHORT),
-            recall(hits, relevant, DEPTH),
-            average_precision(hits, relevant, DEPTH),
-            ndcg(hits, relevant, SHORT),
-            reciprocal_rank(hits, DEPTH),
-            f64::from(u8::from(hits.iter().take(SHORT).any(|hit| *hit))),
-        ];
         self.sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
     }
 
@@ -118,22 +136,40 @@ mod tests {
         // Relevant: 4 items, of which places 1, 3 and 12 show three.
         let mut hits = [false; 20];
         [0, 2, 11].iter().for_each(|place| hits[*place] = true);
-        let mut metrics = Metrics::default();
-        metrics.count(&hits, 4);
-        let [precision, recall, map, ndcg, mrr, hit_rate] = metrics.mean();
-        let ideal = 1.0 + 1.0 / libm::log2(3.0) + 0.5 + 1.0 / libm::log2(5.0);
-        assert_eq!((precision, recall, mrr, hit_rate), (0.2, 0.75, 1.0, 1.0));
-        assert!((map - (1.0 + 2.0 / 3.0 + 3.0 / 12.0) / 4.0).abs() < 1e-12);
-        assert!((ndcg - 1.5 / ideal).abs() < 1e-12);
+        let value = |name: &str| {
+            let at = METRICS.iter().position(|metric| *metric == name).unwrap();
+            values(&hits, 4)[at]
+        };
+        let gain = |place: f64| 1.0 / libm::log2(place + 1.0);
+        let ideal: f64 = [1.0, 2.0, 3.0, 4.0].map(gain).iter().sum();
+        for (name, expected) in [
+            ("precision@10", 0.2),
+            ("precision@20", 0.15),
+            ("recall@10", 0.5),
+            ("recall@20", 0.75),
+            ("hit_rate@10", 1.0),
+            ("map@10", (1.0 + 2.0 / 3.0) / 4.0),
+            ("map@20", (1.0 + 2.0 / 3.0 + 3.0 / 12.0) / 4.0),
+            ("mrr@20", 1.0),
+            ("ndcg@10", 1.5 / ideal),
+            ("ndcg@20", (1.5 + gain(12.0)) / ideal),
+        ] {
+            assert!((value(name) - expected).abs() < 1e-12, "{name}: {}", value(name));
+        }
     }
 
     #[test]
     fn nothing_found_is_zero_and_all_found_is_one() {
-        let mut none = Metrics::default();
-        none.count(&[false; 20], 3);
-        assert_eq!(none.mean(), [0.0; 6]);
-        let mut all = Metrics::default();
-        all.count(&[true; 20], 20);
-        assert_eq!(all.mean(), [1.0; 6]);
+        assert_eq!(values(&[false; 20], 3), [0.0; METRICS.len()]);
+        let all = values(&[true; 20], 20);
+        // Of twenty relevant items ten places can show half.
+        let half = [2, 6];
+        for (at, value) in all.iter().enumerate() {
+            assert_eq!(*value, if half.contains(&at) { 0.5 } else { 1.0 }, "{}", METRICS[at]);
+        }
+        let mut metrics = Metrics::default();
+        metrics.count(&all);
+        metrics.count(&[0.0; METRICS.len()]);
+        assert_eq!(metrics.mean()[NDCG], 0.5);
     }
 }

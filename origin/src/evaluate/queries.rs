@@ -15,8 +15,12 @@ pub struct Query {
     pub profile: Profile,
     /// When it is asked, seconds since 1970-01-01 UTC.
     pub now: u32,
-    /// The dataset's items that are right answers, distinct.
+    /// The dataset's items that are right answers, ascending.
     pub relevant: Vec<u32>,
+    /// The dataset's items that are left out of the list, ascending.
+    pub exclude: Vec<u32>,
+    /// Index into the dataset's users.
+    pub user: u32,
     /// Whether nothing was known of the visitor before the session that is asked about.
     pub new_visitor: bool,
 }
@@ -25,11 +29,16 @@ pub struct Query {
 /// half is history and the second half is asked for. A query's history is all that its user did before the first second asked
 /// for, in whatever session. Of more than `most` queries, every n-th is taken.
 pub fn queries(dataset: &Dataset, from: i64, to: i64, most: usize) -> Vec<Query> {
+    temporal(dataset, &dataset.events, from, to, most)
+}
+
+/// The same with some of the dataset's events, in its order.
+pub(super) fn temporal(dataset: &Dataset, events: &[Interaction], from: i64, to: i64, most: usize) -> Vec<Query> {
     let Some(grant) = grant() else { return vec![] };
     let mut users: Vec<Vec<&Interaction>> = vec![vec![]; dataset.users.len()];
     let mut sessions: HashMap<u32, Vec<&Interaction>> = HashMap::new();
     let mut order = vec![];
-    for event in dataset.events.iter().filter(|event| event.at < to) {
+    for event in events.iter().filter(|event| event.at < to) {
         users[event.user as usize].push(event);
         if event.at >= from {
             let session = sessions.entry(event.session).or_default();
@@ -52,15 +61,7 @@ pub fn queries(dataset: &Dataset, from: i64, to: i64, most: usize) -> Vec<Query>
         let history = &done[..done.partition_point(|event| event.at < at)];
         let mut profile = Profile::default();
         for event in history {
-            let item = item_hash(&dataset.items[event.item as usize].id);
-            profile.record(
-                &grant,
-                Event {
-                    item,
-                    at: seconds(event.at),
-                    kind: event.kind,
-                },
-            );
+            record(&mut profile, &grant, dataset, event, event.at);
         }
         let mut relevant: Vec<u32> = asked
             .iter()
@@ -74,6 +75,8 @@ pub fn queries(dataset: &Dataset, from: i64, to: i64, most: usize) -> Vec<Query>
             profile,
             now: seconds(at),
             relevant,
+            exclude: vec![],
+            user: asked[0].user,
             new_visitor,
         }
     };
@@ -91,12 +94,26 @@ fn asked<'a, 'b>(session: &'b [&'a Interaction]) -> &'b [&'a Interaction] {
     &session[half.unwrap_or(0)..]
 }
 
-fn seconds(at: i64) -> u32 {
+/// Takes an interaction into a profile, at that time.
+pub(super) fn record(profile: &mut Profile, grant: &Grant, dataset: &Dataset, event: &Interaction, at: i64) {
+    let item = item_hash(&dataset.items[event.item as usize].id);
+    profile.record(
+        grant,
+        Event {
+            item,
+            at: seconds(at),
+            kind: event.kind,
+        },
+    );
+}
+
+/// A time as profiles hold it.
+pub(super) fn seconds(at: i64) -> u32 {
     at.clamp(0, i64::from(u32::MAX)) as u32
 }
 
 /// Evaluation plays visitors who agreed.
-fn grant() -> Option<Grant> {
+pub(super) fn grant() -> Option<Grant> {
     let choice = Some(Choice {
         mode: Mode::Persistent,
         capsule: false,

@@ -7,7 +7,7 @@ use super::catalogue::Catalogue;
 use super::events::{index, Line, Lines, NONE};
 use super::names;
 use crate::config::Config;
-use crate::dataset::{Dataset, Interaction, Item, User};
+use crate::dataset::{Dataset, Interaction, Item, Order, User};
 use std::collections::{BTreeMap, HashMap};
 
 /// Joins events and catalogue.
@@ -15,6 +15,7 @@ pub(super) fn assemble(
     mut lines: Lines,
     catalogue: Option<Catalogue>,
     config: &Config,
+    order: Order,
     mut account: Account,
 ) -> Dataset {
     lines.lines.sort_by_key(|line| line.at);
@@ -76,6 +77,8 @@ pub(super) fn assemble(
         items,
         users,
         events,
+        order,
+        rated: config.events.min_rating.is_some(),
         currency: currency.unwrap_or_default(),
         account,
     }

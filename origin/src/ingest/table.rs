@@ -1,9 +1,9 @@
 //! A file of rows, whatever its format. Invariant: the format is told by the content, never by the file's name; a row
 //! that cannot be read is handed on as such, with its number, and never skipped. `events` and `catalogue` consume rows.
 
-use super::{csv, jsonl, parquet};
+use super::{csv, jsonl, lists, parquet};
 use crate::config::ready::{listed, looks_like_data};
-use crate::config::{nearest, Column};
+use crate::config::{nearest, Column, Form};
 use crate::error::{Error, Result};
 use std::borrow::Cow;
 use std::fs::File;
@@ -76,6 +76,11 @@ enum Format {
     Parquet,
     Delimited { delimiter: u8 },
     JsonLines,
+    /// Lines of items, whose places begin at this number.
+    Items {
+        form: Form,
+        start: u64,
+    },
 }
 
 /// The rule for rows whose text is not UTF-8.
@@ -90,6 +95,14 @@ impl Table {
     /// # Errors
     /// [`Error::Io`] if it cannot be read, [`Error::Data`] if it is empty or of no known format.
     pub fn open(path: &Path) -> Result<Self> {
+        Self::open_as(path, Some(Form::Table))
+    }
+
+    /// The same for events, which may be lines of items: in that form, or in the one that is recognized.
+    ///
+    /// # Errors
+    /// As [`Table::open`].
+    pub fn open_as(path: &Path, form: Option<Form>) -> Result<Self> {
         let mut head = Vec::new();
         let kind = std::fs::metadata(path).map_err(|e| Error::reading(path, e))?;
         if kind.is_dir() {
@@ -140,6 +153,21 @@ impl Table {
                     format: Format::JsonLines,
                 })
             }
+            Some(_) if form != Some(Form::Table) => {
+                let form = match form {
+                    Some(form) => form,
+                    None => lists::recognize(head, path)?,
+                };
+                if form == Form::Table {
+                    return Self::open(path);
+                }
+                Ok(Self {
+                    path: path.to_path_buf(),
+                    columns: lists::COLUMNS.map(str::to_owned).to_vec(),
+                    rows: lists::extent(path, form)?.items,
+                    format: Format::Items { form, start: 0 },
+                })
+            }
             Some(_) => {
                 let (columns, delimiter) = csv::columns(head);
                 Ok(Self {
@@ -152,6 +180,27 @@ impl Table {
         }
     }
 
+    /// The form of its lines.
+    pub fn form(&self) -> Form {
+        match self.format {
+            Format::Items { form, .. } => form,
+            Format::Parquet | Format::Delimited { .. } | Format::JsonLines => Form::Table,
+        }
+    }
+
+    /// Lets the places of its items go on where those of the files before it end.
+    ///
+    /// # Errors
+    /// [`Error::Io`] and [`Error::Data`] where the file cannot be read.
+    pub fn follow(&mut self, before: &mut u64) -> Result<()> {
+        if let Format::Items { form, start } = &mut self.format {
+            *start = *before;
+            let extent = lists::extent(&self.path, *form)?;
+            *before += if *form == Form::Lists { extent.longest } else { extent.items };
+        }
+        Ok(())
+    }
+
     /// Reads every row: the fields of `wanted` in that order, `Null` where `wanted` has `None`. In JSON Lines `each`
     /// names the array whose elements are the rows. Returns how many rows had text that is not UTF-8 and was read as
     /// Windows-1252.
@@ -161,6 +210,7 @@ impl Table {
     pub fn read(&self, wanted: &[Option<&Column>], each: Option<&str>, sink: &mut Sink<'_>) -> Result<u64> {
         match self.format {
             Format::JsonLines => jsonl::read(&self.path, wanted, each, sink),
+            Format::Items { form, start } => lists::read(&self.path, form, start, &self.places(wanted)?, sink),
             Format::Delimited { delimiter } => {
                 csv::read(&self.path, delimiter, &self.places(wanted)?, self.columns.len(), sink)
             }
