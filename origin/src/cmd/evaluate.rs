@@ -72,10 +72,21 @@ impl Evaluate {
     }
 }
 
+/// The metrics that a person is shown, in the order of [`METRICS`]; JSON has all.
+const SHOWN: [&str; 7] = [
+    "precision@10",
+    "recall@20",
+    "hit_rate@20",
+    "map@20",
+    "mrr@20",
+    "ndcg@10",
+    "ndcg@20",
+];
+
 /// A table with a line per segment and model.
 fn table(models: &[(&str, Evaluation)]) -> String {
     let mut text = format!("{:<15} {:<24} {:>7}", "queries", "model", "number");
-    METRICS.iter().for_each(|metric| {
+    SHOWN.iter().for_each(|metric| {
         let _ = write!(text, " {metric:>12}");
     });
     text.push_str("  coverage@10\n");
@@ -86,7 +97,8 @@ fn table(models: &[(&str, Evaluation)]) -> String {
                 continue;
             };
             let _ = write!(text, "{:<15} {name:<24} {:>7}", segment.name, segment.queries);
-            segment.metrics.iter().for_each(|value| {
+            let shown = METRICS.iter().zip(segment.metrics).filter(|(name, _)| SHOWN.contains(name));
+            shown.for_each(|(_, value)| {
                 let _ = write!(text, " {value:>12.4}");
             });
             match at {
