@@ -272,7 +272,9 @@ impl Config {
             return self.clean.check();
         }
         if columns.item.0.is_empty() {
-            return Err("[events] needs `columns`, or a `form` that has none (\"lists\", \"sessions\", \"prefixes\")".into());
+            return Err(
+                "[events] needs `columns`, or a `form` that has none (\"lists\", \"sessions\", \"prefixes\")".into(),
+            );
         }
         if columns.user.is_none() && columns.session.is_none() {
             return Err("[events.columns] needs `user` or `session`, or both".into());

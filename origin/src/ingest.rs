@@ -55,9 +55,7 @@ pub struct Inputs {
 pub fn load(inputs: &Inputs, progress: &Progress) -> Result<Dataset> {
     let given = inputs.config.as_deref().map(ready::load).transpose()?;
     // A mapping of columns is of a table.
-    let form = given
-        .as_ref()
-        .map(|config| config.events.form.unwrap_or(Form::Table));
+    let form = given.as_ref().map(|config| config.events.form.unwrap_or(Form::Table));
     let tables = open(&inputs.events, form)?;
     let Some(first) = tables.first() else {
         return Err(Error::Usage("no events: give a file with --events".into()));

@@ -64,9 +64,7 @@ fn lines_that_begin_alike_are_sessions_in_their_order() {
     assert!(dataset.users.iter().all(|user| user.anonymous));
     assert_eq!(
         events(&dataset),
-        [
-            "0:0:a@0", "0:0:b@1", "1:1:c@2", "1:1:d@3", "1:1:e@4", "2:2:a@5", "2:2:c@6", "3:3:d@7", "3:3:d@8"
-        ]
+        ["0:0:a@0", "0:0:b@1", "1:1:c@2", "1:1:d@3", "1:1:e@4", "2:2:a@5", "2:2:c@6", "3:3:d@7", "3:3:d@8"]
     );
     // Said otherwise, they are what is said.
     for config in ["lists", "[events]\nform = \"lists\"\n"] {
@@ -109,7 +107,10 @@ fn tables_stay_tables() {
 fn forms_that_do_not_fit_say_so() {
     let fails = |files: &[(&str, &str)], config: Option<&str>| read(files, config).unwrap_err().to_string();
     let message = fails(&[("a.txt", "a b\na c\n"), ("b.csv", "{\"a\":1}\n")], None);
-    assert!(message.contains("b.csv: table where sessions are expected"), "{message}");
+    assert!(
+        message.contains("b.csv: table where sessions are expected"),
+        "{message}"
+    );
     let both = "[events]\nform = \"lists\"\ncolumns = { user = \"u\", item = \"i\", time = \"t\" }\n";
     assert!(fails(&[("a.txt", "a b\n")], Some(both)).contains("`columns` are of a table"));
     assert!(fails(&[("a.txt", "a b\n")], Some("[events]\nkind = \"purchase\"\n")).contains("needs `columns`"));
@@ -164,7 +165,10 @@ fn every_beginning_of_the_last_sessions_asks_for_the_next_item() {
     // Thinned by whole sessions.
     let thinned = split(&dataset, &dataset.events, Protocol::NextItem, 4);
     assert_eq!(thinned.queries.len(), 3);
-    assert!(thinned.queries.iter().all(|query| query.user == thinned.queries[0].user));
+    assert!(thinned
+        .queries
+        .iter()
+        .all(|query| query.user == thinned.queries[0].user));
     // Other sessions' clicks are no history.
     assert!(parts.queries.iter().all(|query| query.now < 4));
 }

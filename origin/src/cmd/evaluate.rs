@@ -97,7 +97,10 @@ fn table(models: &[(&str, Evaluation)]) -> String {
                 continue;
             };
             let _ = write!(text, "{:<15} {name:<24} {:>7}", segment.name, segment.queries);
-            let shown = METRICS.iter().zip(segment.metrics).filter(|(name, _)| SHOWN.contains(name));
+            let shown = METRICS
+                .iter()
+                .zip(segment.metrics)
+                .filter(|(name, _)| SHOWN.contains(name));
             shown.for_each(|(_, value)| {
                 let _ = write!(text, " {value:>12.4}");
             });

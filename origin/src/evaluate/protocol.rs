@@ -130,7 +130,11 @@ fn last_of_user(dataset: &Dataset, events: &[Interaction], share: f64, most: usi
         .step_by(step)
         .filter_map(|(first, last)| rest_of_user(dataset, &pick(first), &items(&pick(last)), grant))
         .collect();
-    let fit = events.iter().zip(&held).filter(|(_, held)| !**held).map(|(event, _)| *event);
+    let fit = events
+        .iter()
+        .zip(&held)
+        .filter(|(_, held)| !**held)
+        .map(|(event, _)| *event);
     Split {
         fit: fit.collect(),
         queries,
@@ -152,7 +156,9 @@ pub(super) fn rest_of_user(
     relevant.sort_unstable();
     relevant.dedup();
     let mut profile = Profile::default();
-    history.iter().for_each(|event| record(&mut profile, grant, dataset, event, event.at));
+    history
+        .iter()
+        .for_each(|event| record(&mut profile, grant, dataset, event, event.at));
     let newest = history.last()?;
     (!relevant.is_empty()).then(|| Query {
         profile,
@@ -180,7 +186,13 @@ pub fn next_items(dataset: &Dataset, events: &[Interaction], most: usize) -> Vec
     let sessions: Vec<&[&Interaction]> = order.chunk_by(|a, b| a.session == b.session).collect();
     let all: usize = sessions.iter().map(|session| session.len() - 1).sum();
     let mut step = all.div_ceil(most.max(1)).max(1);
-    let count = |step: usize| sessions.iter().step_by(step).map(|session| session.len() - 1).sum::<usize>();
+    let count = |step: usize| {
+        sessions
+            .iter()
+            .step_by(step)
+            .map(|session| session.len() - 1)
+            .sum::<usize>()
+    };
     while count(step) > most && step < sessions.len() {
         step += 1;
     }

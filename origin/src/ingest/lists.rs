@@ -59,7 +59,11 @@ pub(super) fn recognize(head: &[u8], path: &Path) -> Result<Form> {
         return Ok(Form::Table);
     }
     if lines.iter().all(|line| tabs(line) == 1) {
-        let several = |line: &&[u8]| line.split(|b| *b == b'\t').next().is_some_and(|left| words(left).count() > 1);
+        let several = |line: &&[u8]| {
+            line.split(|b| *b == b'\t')
+                .next()
+                .is_some_and(|left| words(left).count() > 1)
+        };
         return Ok(if lines.iter().any(|line| several(line)) {
             Form::Prefixes
         } else {

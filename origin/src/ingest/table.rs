@@ -74,7 +74,9 @@ pub struct Table {
 #[derive(Debug)]
 enum Format {
     Parquet,
-    Delimited { delimiter: u8 },
+    Delimited {
+        delimiter: u8,
+    },
     JsonLines,
     /// Lines of items, whose places begin at this number.
     Items {
@@ -196,7 +198,11 @@ impl Table {
         if let Format::Items { form, start } = &mut self.format {
             *start = *before;
             let extent = lists::extent(&self.path, *form)?;
-            *before += if *form == Form::Lists { extent.longest } else { extent.items };
+            *before += if *form == Form::Lists {
+                extent.longest
+            } else {
+                extent.items
+            };
         }
         Ok(())
     }
