@@ -269,7 +269,7 @@ impl Config {
                     form.name()
                 ));
             }
-            return self.clean.check();
+            return self.rest();
         }
         if columns.item.0.is_empty() {
             return Err(
@@ -292,7 +292,15 @@ impl Config {
                 ));
             }
         }
-        self.clean.check()
+        self.rest()
+    }
+
+    /// What holds for every form.
+    fn rest(&self) -> std::result::Result<(), String> {
+        self.clean.check()?;
+        self.text.check()?;
+        self.vectors.check()?;
+        self.content.check()
     }
 }
 
@@ -309,9 +317,7 @@ impl Clean {
         if !ordered {
             return Err("[clean] needs min_price <= max_price and max_quantity > 0".into());
         }
-        self.text.check()?;
-        self.vectors.check()?;
-        self.content.check()
+        Ok(())
     }
 }
 
