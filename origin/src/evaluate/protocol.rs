@@ -223,7 +223,7 @@ fn at(dataset: &Dataset, place: usize, event: &Interaction) -> i64 {
 }
 
 /// Leaves the newest item of each query's history out of its list, as some protocols do.
-pub fn exclude_current(dataset: &Dataset, queries: &mut Vec<Query>) {
+pub fn exclude_current(dataset: &Dataset, queries: &mut [Query]) {
     let items: std::collections::HashMap<_, u32> = (0u32..)
         .zip(&dataset.items)
         .map(|(at, item)| (pocketrank::item_hash(&item.id), at))

@@ -55,7 +55,7 @@ pub(super) fn recognize(head: &[u8], path: &Path) -> Result<Form> {
     let Some((first, rest)) = lines.split_first() else {
         return Ok(Form::Table);
     };
-    if !lines.iter().all(|line| plain(line)) || headed(first, rest) {
+    if !lines.iter().all(plain) || headed(first, rest) {
         return Ok(Form::Table);
     }
     if lines.iter().all(|line| tabs(line) == 1) {
@@ -64,7 +64,7 @@ pub(super) fn recognize(head: &[u8], path: &Path) -> Result<Form> {
                 .next()
                 .is_some_and(|left| words(left).count() > 1)
         };
-        return Ok(if lines.iter().any(|line| several(line)) {
+        return Ok(if lines.iter().any(several) {
             Form::Prefixes
         } else {
             Form::Table
