@@ -1,11 +1,12 @@
 //! What training and evaluation see: items, users and interactions, cleaned. Invariant: no raw customer or session id
 //! is in here; every index is in range; equal input gives an equal dataset, the pseudonyms' key apart.
 
+use crate::features::vectors::Vectors;
 use crate::ingest::account::Account;
 use pocketrank::EventKind;
 
 /// Cleaned data of one shop.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Dataset {
     /// The shop's name, if the configuration or the catalogue says it.
     pub title: Option<String>,
@@ -21,6 +22,8 @@ pub struct Dataset {
     pub rated: bool,
     /// ISO 4217 code of every price; empty where it is unknown.
     pub currency: String,
+    /// Vectors of the items from outside, where there are any.
+    pub vectors: Option<Vectors>,
     /// What cleaning did.
     pub account: Account,
 }

@@ -4,6 +4,7 @@
 //! of threads. After `ingest`, before `train`.
 #![allow(clippy::indexing_slicing)] // Matrices are indexed by their own dimensions, made here.
 
+pub mod numbers;
 pub mod svd;
 pub mod text;
 pub mod vectors;

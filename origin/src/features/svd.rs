@@ -189,11 +189,11 @@ pub fn svd(matrix: &impl Matrix, options: &Options, control: &Control) -> Result
     let wanted = options.dims.min(most);
     let width = (wanted + options.oversample).min(most);
     let mut dice = Pcg64Mcg::new(u128::from(options.seed) ^ 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
-    let mut signs = Panel::zeros(matrix.cols(), width);
-    for value in &mut signs.values {
-        *value = if dice.next_u64() >> 63 == 0 { 1.0 } else { -1.0 };
+    let mut random = Panel::zeros(matrix.cols(), width);
+    for value in &mut random.values {
+        *value = (dice.next_u64() >> 11) as f64 / (1u64 << 52) as f64 - 1.0;
     }
-    let mut left = matrix.times(&signs).orthonormal();
+    let mut left = matrix.times(&random).orthonormal();
     for _ in 0..options.iterations {
         control.check()?;
         let right = matrix.transposed_times(&left).orthonormal();

@@ -71,8 +71,9 @@ fn unit(row: Vec<(u32, f64)>) -> Vec<(u32, f32)> {
 /// The terms of an item and how often each is there.
 fn count(item: &Item, ngrams: usize, stop: &HashSet<&str>) -> BTreeMap<String, u32> {
     let mut counts = BTreeMap::new();
+    // A name that is the id stands for none.
     let fields = [
-        Some(&item.name),
+        Some(&item.name).filter(|name| **name != item.id),
         item.description.as_ref(),
         item.category.as_ref(),
         item.brand.as_ref(),

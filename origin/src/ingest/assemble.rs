@@ -80,6 +80,7 @@ pub(super) fn assemble(
         order,
         rated: config.events.min_rating.is_some(),
         currency: currency.unwrap_or_default(),
+        vectors: None,
         account,
     }
 }

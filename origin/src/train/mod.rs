@@ -6,6 +6,7 @@
 
 pub mod attributes;
 pub mod blend;
+pub mod content;
 pub mod cosine;
 pub mod interactions;
 pub mod listwise;
