@@ -42,9 +42,6 @@ fn shop(sessions: u32) -> Dataset {
 fn dataset(events: &[(u32, u32, u32)]) -> Dataset {
     let most = |of: fn(&(u32, u32, u32)) -> u32| events.iter().map(of).max().map_or(0, |most| most + 1);
     Dataset {
-        order: Order::Time,
-        rated: false,
-        title: None,
         items: (0..most(|e| e.2))
             .map(|item| Item {
                 id: format!("i{item}"),
@@ -69,8 +66,7 @@ fn dataset(events: &[(u32, u32, u32)]) -> Dataset {
                 quantity: 1.0,
             })
             .collect(),
-        currency: String::new(),
-        account: Default::default(),
+        ..Dataset::default()
     }
 }
 
