@@ -3,7 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use pocketrank::{EventKind, Snapshot};
-use pocketrank_origin::dataset::{Dataset, Interaction, Item, Order, User};
+use pocketrank_origin::dataset::{Dataset, Interaction, Item, User};
 use pocketrank_origin::evaluate::{baselines, queries, rank, row_items, Evaluation};
 use pocketrank_origin::ingest::{self, pseudonym::Pseudonyms, Inputs};
 use pocketrank_origin::progress::Progress;
