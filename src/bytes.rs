@@ -89,6 +89,12 @@ pub(crate) fn u32_at(table: &[u8], index: usize) -> Option<u32> {
     bytes.try_into().ok().map(u32::from_le_bytes)
 }
 
+/// The `index`th `f32` of a raw table, or `None` past its end.
+#[inline(always)]
+pub(crate) fn f32_at(table: &[u8], index: usize) -> Option<f32> {
+    u32_at(table, index).map(f32::from_bits)
+}
+
 /// SHA-256 of the parts, one after another.
 pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     let mut hash = Sha256::new();

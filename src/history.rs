@@ -15,6 +15,8 @@ use tinyvec::ArrayVec;
 /// below 2^16 that is 2^35; clamped to 2047 × 2^12 and times 2^15 twice, below 2^53; shifted, a weight is below 2^16. Times a
 /// scale below 2^16 and a level below 2^11 it is a contribution below 2^43, and 256 of those sum to less than 2^51.
 const SHIFT: u32 = 8 + 12 + 15 + 15 - 13;
+/// A history weight of 1.0: one view of today.
+pub(crate) const WEIGHT: f64 = (1u32 << 13) as f64;
 /// The largest weight of an item's events together.
 const MAX_KINDS: i64 = MAX_KIND as i64 * ONCE as i64;
 

@@ -15,6 +15,7 @@
 
 mod bytes;
 pub mod capsule;
+mod cholesky;
 mod consent;
 mod diversity;
 pub mod edge;

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::event::{item_hash, EventKind, ItemHash, DAY};
 use crate::history::History;
 use crate::profile::Profile;
-use crate::score::{Affinity, Neighbours, Prior, Scorer, PART_NAMES};
+use crate::score::{Affinity, Content, Factors, Neighbours, Prior, Scorer, PART_NAMES};
 use crate::snapshot::{Blend, Snapshot, NO_ROW};
 use serde::Serialize;
 
@@ -126,6 +126,8 @@ pub struct Ranker<B> {
     snapshot: Snapshot<B>,
     history: History,
     neighbours: Neighbours,
+    factors: Factors,
+    content: Content,
     affinity: Affinity,
     prior: Prior,
     scores: Vec<f32>,
@@ -142,6 +144,8 @@ impl<B: AsRef<[u8]>> Ranker<B> {
             snapshot,
             history: History::default(),
             neighbours: Neighbours::default(),
+            factors: Factors::default(),
+            content: Content::default(),
             affinity: Affinity::default(),
             prior: Prior::default(),
             scores: Vec::new(),
@@ -165,6 +169,8 @@ impl<B: AsRef<[u8]>> Ranker<B> {
         history.set(snapshot, profile, now);
         let weights = snapshot.blend().row(history.items().len());
         self.neighbours.prepare(snapshot, history, weights);
+        self.factors.prepare(snapshot, history, weights);
+        self.content.prepare(snapshot, history, weights);
         self.affinity.prepare(snapshot, history, weights);
         self.prior.prepare(snapshot, history, weights);
     }
@@ -191,6 +197,8 @@ impl<B: AsRef<[u8]>> Ranker<B> {
         self.scores.clear();
         self.scores.resize(rows.len(), 0.0);
         self.neighbours.add(&self.snapshot, rows, &mut self.scores);
+        self.factors.add(&self.snapshot, rows, &mut self.scores);
+        self.content.add(&self.snapshot, rows, &mut self.scores);
         self.affinity.add(&self.snapshot, rows, &mut self.scores);
         self.prior.add(&self.snapshot, rows, &mut self.scores);
         self.select(candidates, options);
@@ -219,7 +227,8 @@ impl<B: AsRef<[u8]>> Ranker<B> {
             parts.extend(names.next().map(|name| Part { name, value }));
         };
         self.neighbours.parts(&self.snapshot, &self.history, row, &mut take);
-        [0.0; 2].into_iter().for_each(&mut take);
+        self.factors.parts(&self.snapshot, &self.history, row, &mut take);
+        self.content.parts(&self.snapshot, &self.history, row, &mut take);
         self.affinity.parts(&self.snapshot, &self.history, row, &mut take);
         self.prior.parts(&self.snapshot, &self.history, row, &mut take);
         Explanation {

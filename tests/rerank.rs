@@ -9,6 +9,7 @@ use pocketrank::{
 };
 use proptest::prelude::*;
 use std::collections::HashMap;
+use support::vectors::{content, factors, fold_in, product, quantize};
 use support::{builder, events, id, profile, Rng, NOW};
 
 /// The definition: dense sums, every pair, full sorts.
@@ -60,6 +61,21 @@ fn twin(
     let norm = history.iter().map(|(_, weight, _)| weight.abs()).sum::<i64>() as f32;
     let share = if norm > 0.0 { 1.0 / norm } else { 0.0 };
     let codes = |row: u32| snapshot.attributes().unwrap().get(row).unwrap_or_default();
+    let known: Vec<(u32, i64)> = history
+        .iter()
+        .filter_map(|(row, weight, _)| Some(((*row)?, *weight)))
+        .collect();
+    let tastes = factors(snapshot.as_bytes(), snapshot.items() as usize).unwrap();
+    let (taste, taste_unit) = quantize(&fold_in(&tastes, &known, blend.factor_unit, share));
+    let contents = content(snapshot.as_bytes()).unwrap();
+    let mut sums = vec![0.0; contents.dims];
+    for (row, weight) in &known {
+        for (sum, number) in sums.iter_mut().zip(&contents.rows[*row as usize].numbers) {
+            *sum += (weight * i64::from(*number)) as f64;
+        }
+    }
+    let (like, like_unit) = quantize(&sums);
+    let like_unit = like_unit * blend.content_unit * blend.content_unit * share * weights.content;
 
     let score = |row: u32| -> f32 {
         let (mut neighbours, mut repeat, mut category, mut brand, mut band) = (0i64, 0.0, 0i64, 0i64, 0i64);
@@ -83,6 +99,15 @@ fn twin(
             };
         }
         let mut score = neighbours as f32 * (blend.neighbour_unit * share * weights.neighbours) + repeat;
+        if let Some(vector) = tastes.rows.get(row as usize) {
+            let product = product(&taste, vector) * i64::from(vector.scale);
+            score += product as f32 * (taste_unit * blend.factor_unit * weights.factors);
+        }
+        if let Some(vector) = contents.rows.get(row as usize) {
+            let popularity = snapshot.prior().unwrap().get(row).unwrap().popularity;
+            let cold = at(&blend.cold, usize::from(popularity / 16)) as f32 / 32768.0;
+            score += product(&like, vector) as f32 * (like_unit * cold);
+        }
         score += category as f32 * (share * weights.category);
         score += brand as f32 * (share * weights.brand);
         score += band as f32 * (share * weights.price_band);
@@ -160,7 +185,11 @@ fn bits(slate: &[Ranked]) -> Vec<(u32, u32, u32)> {
 }
 
 fn ranker(seed: u64, items: usize) -> Ranker<Vec<u8>> {
-    Ranker::new(Snapshot::open(builder(&mut Rng(seed), items).build().unwrap()).unwrap())
+    let mut model = builder(&mut Rng(seed), items);
+    if seed % 4 == 1 {
+        model.factors.as_mut().unwrap().gram = None;
+    }
+    Ranker::new(Snapshot::open(model.build().unwrap()).unwrap())
 }
 
 proptest! {
@@ -210,7 +239,7 @@ proptest! {
 #[test]
 fn without_signals_candidates_keep_their_order() {
     let mut model = builder(&mut Rng(1), 30);
-    (model.prior, model.attributes) = (vec![], vec![]);
+    (model.prior, model.attributes, model.factors, model.content) = (vec![], vec![], None, None);
     let mut ranker = Ranker::new(Snapshot::open(model.build().unwrap()).unwrap());
     let list = Candidates::resolve(ranker.snapshot(), ["sku-9", "sku-3", "no such item", "sku-7"]);
     assert_eq!(list.rows(), [9, 3, NO_ROW, 7]);
@@ -224,7 +253,7 @@ fn without_signals_candidates_keep_their_order() {
 #[test]
 fn what_goes_with_the_history_comes_first() {
     let mut model = builder(&mut Rng(1), 30);
-    (model.prior, model.attributes) = (vec![], vec![]);
+    (model.prior, model.attributes, model.factors, model.content) = (vec![], vec![], None, None);
     model.neighbours = vec![vec![]; 30];
     model.neighbours[5] = vec![(20, 0.5), (21, 1.0)];
     let mut ranker = Ranker::new(Snapshot::open(model.build().unwrap()).unwrap());

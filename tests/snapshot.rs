@@ -28,7 +28,10 @@ fn use_all(bytes: &[u8]) -> Result<(), pocketrank::Error> {
     let rows: Vec<u32> = ranker
         .rerank(&candidates, &options)
         .iter()
-        .map(|ranked| ranked.row)
+        .map(|ranked| {
+            assert!(ranked.score.is_finite());
+            ranked.row
+        })
         .collect();
     rows.into_iter().for_each(|row| drop(ranker.explain(row)));
     Ok(())
@@ -171,6 +174,7 @@ fn a_prior_without_times_takes_a_byte_an_item() {
 #[test]
 fn every_rule_of_the_neighbours_is_checked() {
     let mut model = builder(&mut Rng(3), 10);
+    (model.factors, model.content) = (None, None);
     model.neighbours = vec![vec![]; 10];
     model.neighbours[0] = vec![(1, 1.0)];
     model.neighbours[9] = vec![(4, 1.0), (8, 0.5)];
@@ -208,12 +212,42 @@ fn every_rule_of_the_neighbours_is_checked() {
     }
 }
 
+/// Equations that make no sense give no part, and every score stays a number.
+#[test]
+fn unverified_equations_are_harmless() {
+    let good = packed(3, 60);
+    let (start, table) = support::vectors::section(&good, b"FACT").unwrap();
+    let triangle = start + 8 + 4 * 3;
+    let ends = [
+        start + 4,
+        start + 8,
+        triangle,
+        triangle + 4,
+        start + table.len() - 60 * 14 - 4,
+    ];
+    for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, -1e30, 1e-40] {
+        for at in ends {
+            let mut bytes = good.clone();
+            bytes[at..at + 4].copy_from_slice(&bad.to_le_bytes());
+            rehash(&mut bytes);
+            use_all(&bytes).unwrap();
+        }
+    }
+    let mut bytes = good;
+    bytes[triangle..triangle + 4].copy_from_slice(&f32::NAN.to_le_bytes());
+    rehash(&mut bytes);
+    assert_eq!(
+        Snapshot::open(&bytes[..]).unwrap().verify().unwrap_err().code(),
+        "corrupt"
+    );
+}
+
 #[test]
 fn rows_above_65536_take_four_bytes() {
     let items = 70_000;
     let mut model = builder(&mut Rng(9), 40);
     model.ids = (0..items).map(id).collect();
-    (model.prior, model.attributes) = (vec![], vec![]);
+    (model.prior, model.attributes, model.factors, model.content) = (vec![], vec![], None, None);
     model.neighbours = vec![vec![]; items];
     model.neighbours[69_999] = vec![(69_998, 0.5), (7, 1.0)];
     let bytes = model.build().unwrap();
@@ -279,6 +313,36 @@ fn an_unpackable_model_is_refused() {
         damage(&mut bad.blend);
         assert_eq!(code(bad), "corrupt");
     }
+    type Damage = fn(&mut pocketrank::pack::Factors);
+    let damages: [(Damage, &str); 9] = [
+        (|factors| factors.rows.truncate(9), "corrupt"),
+        (|factors| factors.dims = 0, "corrupt"),
+        (|factors| factors.dims = 257, "corrupt"),
+        (|factors| factors.rows[30] = f32::NAN, "weight"),
+        (|factors| factors.gram.as_mut().unwrap().ridge.clear(), "corrupt"),
+        (|factors| factors.gram.as_mut().unwrap().ridge[1] = -0.1, "corrupt"),
+        (
+            |factors| factors.gram.as_mut().unwrap().confidence = f32::INFINITY,
+            "corrupt",
+        ),
+        (|factors| factors.gram.as_mut().unwrap().matrix[1] += 0.5, "corrupt"),
+        (|factors| factors.gram.as_mut().unwrap().matrix.fill(1.0), "ok"),
+    ];
+    for (damage, expected) in damages {
+        let mut bad = model();
+        damage(bad.factors.as_mut().unwrap());
+        assert_eq!(bad.build().map_or_else(|error| error.code(), |_| "ok"), expected);
+    }
+    // Without a ridge, a matrix of ones has one direction only.
+    let mut flat = model();
+    let gram = flat.factors.as_mut().unwrap().gram.as_mut().unwrap();
+    gram.matrix.fill(1.0);
+    gram.ridge[2] = 0.0;
+    let error = flat.build().unwrap_err().to_string();
+    assert!(error.contains("positive definite"), "{error}");
+    let mut long = model();
+    long.content.as_mut().unwrap().rows[..10].fill(0.5);
+    assert_eq!(code(long), "corrupt");
     let mut label = model();
     label.attributes[0].category = 99;
     assert_eq!(code(label), "corrupt");

@@ -4,10 +4,15 @@
 //! [`PART_NAMES`], in `f32`, so that the sum has the same bits on every host and the explanation adds up to it.
 
 mod affinity;
+mod content;
+mod factors;
 mod neighbours;
 mod prior;
+mod vector;
 
 pub(crate) use affinity::Affinity;
+pub(crate) use content::Content;
+pub(crate) use factors::Factors;
 pub(crate) use neighbours::Neighbours;
 pub(crate) use prior::Prior;
 

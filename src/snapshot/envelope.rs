@@ -36,10 +36,14 @@ pub enum Section {
     Labels,
     /// Item-item weights.
     Neighbours,
+    /// Vectors of taste.
+    Factors,
+    /// Vectors of content.
+    Content,
 }
 
 impl Section {
-    pub(super) const COUNT: usize = 7;
+    pub(super) const COUNT: usize = 9;
     /// All sections, in the order of the file.
     pub const ALL: [Section; Self::COUNT] = [
         Section::Meta,
@@ -49,6 +53,8 @@ impl Section {
         Section::Attributes,
         Section::Labels,
         Section::Neighbours,
+        Section::Factors,
+        Section::Content,
     ];
 
     /// The tag in the section table.
@@ -61,6 +67,8 @@ impl Section {
             Section::Attributes => *b"ATTR",
             Section::Labels => *b"LABL",
             Section::Neighbours => *b"NEIB",
+            Section::Factors => *b"FACT",
+            Section::Content => *b"CONT",
         }
     }
 
@@ -74,6 +82,8 @@ impl Section {
             Section::Attributes => "attributes",
             Section::Labels => "labels",
             Section::Neighbours => "neighbours",
+            Section::Factors => "factors",
+            Section::Content => "content",
         }
     }
 }

@@ -8,7 +8,9 @@
 mod attributes;
 mod bits;
 mod blend;
+mod content;
 mod envelope;
+mod factors;
 mod index;
 mod meta;
 mod neighbours;
@@ -19,7 +21,9 @@ mod prior;
 pub use attributes::{AttributeRow, Attributes, Labels};
 pub(crate) use blend::{factor, MAX_KIND};
 pub use blend::{Blend, BlendRow, ONCE, ONE};
+pub(crate) use content::Content;
 pub use envelope::{Section, SnapshotId, MAX_ITEMS, VERSION};
+pub(crate) use factors::Factors;
 pub use meta::Meta;
 pub use neighbours::{Neighbours, Row, MAX_LEVEL, MAX_NEIGHBOURS};
 pub use prior::{Prior, PriorRow};
@@ -31,6 +35,9 @@ use serde::de::DeserializeOwned;
 
 /// The row of an item that the snapshot does not know.
 pub const NO_ROW: u32 = u32::MAX;
+
+/// The longest vector: products with the visitor's fit 31 bits.
+const MAX_DIMS: usize = 256;
 
 /// A model, over any buffer that holds its bytes.
 #[derive(Debug, Clone)]
@@ -75,6 +82,9 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
         }
         if let Some(neighbours) = self.neighbours() {
             neighbours.verify(items)?;
+        }
+        if let Some(factors) = self.factors() {
+            factors.verify()?;
         }
         self.labels().map(|_| ())
     }
@@ -151,6 +161,15 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
             .and_then(|bytes| Neighbours::new(bytes, self.items()))
     }
 
+    pub(crate) fn factors(&self) -> Option<Factors<'_>> {
+        self.table(Section::Factors)
+            .and_then(|bytes| Factors::new(bytes, self.items()))
+    }
+
+    pub(crate) fn content(&self) -> Option<Content<'_>> {
+        self.table(Section::Content).and_then(Content::new)
+    }
+
     /// The names behind the attribute codes, for explanations.
     ///
     /// # Errors
@@ -180,7 +199,9 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
         )?;
         table(Section::Prior).map_or(Ok(()), |bytes| prior::check_length(bytes, items))?;
         table(Section::Attributes).map_or(Ok(()), |bytes| attributes::check_length(bytes, items))?;
-        table(Section::Neighbours).map_or(Ok(()), |bytes| neighbours::check_length(bytes, items))
+        table(Section::Neighbours).map_or(Ok(()), |bytes| neighbours::check_length(bytes, items))?;
+        table(Section::Factors).map_or(Ok(()), |bytes| factors::check_length(bytes, items))?;
+        table(Section::Content).map_or(Ok(()), |bytes| content::check_length(bytes, items))
     }
 }
 
@@ -199,6 +220,16 @@ fn decode<T: DeserializeOwned>(section: &'static str, bytes: Option<&[u8]>) -> R
     } else {
         Err(corrupt("no bytes may follow the value"))
     }
+}
+
+/// The rule of how long the vectors of items are.
+fn vector_length(dims: usize) -> Result<()> {
+    if (1..=MAX_DIMS).contains(&dims) {
+        return Ok(());
+    }
+    let rule = "vectors have 1 to 256 numbers";
+    let what = "vectors";
+    Err(Error::Corrupt { what, at: dims, rule })
 }
 
 /// The rule that a table of fixed-size parts is exactly as long as its header says.

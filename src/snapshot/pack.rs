@@ -3,6 +3,9 @@
 //! Invariant: equal input gives equal bytes, and what is written verifies; anything else is an error.
 
 mod neighbours;
+mod vectors;
+
+pub use vectors::{Content, Factors, Gram};
 
 use super::attributes::{AttributeRow, Labels};
 use super::blend::Blend;
@@ -20,8 +23,8 @@ use serde::Serialize;
 pub struct SnapshotBuilder {
     /// What the snapshot says of itself; `items` is set by [`SnapshotBuilder::build`].
     pub meta: Meta,
-    /// How scores are made and mixed; `neighbour_unit` is set by [`SnapshotBuilder::build`] so that the neighbours' part is
-    /// in units of the weights below.
+    /// How scores are made and mixed; its units are set by [`SnapshotBuilder::build`], so that parts are in units of the weights and
+    /// vectors below.
     pub blend: Blend,
     /// The shop's item ids.
     pub ids: Vec<String>,
@@ -39,38 +42,6 @@ pub struct SnapshotBuilder {
     pub factors: Option<Factors>,
     /// Vectors of content.
     pub content: Option<Content>,
-}
-
-/// Vectors of taste, of a factor model: what a visitor likes is the product with a vector folded in from the history.
-#[derive(Debug, Clone, Default)]
-pub struct Factors {
-    /// Length of a vector.
-    pub dims: usize,
-    /// One vector per item, one after another.
-    pub rows: Vec<f32>,
-    /// With it, the visitor's vector solves iALS's equations; without, it is the weighted sum of the history's (SVD).
-    pub gram: Option<Gram>,
-}
-
-/// What folding in takes beside the vectors of the history (iALS; Hu, Koren and Volinsky, 2008; Rendle et al., 2022):
-/// `p = (G + ridge[n] I + sum of c q qT)^-1 sum of (1 + c) q`, with `c = confidence * weight` of each history item.
-#[derive(Debug, Clone, Default)]
-pub struct Gram {
-    /// `G`, `dims` × `dims`, symmetric, without the ridge.
-    pub matrix: Vec<f32>,
-    /// What is added on the diagonal, by the number of history items from 1; the last for more.
-    pub ridge: Vec<f32>,
-    /// Confidence of one view of today.
-    pub confidence: f32,
-}
-
-/// Vectors of content: what is like the history, whoever bought it.
-#[derive(Debug, Clone, Default)]
-pub struct Content {
-    /// Length of a vector.
-    pub dims: usize,
-    /// One vector per item, one after another, each of length 1 or all 0.
-    pub rows: Vec<f32>,
 }
 
 impl Default for SnapshotBuilder {
@@ -120,6 +91,16 @@ impl SnapshotBuilder {
             let (bytes, unit) = neighbours::pack(&self.neighbours, self.code_bits)?;
             self.blend.neighbour_unit = unit;
             sections.push((Section::Neighbours, bytes));
+        }
+        if let Some(factors) = &self.factors {
+            let (bytes, unit) = factors.pack(items)?;
+            self.blend.factor_unit = unit;
+            sections.push((Section::Factors, bytes));
+        }
+        if let Some(content) = &self.content {
+            let (bytes, unit) = content.pack(items)?;
+            self.blend.content_unit = unit;
+            sections.push((Section::Content, bytes));
         }
         let mut small = vec![
             (Section::Meta, postcard("meta", &self.meta)?),

@@ -9,5 +9,6 @@
 
 pub mod cases;
 mod random;
+pub mod vectors;
 
 pub use random::*;

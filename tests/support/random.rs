@@ -1,7 +1,7 @@
 //! Random snapshots, profiles and candidates from a seed, for the tests of all hosts.
 #![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
-use pocketrank::pack::SnapshotBuilder;
+use pocketrank::pack::{Content, Factors, Gram, SnapshotBuilder};
 use pocketrank::{
     item_hash, AttributeRow, Blend, BlendRow, Choice, Consent, Event, EventKind, Grant, Labels, Meta, Mode, PriorRow,
     Profile, Signals, ONE,
@@ -111,8 +111,49 @@ pub fn builder(rng: &mut Rng, items: usize) -> SnapshotBuilder {
             price_bands: names("band", bands),
         },
         neighbours: (0..items).map(|source| neighbours(rng, source, items)).collect(),
+        factors: Some(factors(rng, items)),
+        content: Some(content(rng, items)),
         ..SnapshotBuilder::default()
     }
+}
+
+/// Vectors of very different lengths, and the matrix of their products.
+fn factors(rng: &mut Rng, items: usize) -> Factors {
+    let dims = 12;
+    let rows: Vec<f32> = (0..items)
+        .flat_map(|_| {
+            let length = rng.unit() * rng.unit();
+            (0..dims).map(|_| (rng.unit() - 0.4) * length).collect::<Vec<_>>()
+        })
+        .collect();
+    let product = |at: usize| {
+        rows.chunks(dims)
+            .map(|row| row[at / dims] * row[at % dims])
+            .sum::<f32>()
+    };
+    let gram = Gram {
+        matrix: (0..dims * dims).map(|at| 0.1 * product(at)).collect(),
+        ridge: vec![0.2, 0.3, 0.5],
+        confidence: 1.5,
+    };
+    Factors {
+        dims,
+        rows,
+        gram: Some(gram),
+    }
+}
+
+/// Vectors of length 1, and some that are 0.
+fn content(rng: &mut Rng, items: usize) -> Content {
+    let dims = 10;
+    let row = |_| {
+        let row: Vec<f32> = (0..dims).map(|_| rng.unit() - 0.5).collect();
+        let length = row.iter().map(|value| value * value).sum::<f32>().sqrt();
+        let known = f32::from(u8::from(rng.below(8) > 0));
+        row.into_iter().map(|value| value / length * known).collect::<Vec<_>>()
+    };
+    let rows = (0..items).flat_map(row).collect();
+    Content { dims, rows }
 }
 
 fn neighbours(rng: &mut Rng, source: usize, items: usize) -> Vec<(u32, f32)> {

@@ -19,7 +19,13 @@ pub struct Inspect {
 }
 
 /// Sections that the model needs for ranking; `index` and `attributes` name and describe items.
-const MODEL: [Section; 3] = [Section::Blend, Section::Prior, Section::Neighbours];
+const MODEL: [Section; 5] = [
+    Section::Blend,
+    Section::Prior,
+    Section::Neighbours,
+    Section::Factors,
+    Section::Content,
+];
 
 impl Inspect {
     /// Does it.
@@ -63,7 +69,7 @@ impl Inspect {
         }
         let _ = writeln!(
             text,
-            "{:<12} {model:>12} {:>12.2}  (blend, prior, neighbours)",
+            "{:<12} {model:>12} {:>12.2}  (blend, prior, neighbours, factors, content)",
             "model",
             per_item(model)
         );

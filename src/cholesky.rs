@@ -1,0 +1,68 @@
+//! Solving symmetric positive definite equations by Cholesky's method, in doubles and in one order of operations, so that every host
+//! gets the same bits.
+//!
+//! A matrix is its upper triangle, row by row: row `k` holds the columns from `k` on. What is not finite stays so and panics nowhere.
+
+/// Numbers in the upper triangle of so many rows.
+pub(crate) fn triangle(dims: usize) -> usize {
+    dims * (dims + 1) / 2
+}
+
+/// The rows of an upper triangle, each with its diagonal first.
+pub(crate) fn rows(mut upper: &mut [f64], dims: usize) -> impl Iterator<Item = &mut [f64]> {
+    (1..=dims).rev().map_while(move |len| {
+        let (row, rest) = std::mem::take(&mut upper).split_at_mut_checked(len)?;
+        upper = rest;
+        Some(row)
+    })
+}
+
+/// Replaces `A` by the `U` of `A = UᵀU`; `None` where a pivot is not above `least`.
+pub(crate) fn factorize(mut upper: &mut [f64], dims: usize, least: f64) -> Option<()> {
+    for len in (1..=dims).rev() {
+        let (row, rest) = upper.split_at_mut_checked(len)?;
+        let pivot = *row.first()?;
+        if pivot.is_nan() || pivot <= least {
+            return None;
+        }
+        let root = pivot.sqrt();
+        row.iter_mut().for_each(|value| *value /= root);
+        let mut tail = row.get(1..)?;
+        for below in rows(rest, len - 1) {
+            let factor = *tail.first()?;
+            below.iter_mut().zip(tail).for_each(|(to, value)| *to -= factor * value);
+            tail = tail.get(1..)?;
+        }
+        upper = rest;
+    }
+    Some(())
+}
+
+/// Replaces `b` by the `x` of `UᵀU x = b`.
+pub(crate) fn solve(upper: &[f64], b: &mut [f64]) -> Option<()> {
+    let (mut rows, mut rest) = (upper, &mut *b);
+    while let Some((value, after)) = std::mem::take(&mut rest).split_first_mut() {
+        let (row, next) = rows.split_at_checked(after.len() + 1)?;
+        let (pivot, factors) = row.split_first()?;
+        *value /= pivot;
+        after
+            .iter_mut()
+            .zip(factors)
+            .for_each(|(to, factor)| *to -= *value * factor);
+        (rows, rest) = (next, after);
+    }
+    rows = upper;
+    for at in (0..b.len()).rev() {
+        let (head, solved) = b.split_at_mut_checked(at + 1)?;
+        let (before, row) = rows.split_at_checked(rows.len().checked_sub(solved.len() + 1)?)?;
+        let (pivot, factors) = row.split_first()?;
+        let value = head.last_mut()?;
+        *value = factors
+            .iter()
+            .zip(solved)
+            .fold(*value, |left, (factor, x)| left - factor * *x)
+            / pivot;
+        rows = before;
+    }
+    Some(())
+}

@@ -1,0 +1,63 @@
+//! Content: what is like the items of the history, whoever bought it. It speaks for little known items more than for well
+//! known ones, as the blend's `cold` says.
+
+use super::vector::Vector;
+use super::Scorer;
+use crate::history::History;
+use crate::snapshot::{self, factor, BlendRow, Prior, Snapshot, ONE};
+
+/// The weighted sum of the history's vectors.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Content {
+    visitor: Vector,
+    /// What one unit of a product is worth, by a sixteenth of the candidate's popularity code; empty where there is no vector.
+    units: Vec<f32>,
+    sums: Vec<f64>,
+}
+
+impl Content {
+    #[inline(always)]
+    fn of(&self, table: &snapshot::Content<'_>, prior: Option<&Prior<'_>>, row: u32) -> f32 {
+        let Some(vector) = table.row(row) else { return 0.0 };
+        let prior = prior.and_then(|prior| prior.get(row)).unwrap_or_default();
+        let unit = self.units.get(usize::from(prior.popularity >> 4));
+        self.visitor.dot(vector) as f32 * unit.copied().unwrap_or_default()
+    }
+}
+
+impl Scorer for Content {
+    fn prepare<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, history: &History, weights: &BlendRow) {
+        self.units.clear();
+        let Some(table) = snapshot.content().filter(|_| weights.content != 0.0) else {
+            return;
+        };
+        self.sums.clear();
+        self.sums.resize(table.dims, 0.0);
+        // Whole numbers within ±2^31, which doubles add exactly.
+        for item in history.items() {
+            for (sum, number) in self.sums.iter_mut().zip(table.row(item.row).unwrap_or_default()) {
+                *sum += f64::from(item.weight) * f64::from(*number as i8);
+            }
+        }
+        if self.visitor.set(&self.sums) {
+            let blend = snapshot.blend();
+            let unit = self.visitor.unit * blend.content_unit * blend.content_unit * history.share() * weights.content;
+            let cold = (0..16).map(|at| f32::from(factor(&blend.cold, at)) / f32::from(ONE));
+            self.units.extend(cold.map(|cold| unit * cold));
+        }
+    }
+
+    fn add<B: AsRef<[u8]>>(&self, snapshot: &Snapshot<B>, rows: &[u32], scores: &mut [f32]) {
+        if let Some(table) = snapshot.content().filter(|_| !self.units.is_empty()) {
+            let prior = snapshot.prior();
+            for (score, row) in scores.iter_mut().zip(rows) {
+                *score += self.of(&table, prior.as_ref(), *row);
+            }
+        }
+    }
+
+    fn parts<B: AsRef<[u8]>>(&self, snapshot: &Snapshot<B>, _history: &History, row: u32, take: &mut impl FnMut(f32)) {
+        let table = snapshot.content().filter(|_| !self.units.is_empty());
+        take(table.map_or(0.0, |table| self.of(&table, snapshot.prior().as_ref(), row)));
+    }
+}

@@ -1,0 +1,92 @@
+//! Factors: what people of such a taste choose. The visitor's own vector is folded in from the history, on the device.
+//!
+//! `p = (G + ridge[n] I + Σ c q qᵀ)⁻¹ Σ (1 + c) q` over the `n` items of positive weight, `c = confidence × weight` (iALS; Hu, Koren and
+//! Volinsky, 2008), or the mean of the history's vectors where there is no `G` (SVD). In doubles, in one order of operations; then
+//! quantized, so that the candidates' products are whole numbers.
+
+use super::vector::Vector;
+use super::Scorer;
+use crate::cholesky::{factorize, rows, solve};
+use crate::history::{History, WEIGHT};
+use crate::snapshot::{self, BlendRow, Snapshot};
+
+/// The visitor's vector, and buffers to make it in.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Factors {
+    visitor: Vector,
+    /// What one unit of a product is worth; 0 where there is no vector.
+    unit: f32,
+    solution: Vec<f64>,
+    upper: Vec<f64>,
+    item: Vec<f64>,
+}
+
+impl Factors {
+    /// Leaves the visitor's vector in `solution`; `None` where there is none.
+    fn fold_in(&mut self, table: &snapshot::Factors<'_>, unit: f32, history: &History) -> Option<()> {
+        let liked = || history.items().iter().filter(|item| item.weight > 0);
+        let known = || liked().filter_map(|item| Some((f64::from(item.weight), table.row(item.row)?)));
+        self.solution.clear();
+        self.solution.resize(table.dims, 0.0);
+        if let Some(gram) = table.gram {
+            gram.equations(table.dims, gram.ridge(known().count()), &mut self.upper);
+        }
+        for (weight, (scale, row)) in known() {
+            let scale = f64::from(scale) * f64::from(unit);
+            self.item.clear();
+            self.item
+                .extend(row.iter().map(|number| f64::from(*number as i8) * scale));
+            let times = match table.gram {
+                None => weight * f64::from(history.share()),
+                Some(gram) => {
+                    let confidence = f64::from(gram.confidence) * (weight / WEIGHT);
+                    let mut tail = self.item.as_slice();
+                    for row in rows(&mut self.upper, table.dims) {
+                        let factor = confidence * tail.first()?;
+                        row.iter_mut().zip(tail).for_each(|(to, value)| *to += factor * value);
+                        tail = tail.get(1..)?;
+                    }
+                    1.0 + confidence
+                }
+            };
+            let sums = self.solution.iter_mut().zip(&self.item);
+            sums.for_each(|(sum, value)| *sum += times * value);
+        }
+        if table.gram.is_some() {
+            factorize(&mut self.upper, table.dims, 0.0)?;
+            solve(&self.upper, &mut self.solution)?;
+        }
+        self.visitor.set(&self.solution).then_some(())
+    }
+
+    #[inline(always)]
+    fn of(&self, table: &snapshot::Factors<'_>, row: u32) -> f32 {
+        table.row(row).map_or(0.0, |(scale, row)| {
+            (i64::from(self.visitor.dot(row)) * i64::from(scale)) as f32 * self.unit
+        })
+    }
+}
+
+impl Scorer for Factors {
+    fn prepare<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, history: &History, weights: &BlendRow) {
+        self.unit = 0.0;
+        let unit = snapshot.blend().factor_unit;
+        let table = snapshot.factors().filter(|_| weights.factors != 0.0);
+        if table.is_some_and(|table| self.fold_in(&table, unit, history).is_some()) {
+            self.unit = self.visitor.unit * unit * weights.factors;
+        }
+    }
+
+    fn add<B: AsRef<[u8]>>(&self, snapshot: &Snapshot<B>, rows: &[u32], scores: &mut [f32]) {
+        if let Some(table) = snapshot.factors().filter(|_| self.unit != 0.0) {
+            for (score, row) in scores.iter_mut().zip(rows) {
+                *score += self.of(&table, *row);
+            }
+        }
+    }
+
+    fn parts<B: AsRef<[u8]>>(&self, snapshot: &Snapshot<B>, _history: &History, row: u32, take: &mut impl FnMut(f32)) {
+        let table = snapshot.factors().filter(|_| self.unit != 0.0);
+        take(table.map_or(0.0, |table| self.of(&table, row)));
+    }
+}

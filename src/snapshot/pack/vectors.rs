@@ -1,0 +1,143 @@
+//! Writes the vectors of taste and of content, as `snapshot::factors` and `snapshot::content` read them.
+
+use super::super::factors::MAX_RIDGES;
+use super::super::vector_length;
+use crate::error::{Error, Result};
+
+/// The largest number of a quantized vector.
+const MOST: f64 = i8::MAX as f64;
+/// How far the length of a vector of content may be from 1.
+const LENGTH: f64 = 1e-3;
+
+/// Vectors of taste, of a factor model: what a visitor likes is the product with a vector folded in from the history.
+#[derive(Debug, Clone, Default)]
+pub struct Factors {
+    /// Length of a vector, 1 to 256.
+    pub dims: usize,
+    /// One vector per item, one after another.
+    pub rows: Vec<f32>,
+    /// With it, the visitor's vector solves iALS's equations; without, it is the weighted mean of the history's (SVD).
+    pub gram: Option<Gram>,
+}
+
+/// What folding in takes beside the vectors of the history (iALS; Hu, Koren and Volinsky, 2008; Rendle et al., 2022):
+/// `p = (G + ridge[n] I + sum of c q qT)^-1 sum of (1 + c) q`, with `c = confidence * weight` of each of the `n` history items of
+/// positive weight.
+#[derive(Debug, Clone, Default)]
+pub struct Gram {
+    /// `G`, `dims` × `dims`, symmetric, without the ridge.
+    pub matrix: Vec<f32>,
+    /// What is added on the diagonal, by the number of history items from 1; the last for more. 1 to 4,096.
+    pub ridge: Vec<f32>,
+    /// Confidence of a history weight of 1.0: one view of today.
+    pub confidence: f32,
+}
+
+/// Vectors of content: what is like the history, whoever bought it.
+#[derive(Debug, Clone, Default)]
+pub struct Content {
+    /// Length of a vector, 1 to 256.
+    pub dims: usize,
+    /// One vector per item, one after another, each of length 1 or all 0.
+    pub rows: Vec<f32>,
+}
+
+impl Factors {
+    /// The table and the worth of one unit of its whole numbers.
+    pub(super) fn pack(&self, items: usize) -> Result<(Vec<u8>, f32)> {
+        check("factors", self.dims, &self.rows, items)?;
+        let mut out = (self.dims as u16).to_le_bytes().to_vec();
+        match &self.gram {
+            None => out.extend([0; 6]),
+            Some(gram) => gram.pack(self.dims, &mut out)?,
+        }
+        let unit = unit(largest(&self.rows) / f64::from(u16::MAX));
+        let scale = |row: &[f32]| (largest(row) / MOST / unit).round().clamp(1.0, f64::from(u16::MAX));
+        for row in self.rows.chunks(self.dims) {
+            out.extend((scale(row) as u16).to_le_bytes());
+        }
+        for row in self.rows.chunks(self.dims) {
+            quantize(row, scale(row) * unit, &mut out);
+        }
+        Ok((out, unit as f32))
+    }
+}
+
+impl Gram {
+    fn pack(&self, dims: usize, out: &mut Vec<u8>) -> Result<()> {
+        let corrupt = |at, rule| Error::Corrupt { what: "gram", at, rule };
+        if self.ridge.is_empty() || self.ridge.len() > MAX_RIDGES {
+            return Err(corrupt(self.ridge.len(), "1 to 4096 ridges"));
+        }
+        let at = |row: usize, column: usize| self.matrix.get(row * dims + column).copied();
+        if self.matrix.len() != dims * dims
+            || (0..dims).any(|row| (0..row).any(|column| at(row, column) != at(column, row)))
+        {
+            return Err(corrupt(
+                self.matrix.len(),
+                "the matrix is symmetric, of dims x dims numbers",
+            ));
+        }
+        out.extend((self.ridge.len() as u16).to_le_bytes());
+        let upper = (0..dims).flat_map(|row| (row..dims).filter_map(move |column| at(row, column)));
+        for value in [self.confidence]
+            .into_iter()
+            .chain(self.ridge.iter().copied())
+            .chain(upper)
+        {
+            out.extend(value.to_le_bytes());
+        }
+        Ok(())
+    }
+}
+
+impl Content {
+    /// The table and the worth of one unit of its whole numbers.
+    pub(super) fn pack(&self, items: usize) -> Result<(Vec<u8>, f32)> {
+        check("content", self.dims, &self.rows, items)?;
+        let mut out = (self.dims as u16).to_le_bytes().to_vec();
+        let unit = unit(largest(&self.rows));
+        for (at, row) in self.rows.chunks(self.dims).enumerate() {
+            let length = row.iter().map(|value| f64::from(value * value)).sum::<f64>().sqrt();
+            if length > 0.0 && (length - 1.0).abs() > LENGTH {
+                return Err(Error::Corrupt {
+                    what: "content",
+                    at,
+                    rule: "a vector has length 1, or is all 0",
+                });
+            }
+            quantize(row, unit, &mut out);
+        }
+        Ok((out, unit as f32))
+    }
+}
+
+fn check(what: &'static str, dims: usize, rows: &[f32], items: usize) -> Result<()> {
+    vector_length(dims)?;
+    if let Some(at) = rows.iter().position(|value| !value.is_finite()) {
+        return Err(Error::Weight { what, at: at / dims });
+    }
+    if dims.checked_mul(items) == Some(rows.len()) {
+        return Ok(());
+    }
+    Err(Error::Corrupt {
+        what,
+        at: rows.len(),
+        rule: "there is one vector for each item id",
+    })
+}
+
+fn largest(values: &[f32]) -> f64 {
+    values.iter().fold(0.0, |most, value| f64::from(value.abs()).max(most))
+}
+
+/// What 1 is worth, as it will be read back.
+fn unit(largest: f64) -> f64 {
+    let unit = (largest / MOST) as f32;
+    f64::from(if unit > 0.0 { unit } else { 1.0 })
+}
+
+fn quantize(row: &[f32], unit: f64, out: &mut Vec<u8>) {
+    let number = |value: &f32| (f64::from(*value) / unit).round().clamp(-MOST, MOST) as i8 as u8;
+    out.extend(row.iter().map(number));
+}
