@@ -1,5 +1,10 @@
 //! Factors and content against what their papers say, in floats: quantization may cost a little, and no more.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::needless_range_loop
+)]
 
 mod support;
 

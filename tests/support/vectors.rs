@@ -1,4 +1,5 @@
 //! The sections of vectors, read plainly as `docs/FORMAT.md` says.
+#![allow(clippy::needless_range_loop)]
 
 /// The bytes of a section, and where they begin.
 pub fn section<'a>(snapshot: &'a [u8], tag: &[u8; 4]) -> Option<(usize, &'a [u8])> {
