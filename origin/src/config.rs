@@ -136,6 +136,8 @@ pub struct EventColumns {
     pub brand: Option<Column>,
     /// The user's rating.
     pub rating: Option<Column>,
+    /// The user's country, by which `evaluate` tells users apart.
+    pub country: Option<Column>,
 }
 
 /// The catalogue's columns.

@@ -16,6 +16,8 @@ pub struct Dataset {
     pub users: Vec<User>,
     /// Sorted by time, then by place in the input.
     pub events: Vec<Interaction>,
+    /// Countries of users, in the order of their first mention.
+    pub countries: Vec<String>,
     /// What the order of the events, and [`Interaction::at`], mean.
     pub order: Order,
     /// Whether the events are ratings.
@@ -74,6 +76,8 @@ pub struct User {
     pub pseudonym: [u8; 16],
     /// Stands for one session (or invoice) without a customer.
     pub anonymous: bool,
+    /// Index into [`Dataset::countries`], where the data say it: of the first row that does.
+    pub country: Option<u16>,
 }
 
 /// One thing that one user did with one item.

@@ -52,6 +52,7 @@ fn dataset(events: &[(u32, u32, u32)]) -> Dataset {
             .map(|n| User {
                 pseudonym: [n as u8; 16],
                 anonymous: false,
+                country: None,
             })
             .collect(),
         events: events

@@ -1,29 +1,117 @@
 //! `pocketrank evaluate`: the quality of a snapshot beside baselines.
 
+mod print;
+
 use super::data::{Data, Output};
 use super::verify;
-use clap::Args;
+use clap::{Args, ValueEnum};
+use pocketrank_origin::dataset::{Dataset, Interaction};
 use pocketrank_origin::error::{Error, Result};
-use pocketrank_origin::evaluate::{baselines, queries, rank, row_items, Baseline, Evaluation, METRICS};
+use pocketrank_origin::evaluate::{
+    after, answers, baselines, compare, exclude_current, hold_out, interval, row_items, segments, write_qrels,
+    write_run, Baseline, Bench, Beyond, Comparison, Evaluation, Interval, Known, Protocol, Questions, Ranking, Scope,
+    Segment, Split, METRICS,
+};
 use pocketrank_origin::ingest::{self, Inputs};
-use serde_json::json;
-use std::fmt::Write;
+use pocketrank_origin::progress::Progress;
+use serde::Serialize;
 use std::path::PathBuf;
 
-/// Measures a snapshot on the events after its newest one, beside popularity and cosine item-kNN.
+/// Measures a snapshot on what it has not seen, beside popularity, cosine item-kNN and RP3beta.
 ///
-/// Every model is packed and ranked by the runtime, all items, over the packed bytes. Train with --until to keep events for it.
+/// Every model is packed and ranked by the runtime, all items, over the packed bytes. Asked is what --test holds, or what --hold-out
+/// held out in training, or else what came after the snapshot's newest event: train with --until to keep events for it.
 #[derive(Debug, Args)]
 pub struct Evaluate {
     /// The snapshot.
     snapshot: PathBuf,
     #[command(flatten)]
     data: Data,
-    /// Evaluate at most this many queries, every n-th of them.
+    /// A file of answers in the form of the events (users with further items, or further sessions), or of `prefix items<TAB>next item`.
+    #[arg(long, value_name = "FILE", conflicts_with = "hold_out")]
+    test: Option<PathBuf>,
+    /// The share that `train --hold-out` left out: each user's last items, the last sessions, or the last of the time.
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    hold_out: Option<f64>,
+    /// How to ask.
+    #[arg(long, value_enum, default_value = "auto")]
+    protocol: Asking,
+    /// Leave the newest item of the history out of the list, as some published protocols do.
+    #[arg(long)]
+    exclude_current: bool,
+    /// Another snapshot to test this one against, query by query.
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
+    /// Fit no baselines.
+    #[arg(long)]
+    alone: bool,
+    /// Write the lists as a TREC run.
+    #[arg(long, value_name = "FILE")]
+    run: Option<PathBuf>,
+    /// Write the right answers as TREC qrels.
+    #[arg(long, value_name = "FILE")]
+    qrels: Option<PathBuf>,
+    /// Evaluate at most this many queries, evenly chosen.
     #[arg(long, value_name = "N", default_value_t = 20_000)]
     queries: usize,
     #[command(flatten)]
     print: Output,
+}
+
+/// How to ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Asking {
+    /// What fits the data: last-of-user for ratings and lists, next-item for sessions without customers, else temporal.
+    Auto,
+    /// What each session holds after a cut in time, with all of its user's past as history.
+    Temporal,
+    /// The last items of each user, those before left out of the list.
+    LastOfUser,
+    /// The next item of every beginning of a session.
+    NextItem,
+}
+
+impl Asking {
+    fn protocol(self, share: f64) -> Option<Protocol> {
+        match self {
+            Asking::Auto => None,
+            Asking::Temporal => Some(Protocol::Temporal),
+            Asking::LastOfUser => Some(Protocol::LastOfUser { share }),
+            Asking::NextItem => Some(Protocol::NextItem),
+        }
+    }
+}
+
+fn share(text: &str) -> std::result::Result<f64, String> {
+    let share: f64 = text.parse().map_err(|_| "give a share such as 0.2".to_owned())?;
+    if share > 0.0 && share < 1.0 {
+        Ok(share)
+    } else {
+        Err("give a share above 0 and below 1, such as 0.2".to_owned())
+    }
+}
+
+/// What is known of one model.
+#[derive(Debug, Serialize)]
+struct Model {
+    model: &'static str,
+    evaluation: Evaluation,
+    /// 95% intervals over all queries, in the order of the metrics.
+    interval: Interval,
+    beyond: Beyond,
+}
+
+/// All that is printed.
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    snapshot: String,
+    metrics: [&'static str; METRICS.len()],
+    queries: usize,
+    models: Vec<Model>,
+    /// Of this snapshot.
+    segments: Vec<Segment>,
+    against: Option<Comparison>,
+    account: &'a ingest::account::Account,
 }
 
 impl Evaluate {
@@ -33,89 +121,113 @@ impl Evaluate {
         let bytes = verify::read(&self.snapshot)?;
         let snapshot = verify::open(&self.snapshot, bytes.as_slice())?;
         let from = i64::from(snapshot.meta().trained_until) + 1;
+        let by_time = self.test.is_none() && self.hold_out.is_none();
         let inputs = Inputs {
-            cut: Some(from),
+            cut: by_time.then_some(from),
             ..self.data.inputs()?
         };
         let dataset = ingest::load(&inputs, &progress)?;
-        let queries = queries(&dataset, from, i64::MAX, self.queries);
+        let (fit, mut asked) = self.questions(&dataset, &inputs, from, &progress)?;
+        if self.exclude_current {
+            exclude_current(&dataset, &mut asked.queries);
+        }
+        let queries = &asked.queries;
         if queries.is_empty() {
             return Err(Error::Data(format!(
-                "{}: no events after the snapshot's newest one ({}); train it with --until an earlier time",
+                "{}: nothing to ask; without --test or --hold-out, train it with --until a time before the last events (its newest is of {})",
                 self.snapshot.display(),
-                from - 1
+                ingest::time::rfc3339(from - 1)
             )));
         }
-        let mut stage = progress.stage("ranking", 4);
-        let mut models = vec![(
-            "this snapshot",
-            rank(&bytes, &row_items(&dataset, &snapshot), &queries)?,
-        )];
-        stage.add(1);
-        let events = &dataset
-            .events
-            .get(..dataset.events.partition_point(|event| event.at < from))
-            .unwrap_or_default();
-        for Baseline { name, bytes, items } in baselines(&dataset, events, u32::from(snapshot.meta().min_customers))? {
-            models.push((name, rank(&bytes, &items, &queries)?));
+        let known = Known::new(&dataset, &fit);
+        let mut stage = progress.stage("ranking", if self.alone { 1 } else { 6 });
+        let mut measure = |name, bytes: &[u8], items: &[u32]| -> Result<(Model, Vec<Segment>, Ranking)> {
+            let bench = Bench::open(bytes, items)?;
+            let ranking = bench.ranking(queries, Scope::All);
             stage.add(1);
-        }
-        drop(stage);
-        let rows: Vec<_> = models
-            .iter()
-            .map(|(name, evaluation)| json!({ "model": name, "evaluation": evaluation }))
-            .collect();
-        self.print.print(
-            table(&models),
-            &json!({ "snapshot": snapshot.id().to_string(), "metrics": METRICS, "models": rows, "account": dataset.account }),
-        )
-    }
-}
-
-/// The metrics that a person is shown, in the order of [`METRICS`]; JSON has all.
-const SHOWN: [&str; 7] = [
-    "precision@10",
-    "recall@20",
-    "hit_rate@20",
-    "map@20",
-    "mrr@20",
-    "ndcg@10",
-    "ndcg@20",
-];
-
-/// A table with a line per segment and model.
-fn table(models: &[(&str, Evaluation)]) -> String {
-    let mut text = format!("{:<15} {:<24} {:>7}", "queries", "model", "number");
-    SHOWN.iter().for_each(|metric| {
-        let _ = write!(text, " {metric:>12}");
-    });
-    text.push_str("  coverage@10\n");
-    let segments = models.first().map_or(0, |(_, evaluation)| evaluation.segments.len());
-    for at in 0..segments {
-        for (name, evaluation) in models {
-            let Some(segment) = evaluation.segments.get(at) else {
-                continue;
+            let model = Model {
+                model: name,
+                evaluation: bench.evaluation(queries, &ranking),
+                interval: interval(queries, &ranking.values),
+                beyond: Beyond::new(&known, &bench, &ranking),
             };
-            let _ = write!(text, "{:<15} {name:<24} {:>7}", segment.name, segment.queries);
-            let shown = METRICS
-                .iter()
-                .zip(segment.metrics)
-                .filter(|(name, _)| SHOWN.contains(name));
-            shown.for_each(|(_, value)| {
-                let _ = write!(text, " {value:>12.4}");
-            });
-            match at {
-                0 => _ = writeln!(text, " {:>12.3}", evaluation.coverage),
-                _ => text.push('\n'),
+            Ok((model, segments(&dataset, &known, &bench, queries, &ranking), ranking))
+        };
+        let items = row_items(&dataset, &snapshot);
+        let (model, segments, ranking) = measure("this snapshot", &bytes, &items)?;
+        self.write(&dataset, &asked, &items, &ranking)?;
+        let mut models = vec![model];
+        let mut against = None;
+        if let Some(path) = &self.against {
+            let bytes = verify::read(path)?;
+            let other = verify::open(path, bytes.as_slice())?;
+            let (model, _, theirs) = measure("the other snapshot", &bytes, &row_items(&dataset, &other))?;
+            models.push(model);
+            against = Some(compare(queries, &ranking.values, &theirs.values));
+        }
+        if !self.alone {
+            for Baseline { name, bytes, items } in baselines(&dataset, &fit, u32::from(snapshot.meta().min_customers))?
+            {
+                models.push(measure(name, &bytes, &items)?.0);
             }
         }
+        drop(stage);
+        let report = Report {
+            snapshot: snapshot.id().to_string(),
+            metrics: METRICS,
+            queries: queries.len(),
+            models,
+            segments,
+            against,
+            account: &dataset.account,
+        };
+        self.print.print(print::text(&report), &report)
     }
-    if let Some((_, evaluation)) = models.first() {
-        let _ = write!(
-            text,
-            "{} queries also ask for items that are new since",
-            evaluation.with_new_items
-        );
+
+    /// The events that the model may have seen, and what is asked.
+    fn questions(
+        &self,
+        dataset: &Dataset,
+        inputs: &Inputs,
+        from: i64,
+        progress: &Progress,
+    ) -> Result<(Vec<Interaction>, Questions)> {
+        if let Some(test) = &self.test {
+            if self.protocol != Asking::Auto {
+                return Err(Error::Usage(
+                    "--protocol: a file of --test says by itself what is asked".into(),
+                ));
+            }
+            let asked = answers(dataset, inputs, test, self.queries, progress)?;
+            return Ok((dataset.events.clone(), asked));
+        }
+        let Split { fit, queries } = match self.hold_out {
+            Some(share) => {
+                let protocol = self.protocol.protocol(share).unwrap_or_else(|| Protocol::of(dataset));
+                hold_out(dataset, protocol, share, self.queries)
+            }
+            None => after(dataset, from, self.protocol.protocol(0.0), self.queries)?,
+        };
+        let asked = Questions {
+            queries,
+            ..Questions::default()
+        };
+        Ok((fit, asked))
     }
-    text
+
+    /// Writes the files for `trec_eval`.
+    fn write(&self, dataset: &Dataset, asked: &Questions, row_items: &[u32], ranking: &Ranking) -> Result<()> {
+        if let Some(path) = &self.run {
+            let item = |row: u32| row_items.get(row as usize).and_then(|item| asked.id(dataset, *item));
+            // Rows whose item the events no longer have are still apart from one another.
+            write_run(path, ranking, |row| {
+                item(row).map_or(format!("row {row}"), str::to_owned)
+            })?;
+        }
+        if let Some(path) = &self.qrels {
+            let id = |item: u32| asked.id(dataset, item).unwrap_or_default().to_owned();
+            write_qrels(path, &asked.queries, id)?;
+        }
+        Ok(())
+    }
 }

@@ -1,4 +1,4 @@
-//! What every model must beat: popularity and cosine item-kNN, packed and ranked by the same runtime.
+//! What every model must beat: popularity, cosine item-kNN and RP3beta, packed and ranked by the same runtime.
 
 use crate::dataset::{Dataset, Interaction};
 use crate::error::Result;
@@ -45,10 +45,16 @@ pub fn baselines(dataset: &Dataset, events: &[Interaction], min_customers: u32) 
         family: Family::Cosine { shrink: 0.0 },
         ..recipe
     };
+    let rp3beta = Recipe {
+        family: Family::Rp3Beta { alpha: 0.8, beta: 0.4 },
+        ..recipe
+    };
     [
         ("popularity", recipe, plain(0.0, 1.0)),
         ("cosine item-kNN", cosine, plain(0.0, 0.0)),
         ("cosine item-kNN, repeats", cosine, plain(1.0, 0.0)),
+        ("RP3beta", rp3beta, plain(0.0, 0.0)),
+        ("RP3beta, repeats", rp3beta, plain(1.0, 0.0)),
     ]
     .into_iter()
     .map(|(name, recipe, blend)| {

@@ -10,8 +10,11 @@ pub struct Metrics {
     /// Number of queries.
     pub queries: usize,
     /// In the order of [`METRICS`].
-    pub sums: [f64; METRICS.len()],
+    pub sums: Values,
 }
+
+/// One value of each metric, in the order of [`METRICS`].
+pub type Values = [f64; METRICS.len()];
 
 /// Names of the metrics.
 pub const METRICS: [&str; 12] = [
@@ -33,7 +36,7 @@ pub const NDCG: usize = 11;
 
 /// The metrics of one query, in the order of [`METRICS`]: `hits` says for each place of the list whether its item is
 /// relevant, `relevant` how many items are.
-pub fn values(hits: &[bool], relevant: usize) -> [f64; METRICS.len()] {
+pub fn values(hits: &[bool], relevant: usize) -> Values {
     let hit = |k: usize| f64::from(u8::from(hits.iter().take(k).any(|hit| *hit)));
     [
         precision(hits, SHORT),
@@ -53,7 +56,7 @@ pub fn values(hits: &[bool], relevant: usize) -> [f64; METRICS.len()] {
 
 impl Metrics {
     /// Counts one query's [`values`].
-    pub fn count(&mut self, values: &[f64; METRICS.len()]) {
+    pub fn count(&mut self, values: &Values) {
         self.queries += 1;
         self.sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
     }
@@ -68,7 +71,7 @@ impl Metrics {
     }
 
     /// Means over the queries; 0 where there are none.
-    pub fn mean(&self) -> [f64; METRICS.len()] {
+    pub fn mean(&self) -> Values {
         self.sums.map(|sum| sum / self.queries.max(1) as f64)
     }
 }

@@ -5,13 +5,25 @@
 #![allow(clippy::indexing_slicing)] // Lists are indexed by their own lengths.
 
 mod baselines;
+mod beyond;
+mod float;
+mod intervals;
 mod metrics;
 mod protocol;
 mod queries;
+mod questions;
 mod run;
+mod segments;
+mod trec;
 
 pub use baselines::{baselines, row_items, Baseline};
-pub use metrics::{Metrics, METRICS};
+pub use beyond::Beyond;
+pub use float::float_ndcg;
+pub use intervals::{compare, interval, Comparison, Interval, SAMPLES};
+pub use metrics::{Metrics, Values, METRICS};
 pub use protocol::{exclude_current, hold_out, next_items, split, Protocol, Split};
 pub use queries::{queries, Query};
-pub use run::{rank, Bench, Evaluation, Scope, Segment};
+pub use questions::{after, answers, Questions};
+pub use run::{rank, Bench, Evaluation, Ranking, Scope, Segment};
+pub use segments::{segments, Known};
+pub use trec::{write_qrels, write_run};

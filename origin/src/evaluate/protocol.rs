@@ -3,7 +3,7 @@
 //! Invariant: nothing that a query asks for is among the events to fit on, nor after its own history in them. Training
 //! cuts its validation with it, `evaluate` what was held out.
 
-use super::queries::{grant, record, seconds, temporal, Query};
+use super::queries::{country, grant, record, seconds, temporal, Query};
 use crate::dataset::{Dataset, Interaction, Order};
 use crate::train::interactions::positive;
 use pocketrank::{Grant, Profile};
@@ -166,6 +166,7 @@ pub(super) fn rest_of_user(
         relevant,
         exclude,
         user: newest.user,
+        country: country(dataset, newest.user),
         new_visitor: false,
     })
 }
@@ -179,39 +180,55 @@ fn items(events: &[Interaction]) -> Vec<u32> {
 /// Every beginning of each session among these events asks for the next item; of more than `most` queries, those of every
 /// n-th session are taken.
 pub fn next_items(dataset: &Dataset, events: &[Interaction], most: usize) -> Vec<Query> {
+    asked_of_sessions(dataset, events, most, |length| (1..length).collect())
+}
+
+/// Only the last item of each session is asked for.
+pub(super) fn last_items(dataset: &Dataset, events: &[Interaction], most: usize) -> Vec<Query> {
+    asked_of_sessions(dataset, events, most, |length| (1..length).rev().take(1).collect())
+}
+
+/// Asks each session, by its length, for the items at these places.
+fn asked_of_sessions(
+    dataset: &Dataset,
+    events: &[Interaction],
+    most: usize,
+    places: impl Fn(usize) -> Vec<usize>,
+) -> Vec<Query> {
     let Some(grant) = grant() else { return vec![] };
     let mut order: Vec<&Interaction> = events.iter().filter(|event| positive(event.kind)).collect();
     // Stable, so that each session's events stay in their order.
     order.sort_by_key(|event| event.session);
     let sessions: Vec<&[&Interaction]> = order.chunk_by(|a, b| a.session == b.session).collect();
-    let all: usize = sessions.iter().map(|session| session.len() - 1).sum();
-    let mut step = all.div_ceil(most.max(1)).max(1);
-    let count = |step: usize| {
-        sessions
-            .iter()
-            .step_by(step)
-            .map(|session| session.len() - 1)
-            .sum::<usize>()
-    };
+    let asked = |session: &&[&Interaction]| places(session.len()).len();
+    let count = |step: usize| sessions.iter().step_by(step).map(asked).sum::<usize>();
+    let mut step = count(1).div_ceil(most.max(1)).max(1);
     while count(step) > most && step < sessions.len() {
         step += 1;
     }
-    let prefixes = |session: &&[&Interaction]| {
+    let ask = |session: &&[&Interaction]| {
         let mut profile = Profile::default();
-        let ask = |(place, pair): (usize, &[&Interaction])| {
-            record(&mut profile, &grant, dataset, pair[0], at(dataset, place, pair[0]));
+        let mut known = 0;
+        let query = |place: usize| {
+            for before in known..place {
+                let event = session[before];
+                record(&mut profile, &grant, dataset, event, at(dataset, before, event));
+            }
+            known = place;
+            let next = session[place];
             Query {
                 profile: profile.clone(),
-                now: seconds(at(dataset, place, pair[1])),
-                relevant: vec![pair[1].item],
+                now: seconds(at(dataset, place, next)),
+                relevant: vec![next.item],
                 exclude: vec![],
-                user: pair[0].user,
+                user: next.user,
+                country: country(dataset, next.user),
                 new_visitor: true,
             }
         };
-        session.windows(2).enumerate().map(ask).collect::<Vec<Query>>()
+        places(session.len()).into_iter().map(query).collect::<Vec<Query>>()
     };
-    sessions.iter().step_by(step).flat_map(prefixes).collect()
+    sessions.iter().step_by(step).flat_map(ask).collect()
 }
 
 /// When a click was, as a device would tell: where there are no dates, all are of one day.

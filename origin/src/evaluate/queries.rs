@@ -21,6 +21,8 @@ pub struct Query {
     pub exclude: Vec<u32>,
     /// Index into the dataset's users.
     pub user: u32,
+    /// Index into the dataset's countries, where the user's is known.
+    pub country: Option<u16>,
     /// Whether nothing was known of the visitor before the session that is asked about.
     pub new_visitor: bool,
 }
@@ -77,6 +79,7 @@ pub(super) fn temporal(dataset: &Dataset, events: &[Interaction], from: i64, to:
             relevant,
             exclude: vec![],
             user: asked[0].user,
+            country: country(dataset, asked[0].user),
             new_visitor,
         }
     };
@@ -92,6 +95,11 @@ fn asked<'a, 'b>(session: &'b [&'a Interaction]) -> &'b [&'a Interaction] {
     }
     let half = (session.len().div_ceil(2)..session.len()).find(|place| at(*place) != at(place - 1));
     &session[half.unwrap_or(0)..]
+}
+
+/// Where a user is.
+pub(super) fn country(dataset: &Dataset, user: u32) -> Option<u16> {
+    dataset.users.get(user as usize).and_then(|user| user.country)
 }
 
 /// Takes an interaction into a profile, at that time.

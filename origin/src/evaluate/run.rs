@@ -1,6 +1,6 @@
 //! Runs the runtime over packed bytes for every query and counts.
 
-use super::metrics::{values, Metrics, DEPTH, METRICS, NDCG};
+use super::metrics::{values, Metrics, Values, DEPTH, METRICS, NDCG};
 use super::queries::Query;
 use crate::error::{Error, Result};
 use pocketrank::{Candidates, Options, Ranker, Snapshot, NO_ROW, OUT_OF_STOCK};
@@ -8,8 +8,7 @@ use serde::Serialize;
 use std::path::Path;
 
 /// Queries per unit of parallel work; fixed, so that sums do not depend on the number of cores.
-const CHUNK: usize = 64;
-const COVERAGE_DEPTH: usize = 10;
+pub(super) const CHUNK: usize = 64;
 
 /// Quality of one snapshot over some queries.
 #[derive(Debug, Clone, Serialize)]
@@ -18,19 +17,27 @@ pub struct Evaluation {
     pub segments: Vec<Segment>,
     /// Queries that also ask for items which the snapshot does not have; no model can find those.
     pub with_new_items: usize,
-    /// Share of the catalogue's rows that were shown in any query's first ten places.
-    pub coverage: f64,
 }
 
 /// Quality over a part of the queries.
 #[derive(Debug, Clone, Serialize)]
 pub struct Segment {
     /// Which part.
-    pub name: &'static str,
+    pub name: String,
     /// How many queries it has.
     pub queries: usize,
     /// Means, in the order of [`METRICS`].
-    pub metrics: [f64; METRICS.len()],
+    pub metrics: Values,
+}
+
+impl Segment {
+    pub(super) fn new(name: impl Into<String>, metrics: &Metrics) -> Self {
+        Segment {
+            name: name.into(),
+            queries: metrics.queries,
+            metrics: metrics.mean(),
+        }
+    }
 }
 
 impl Evaluation {
@@ -44,15 +51,6 @@ impl Evaluation {
         let at = METRICS.iter().position(|metric| *metric == name)?;
         self.segments.first().map(|all| all.metrics[at])
     }
-}
-
-#[derive(Default)]
-struct Counts {
-    all: Metrics,
-    known_visitors: Metrics,
-    new_visitors: Metrics,
-    with_new_items: usize,
-    shown: Vec<u32>,
 }
 
 /// Which rows a query's list is chosen from.
@@ -76,6 +74,15 @@ pub struct Bench<B> {
     /// The row of each of the dataset's items, as far as rows have one.
     rows: Vec<u32>,
     popular: Vec<u32>,
+}
+
+/// What came of ranking, query by query.
+#[derive(Debug, Clone, Default)]
+pub struct Ranking {
+    /// The rows of each list, best first.
+    pub lists: Vec<Vec<u32>>,
+    /// The metrics of each list.
+    pub values: Vec<Values>,
 }
 
 impl<B: AsRef<[u8]> + Clone + Sync> Bench<B> {
@@ -111,39 +118,75 @@ impl<B: AsRef<[u8]> + Clone + Sync> Bench<B> {
 
     /// Ranks for each query and counts. Relevant items that the snapshot does not have cannot be found and count as misses.
     pub fn rank(&self, queries: &[Query], scope: Scope) -> Evaluation {
-        let rows = self.ranker.snapshot().items();
-        let chunks: Vec<&[Query]> = queries.chunks(CHUNK).collect();
-        let counted = crate::parallel::map(&chunks, |chunk| {
-            let mut lists = Lists::new(self, scope);
-            let mut counts = Counts::default();
-            for query in *chunk {
-                counts.count(query, &lists.list(query), self);
-            }
-            counts
-        });
-        let mut total = Counts::default();
-        counted.iter().for_each(|counts| total.add(counts));
-        total.shown.sort_unstable();
-        total.shown.dedup();
-        let segment = |name, metrics: &Metrics| Segment {
-            name,
-            queries: metrics.queries,
-            metrics: metrics.mean(),
-        };
+        self.evaluation(queries, &self.ranking(queries, scope))
+    }
+
+    /// Means of a ranking, over all queries and by what was known of the visitor.
+    pub fn evaluation(&self, queries: &[Query], ranking: &Ranking) -> Evaluation {
+        let [mut all, mut known, mut new] = [Metrics::default(); 3];
+        for (query, values) in queries.iter().zip(&ranking.values) {
+            all.count(values);
+            if query.new_visitor { &mut new } else { &mut known }.count(values);
+        }
+        let new_items = |query: &&Query| query.relevant.iter().any(|item| self.row(*item).is_none());
         Evaluation {
             segments: vec![
-                segment("all", &total.all),
-                segment("known visitors", &total.known_visitors),
-                segment("new visitors", &total.new_visitors),
+                Segment::new("all", &all),
+                Segment::new("known visitors", &known),
+                Segment::new("new visitors", &new),
             ],
-            with_new_items: total.with_new_items,
-            coverage: total.shown.len() as f64 / f64::from(rows.max(1)),
+            with_new_items: queries.iter().filter(new_items).count(),
         }
     }
 
+    /// The best rows for each query, and what they are worth.
+    pub fn ranking(&self, queries: &[Query], scope: Scope) -> Ranking {
+        let chunks: Vec<&[Query]> = queries.chunks(CHUNK).collect();
+        let ranked = crate::parallel::map(&chunks, |chunk| {
+            let mut lists = Lists::new(self, scope);
+            chunk
+                .iter()
+                .map(|query| {
+                    let list = lists.list(query);
+                    let values = values(&self.hits(&list, &query.relevant), query.relevant.len());
+                    (list, values)
+                })
+                .collect::<Vec<_>>()
+        });
+        let (lists, values) = ranked.into_iter().flatten().unzip();
+        Ranking { lists, values }
+    }
+
+    /// For each place of a list whether its item is among `relevant`, which ascends.
+    pub(super) fn hits(&self, list: &[u32], relevant: &[u32]) -> Vec<bool> {
+        let hit = |row: &u32| relevant.binary_search(&self.row_items[*row as usize]).is_ok();
+        list.iter().map(hit).collect()
+    }
+
+    /// The dataset's item of a row, or [`NO_ROW`].
+    pub fn item(&self, row: u32) -> u32 {
+        self.row_items.get(row as usize).copied().unwrap_or(NO_ROW)
+    }
+
     /// The row of one of the dataset's items.
-    fn row(&self, item: u32) -> Option<u32> {
+    pub(super) fn row(&self, item: u32) -> Option<u32> {
         self.rows.get(item as usize).copied().filter(|row| *row != NO_ROW)
+    }
+
+    /// The most popular rows and `more`, without what the query leaves out; ascending, so that ties fall as among all.
+    pub(super) fn candidates(&self, query: &Query, more: impl Iterator<Item = u32>) -> Candidates {
+        let mut excluded = self.excluded(query);
+        excluded.sort_unstable();
+        let mut rows: Vec<u32> = self.popular.clone();
+        rows.extend(more);
+        rows.sort_unstable();
+        rows.dedup();
+        rows.retain(|row| excluded.binary_search(row).is_err());
+        Candidates::from_rows(rows)
+    }
+
+    fn excluded(&self, query: &Query) -> Vec<u32> {
+        query.exclude.iter().filter_map(|item| self.row(*item)).collect()
     }
 }
 
@@ -168,7 +211,6 @@ impl<'a, B: AsRef<[u8]> + Clone + Sync> Lists<'a, B> {
     /// The rows of the best places.
     fn list(&mut self, query: &Query) -> Vec<u32> {
         self.ranker.set_profile(&query.profile, query.now);
-        let excluded: Vec<u32> = query.exclude.iter().filter_map(|item| self.bench.row(*item)).collect();
         // What is left out is flagged, as an item that is sold out is.
         let options = Options {
             count: DEPTH,
@@ -176,25 +218,15 @@ impl<'a, B: AsRef<[u8]> + Clone + Sync> Lists<'a, B> {
             ..Options::default()
         };
         if self.scope == Scope::Reached {
-            self.candidates = self.reached(excluded);
-            return rows(self.ranker.rerank(&self.candidates, &options));
+            let candidates = self.bench.candidates(query, self.ranker.reached());
+            return rows(self.ranker.rerank(&candidates, &options));
         }
+        let excluded = self.bench.excluded(query);
         let flag = |flags: &mut [u8], value| excluded.iter().for_each(|row| flags[*row as usize] = value);
         flag(self.candidates.flags_mut(), OUT_OF_STOCK);
         let list = rows(self.ranker.rerank(&self.candidates, &options));
         flag(self.candidates.flags_mut(), 0);
         list
-    }
-
-    /// Rows ascending, so that ties fall as they do among all.
-    fn reached(&self, mut excluded: Vec<u32>) -> Candidates {
-        excluded.sort_unstable();
-        let mut rows: Vec<u32> = self.bench.popular.clone();
-        rows.extend(self.ranker.reached());
-        rows.sort_unstable();
-        rows.dedup();
-        rows.retain(|row| excluded.binary_search(row).is_err());
-        Candidates::from_rows(rows)
     }
 }
 
@@ -208,30 +240,4 @@ fn rows(slate: &[pocketrank::Ranked]) -> Vec<u32> {
 /// [`Error::Snapshot`] where the bytes do not verify.
 pub fn rank(bytes: &[u8], row_items: &[u32], queries: &[Query]) -> Result<Evaluation> {
     Ok(Bench::open(bytes, row_items)?.rank(queries, Scope::All))
-}
-
-impl Counts {
-    fn count<B: AsRef<[u8]> + Clone + Sync>(&mut self, query: &Query, slate: &[u32], bench: &Bench<B>) {
-        let relevant = |row: &u32| query.relevant.binary_search(&bench.row_items[*row as usize]).is_ok();
-        let hits: Vec<bool> = slate.iter().map(relevant).collect();
-        let values = values(&hits, query.relevant.len());
-        self.all.count(&values);
-        let visitors = if query.new_visitor {
-            &mut self.new_visitors
-        } else {
-            &mut self.known_visitors
-        };
-        visitors.count(&values);
-        let new_item = query.relevant.iter().any(|item| bench.row(*item).is_none());
-        self.with_new_items += usize::from(new_item);
-        self.shown.extend(slate.iter().take(COVERAGE_DEPTH));
-    }
-
-    fn add(&mut self, other: &Counts) {
-        self.all.add(&other.all);
-        self.known_visitors.add(&other.known_visitors);
-        self.new_visitors.add(&other.new_visitors);
-        self.with_new_items += other.with_new_items;
-        self.shown.extend(&other.shown);
-    }
 }

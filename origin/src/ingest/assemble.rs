@@ -79,6 +79,7 @@ pub(super) fn assemble(
         events,
         order,
         rated: config.events.min_rating.is_some(),
+        countries: lines.countries.into_names(),
         currency: currency.unwrap_or_default(),
         vectors: None,
         account,

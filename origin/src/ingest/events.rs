@@ -74,6 +74,11 @@ impl Texts {
     pub fn len(&self) -> usize {
         self.texts.len()
     }
+
+    /// The texts in the order of their numbers.
+    pub fn into_names(self) -> Vec<String> {
+        self.texts
+    }
 }
 
 /// A length as an index; more than four thousand million of anything is beyond this program.
@@ -86,6 +91,7 @@ pub(super) fn index(length: usize) -> u32 {
 pub(super) struct Lines {
     pub lines: Vec<Line>,
     pub users: Vec<User>,
+    pub countries: Texts,
     /// Item ids.
     pub items: Texts,
     /// Names, categories and brands.
@@ -188,6 +194,7 @@ impl<'a> Reader<'a> {
             c.category.as_ref(),
             c.brand.as_ref(),
             c.rating.as_ref(),
+            c.country.as_ref(),
         ];
         let place = |row: u64| format!("{}:{row}", name.as_deref().unwrap_or_default());
         table.read(&wanted, self.config.events.each.as_deref(), &mut |row, values| {
@@ -237,12 +244,14 @@ impl<'a> Reader<'a> {
 
     fn line(&mut self, values: Row<'_>, tally: &mut Tally) -> std::result::Result<Line, Refusal> {
         let values = values.map_err(Refusal::Unreadable)?;
-        let [user, session, item, at, kind, quantity, price, currency, name, category, brand, rating] = values else {
+        let [user, session, item, at, kind, quantity, price, currency, name, category, brand, rating, country] = values
+        else {
             return Err(Refusal::Unreadable("a row of another width".into()));
         };
         let digest = digest(values);
         let (cancels, kind) = self.kind(&session.text().unwrap_or_default(), kind)?;
         let who = self.who(user, session)?;
+        self.country(who.0, country);
         let Some(id) = item.text() else {
             return Err(Refusal::NoItem(kind.name().into()));
         };
@@ -354,6 +363,17 @@ impl<'a> Reader<'a> {
             session,
         });
         Ok((user, session))
+    }
+
+    /// Takes a user's country from the first row that tells one.
+    fn country(&mut self, user: u32, country: &Value<'_>) {
+        let users = &mut self.lines.users;
+        let Some(user) = users.get_mut(user as usize).filter(|user| user.country.is_none()) else {
+            return;
+        };
+        if let Some(name) = country.text() {
+            user.country = u16::try_from(self.lines.countries.number(&name)).ok();
+        }
     }
 
     /// Whether the price is in the dataset's currency, which is the configured one or else the first seen.

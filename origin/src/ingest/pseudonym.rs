@@ -66,6 +66,7 @@ impl Pseudonyms {
         User {
             pseudonym: self.hash(&[b"user", id.as_bytes()]),
             anonymous: false,
+            country: None,
         }
     }
 
@@ -74,6 +75,7 @@ impl Pseudonyms {
         User {
             pseudonym: self.hash(&[b"anonymous", session.as_bytes()]),
             anonymous: true,
+            country: None,
         }
     }
 

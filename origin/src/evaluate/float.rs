@@ -1,0 +1,109 @@
+//! The twin of the neighbours' part in floats: what ranking with the weights as they were before packing would be worth.
+//!
+//! All other parts come from the runtime, whose blend is asked for them without neighbours. Invariant: where the packed
+//! weights equal the given ones, both rank alike but for rounding.
+
+use super::metrics::{values, DEPTH, NDCG};
+use super::queries::Query;
+use super::run::{Bench, CHUNK};
+use crate::error::{Error, Result};
+use crate::train::Weights;
+use pocketrank::{Blend, BlendRow, ItemHash, Options, Snapshot, ONCE, ONE};
+use std::collections::HashMap;
+use std::path::Path;
+
+const DAY: u32 = 86_400;
+
+/// Mean NDCG@20 over the queries with `weights` (by row of the snapshot) in the place of its packed neighbours. Ranks what
+/// [`super::Scope::Reached`] ranks and all that the weights reach.
+///
+/// # Errors
+/// [`Error::Snapshot`] where the snapshot does not verify.
+pub fn float_ndcg<B: AsRef<[u8]> + Clone + Sync>(
+    weights: &Weights,
+    snapshot: &Snapshot<B>,
+    row_items: &[u32],
+    queries: &[Query],
+) -> Result<f64> {
+    let failed = |source| Error::Snapshot {
+        path: Path::new("snapshot beside its floats").into(),
+        source,
+    };
+    let blend = snapshot.blend();
+    let mut bench = Bench::open(snapshot.as_bytes(), row_items)?;
+    let without = |row: &BlendRow| BlendRow {
+        neighbours: 0.0,
+        ..row.clone()
+    };
+    let others = Blend {
+        rows: blend.rows.iter().map(without).collect(),
+        ..blend.clone()
+    };
+    bench.ranker.set_blend(others).map_err(failed)?;
+    let chunks: Vec<&[Query]> = queries.chunks(CHUNK).collect();
+    let sums = crate::parallel::map(&chunks, |chunk| {
+        let mut ranker = bench.ranker.clone();
+        let mut sum = 0.0;
+        for query in *chunk {
+            ranker.set_profile(&query.profile, query.now);
+            let parts = neighbours(weights, snapshot, query);
+            let candidates = bench.candidates(query, ranker.reached().chain(parts.keys().copied()));
+            let all = Options {
+                count: candidates.rows().len(),
+                ..Options::default()
+            };
+            let scored = ranker.rerank(&candidates, &all).iter();
+            let mut scored: Vec<(f64, u32)> = scored
+                .map(|ranked| {
+                    let part = parts.get(&ranked.row).copied().unwrap_or(0.0);
+                    (f64::from(ranked.score) + part, ranked.row)
+                })
+                .collect();
+            scored.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+            let list: Vec<u32> = scored.iter().take(DEPTH).map(|(_, row)| *row).collect();
+            sum += values(&bench.hits(&list, &query.relevant), query.relevant.len())[NDCG];
+        }
+        sum
+    });
+    Ok(sums.iter().sum::<f64>() / queries.len().max(1) as f64)
+}
+
+/// The neighbours' part of each row that the history reaches, by the formula of `docs/FORMAT.md`.
+fn neighbours<B: AsRef<[u8]>>(weights: &Weights, snapshot: &Snapshot<B>, query: &Query) -> HashMap<u32, f64> {
+    let blend = snapshot.blend();
+    let mut history: Vec<(ItemHash, u32, f64, f64)> = vec![];
+    for event in query.profile.events().iter().rev() {
+        let kind = f64::from(blend.kinds[event.kind as usize]);
+        match history.iter_mut().find(|known| known.0 == event.item) {
+            _ if kind == 0.0 => {}
+            Some(known) => {
+                known.2 += kind;
+                known.3 += 1.0;
+            }
+            None => history.push((event.item, event.at / DAY, kind, 1.0)),
+        }
+    }
+    let row = blend.row(history.len());
+    let factor = |table: &[u16], at: usize, one: u16| {
+        f64::from(table.get(at).or(table.last()).copied().unwrap_or_default()) / f64::from(one)
+    };
+    let today = query.now / DAY;
+    let weight = |(position, (_, day, kinds, events)): (usize, &(ItemHash, u32, f64, f64))| {
+        let times = factor(&blend.times, *events as usize - 1, ONCE);
+        let age = today.saturating_sub(*day) as usize;
+        // As large as the runtime lets it become.
+        (kinds / events * times).clamp(-2047.0, 2047.0)
+            * factor(&row.recency, position, ONE)
+            * factor(&blend.decay, age, ONE)
+    };
+    let weighed: Vec<f64> = history.iter().enumerate().map(weight).collect();
+    let norm: f64 = weighed.iter().map(|weight| weight.abs()).sum();
+    let mut parts: HashMap<u32, f64> = HashMap::new();
+    for ((item, ..), weight) in history.iter().zip(weighed) {
+        let Some(source) = snapshot.row(*item) else { continue };
+        for (target, value) in weights.get(source as usize).into_iter().flatten() {
+            *parts.entry(*target).or_default() += weight / norm * f64::from(*value) * f64::from(row.neighbours);
+        }
+    }
+    parts
+}
