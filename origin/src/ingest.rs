@@ -16,6 +16,7 @@ mod netting;
 pub mod parquet;
 pub mod pseudonym;
 pub mod table;
+mod texts;
 pub mod time;
 
 use crate::config::{ready, Config, Form};

@@ -5,6 +5,7 @@
 use super::account::{Effect, Tally};
 use super::pseudonym::Pseudonyms;
 use super::table::{clip, shape, Row, Table, Value, MAX_ID};
+use super::texts::Texts;
 use super::time;
 use crate::config::{is_currency, Config};
 use crate::dataset::User;
@@ -46,38 +47,6 @@ impl Line {
     /// Equal where the rows were equal in every mapped column.
     pub fn digest(&self) -> u64 {
         self.digest
-    }
-}
-
-/// Texts by number.
-#[derive(Debug, Default)]
-pub(super) struct Texts {
-    numbers: HashMap<String, u32>,
-    texts: Vec<String>,
-}
-
-impl Texts {
-    pub fn number(&mut self, text: &str) -> u32 {
-        if let Some(number) = self.numbers.get(text) {
-            return *number;
-        }
-        let number = index(self.texts.len());
-        self.numbers.insert(text.to_owned(), number);
-        self.texts.push(text.to_owned());
-        number
-    }
-
-    pub fn get(&self, number: u32) -> Option<&str> {
-        self.texts.get(number as usize).map(String::as_str)
-    }
-
-    pub fn len(&self) -> usize {
-        self.texts.len()
-    }
-
-    /// The texts in the order of their numbers.
-    pub fn into_names(self) -> Vec<String> {
-        self.texts
     }
 }
 
