@@ -71,7 +71,7 @@ fn samples(salt: u64, sample: impl Fn(&mut Pcg64Mcg) -> Values + Sync) -> Vec<Va
 
 /// A number below `end`, which is below 2³².
 fn below(random: &mut Pcg64Mcg, end: usize) -> usize {
-    ((random.next_u64() >> 32) * end as u64 >> 32) as usize
+    (((random.next_u64() >> 32) * end as u64) >> 32) as usize
 }
 
 /// Means of users drawn with replacement.
