@@ -1,6 +1,7 @@
 //! Sessions: their order, the transitions in them by hand and against a plain twin, who stands behind an edge, and what pruning keeps.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
+use libm::{exp, pow};
 use pocketrank::EventKind;
 use pocketrank_origin::control::Control;
 use pocketrank_origin::dataset::Interaction;
@@ -244,7 +245,7 @@ fn twin(model: &TwoHop, sessions: &[(u32, Vec<u32>)], items: usize, min_customer
     for (at, (user, session)) in sessions.iter().enumerate() {
         let age = (sessions.len() - 1 - at) as f64 / sessions.len() as f64;
         for (x, i) in session.iter().enumerate() {
-            faded[*i as usize] += (-age / model.tau).exp();
+            faded[*i as usize] += exp(-age / model.tau);
             clicks[*i as usize] += 1.0;
             for (y, j) in session.iter().enumerate() {
                 let lag = x.abs_diff(y) as f64;
@@ -252,12 +253,12 @@ fn twin(model: &TwoHop, sessions: &[(u32, Vec<u32>)], items: usize, min_customer
                     continue;
                 }
                 let count = if y > x {
-                    lag.powf(-model.a)
+                    pow(lag, -model.a)
                 } else {
-                    model.b * lag.powf(-model.ab)
+                    model.b * pow(lag, -model.ab)
                 };
                 counts[*i as usize][*j as usize] +=
-                    count * (-age / model.tau).exp() * (session.len() as f64).powf(-model.gamma);
+                    count * exp(-age / model.tau) * pow(session.len() as f64, -model.gamma);
                 customers[*i as usize][*j as usize].insert(user);
             }
         }
@@ -278,12 +279,15 @@ fn twin(model: &TwoHop, sessions: &[(u32, Vec<u32>)], items: usize, min_customer
         if customers[i][j].len() < min_customers.max(1) {
             return 0.0;
         }
-        (counts[i][j] * f64::powf(faded[i], -model.alpha) * f64::powf(faded[j], -model.beta)).powf(model.p)
+        pow(
+            counts[i][j] * pow(faded[i], -model.alpha) * pow(faded[j], -model.beta),
+            model.p,
+        )
     }));
-    let sum = |i: usize| -> f64 { one[i].iter().map(|weight| weight.powf(model.pw)).sum() };
+    let sum = |i: usize| -> f64 { one[i].iter().map(|weight| pow(*weight, model.pw)).sum() };
     let walk = each(&|i, j| {
         if one[i][j] > 0.0 {
-            one[i][j].powf(model.pw) / sum(i)
+            pow(one[i][j], model.pw) / sum(i)
         } else {
             0.0
         }
@@ -293,7 +297,7 @@ fn twin(model: &TwoHop, sessions: &[(u32, Vec<u32>)], items: usize, min_customer
         if i == j {
             0.0
         } else {
-            ways.powf(1.0 / model.pw)
+            pow(ways, 1.0 / model.pw)
         }
     }));
     let weights = each(&|i, j| one[i][j] + model.eps * two[i][j]);

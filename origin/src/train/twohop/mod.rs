@@ -217,7 +217,7 @@ fn second_hop(item: usize, walk: &Weights, sums: &mut [f32], reached: &mut Vec<u
 }
 
 /// What makes the mean of the rows' heaviest edges 1, rows weighted by their clicks; rows without an edge have no say.
-fn unit<E>(rows: &[Vec<E>], clicks: &[u32], weight: impl Fn(&E) -> f32) -> f32 {
+pub(super) fn unit<E>(rows: &[Vec<E>], clicks: &[u32], weight: impl Fn(&E) -> f32) -> f32 {
     let (mut sum, mut all) = (0.0, 0.0);
     for (row, clicks) in rows.iter().zip(clicks) {
         if let Some(heaviest) = row
