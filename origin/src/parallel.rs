@@ -41,3 +41,38 @@ pub fn map<I: Sync, O: Send>(input: &[I], work: impl Fn(&I) -> O + Sync) -> Vec<
     results.sort_unstable_by_key(|(at, _)| *at);
     results.into_iter().map(|(_, result)| result).collect()
 }
+
+/// Applies `work` to each number below `count`, on all threads. Each thread makes a scratch of its own, in which `work` must
+/// leave nothing that the next call depends on.
+pub fn map_with<S, O: Send>(
+    count: usize,
+    scratch: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, usize) -> O + Sync,
+) -> Vec<O> {
+    const CHUNK: usize = 32;
+    let threads = threads().min(count.div_ceil(CHUNK));
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(Vec::with_capacity(count.div_ceil(CHUNK)));
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                let mut scratch = scratch();
+                loop {
+                    let start = next.fetch_add(CHUNK, Ordering::Relaxed);
+                    if start >= count {
+                        break;
+                    }
+                    let end = (start + CHUNK).min(count);
+                    let result: Vec<O> = (start..end).map(|at| work(&mut scratch, at)).collect();
+                    results
+                        .lock()
+                        .unwrap_or_else(std::sync::PoisonError::into_inner)
+                        .push((start, result));
+                }
+            });
+        }
+    });
+    let mut results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    results.sort_unstable_by_key(|(start, _)| *start);
+    results.into_iter().flat_map(|(_, result)| result).collect()
+}

@@ -79,25 +79,18 @@ impl Interactions {
         self.by_item.len()
     }
 
-    /// Calls `emit` for each source item with its co-occurring items: `(target, sum of weight(group), distinct customers)`.
-    /// Items are worked on by all cores; results are handed out in the order of the sources.
+    /// Calls `emit` for each source item with its co-occurring items, in an order that depends on the interactions only:
+    /// `(target, sum of weight(group), distinct customers)`. Sums are equal both ways round, bit for bit. Items are worked on
+    /// by all cores; results are handed out in the order of the sources.
     pub fn co_occurrences<T: Send>(
         &self,
         weight: impl Fn(u32) -> f32 + Sync,
         emit: impl Fn(u32, &[CoOccurrence]) -> T + Sync,
     ) -> Vec<T> {
-        let threads = crate::parallel::threads();
-        let chunk = self.items().div_ceil(threads * 8).max(1);
-        let starts: Vec<usize> = (0..self.items()).step_by(chunk).collect();
-        crate::parallel::map(&starts, |start| {
-            let mut scratch = Scratch::new(self.items());
-            (*start..(start + chunk).min(self.items()))
-                .map(|source| emit(source as u32, self.row(source, &weight, &mut scratch)))
-                .collect::<Vec<T>>()
+        let scratch = || Scratch::new(self.items());
+        crate::parallel::map_with(self.items(), scratch, |scratch, source| {
+            emit(source as u32, self.row(source, &weight, scratch))
         })
-        .into_iter()
-        .flatten()
-        .collect()
     }
 
     fn row<'a>(&self, source: usize, weight: &impl Fn(u32) -> f32, scratch: &'a mut Scratch) -> &'a [CoOccurrence] {
@@ -124,7 +117,6 @@ impl Interactions {
                 cell.sum += weight;
             }
         }
-        scratch.touched.sort_unstable();
         scratch.row.clear();
         for target in &scratch.touched {
             let cell = std::mem::take(&mut scratch.cells[*target as usize]);
