@@ -223,12 +223,12 @@ impl System {
         let mut weights = vec![0f32; n];
         for _ in 0..ROUNDS {
             let mut moved = 0f32;
-            for at in 0..n {
+            for (at, weight) in weights.iter_mut().enumerate() {
                 let own = row(at)[at];
-                let better = (self.gradient[at] + own * weights[at]) / (own + ridge(at));
-                let change = better.max(0.0) - weights[at];
+                let better = (self.gradient[at] + own * *weight) / (own + ridge(at));
+                let change = better.max(0.0) - *weight;
                 if change != 0.0 {
-                    weights[at] += change;
+                    *weight += change;
                     moved = moved.max(change.abs());
                     dense::add_scaled(&mut self.gradient, -change, row(at));
                 }
