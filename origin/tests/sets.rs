@@ -58,7 +58,7 @@ fn gram(interactions: &Interactions, exponent: f64) -> Vec<Vec<f64>> {
     for group in &interactions.by_group {
         for i in group {
             for j in group {
-                gram[*i as usize][*j as usize] += (group.len() as f64).powf(-exponent);
+                gram[*i as usize][*j as usize] += libm::pow(group.len() as f64, -exponent);
             }
         }
     }
