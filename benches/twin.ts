@@ -7,6 +7,8 @@
  * runtime it may keep dense arrays over the catalogue, which is the fastest that JavaScript has.
  */
 
+import { neighbours, Postcard, sections } from "./packed.ts";
+
 const NO_ROW = 0xffffffff;
 const POOL = 4;
 const DAY = 86_400;
@@ -21,6 +23,8 @@ export interface Place {
 
 interface BlendRow {
   minHistory: number;
+  recency: Uint16Array;
+  repeatRecency: Uint16Array;
   weights: number[];
 }
 
@@ -30,65 +34,14 @@ interface Options {
   excludePurchased: boolean;
 }
 
-/** Reads `postcard`: varints, zigzag, floats and lists of them. */
-class Postcard {
-  #at = 0;
-  readonly #view: DataView;
-
-  constructor(bytes: Uint8Array) {
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  }
-
-  varint(): number {
-    let value = 0;
-    for (let shift = 1; ; shift *= 128) {
-      const byte = this.#view.getUint8(this.#at++);
-      value += (byte & 127) * shift;
-      if (byte < 128) return value;
-    }
-  }
-
-  signed(): number {
-    const value = this.varint();
-    return value % 2 ? -(value + 1) / 2 : value / 2;
-  }
-
-  f32(): number {
-    this.#at += 4;
-    return this.#view.getFloat32(this.#at - 4, true);
-  }
-
-  list<T>(read: () => T): T[] {
-    return Array.from({ length: this.varint() }, read);
-  }
-
-  skipText(): void {
-    const length = this.varint();
-    this.#at += length;
-  }
-}
-
-/** Sections of a snapshot by tag. */
-function sections(bytes: Uint8Array): Map<string, Uint8Array> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const found = new Map<string, Uint8Array>();
-  for (let entry = 0; entry < view.getUint16(6, true); entry++) {
-    const at = 48 + entry * 12;
-    const tag = String.fromCharCode(...bytes.subarray(at, at + 4));
-    const start = view.getUint32(at + 4, true);
-    // A copy of its own: tables are then read from offset 0.
-    found.set(tag, Uint8Array.from(bytes.subarray(start, start + view.getUint32(at + 8, true))));
-  }
-  return found;
-}
-
 export class Twin {
   readonly #items: number;
   readonly #bits: bigint;
   readonly #kinds: number[];
-  readonly #recency: Uint16Array;
   readonly #decay: Uint16Array;
   readonly #newnessTable: Uint16Array;
+  readonly #times: Uint16Array;
+  readonly #repeatTimes: Uint16Array;
   readonly #unit: number;
   readonly #blend: BlendRow[];
   readonly #rows = new Map<bigint, number>();
@@ -98,11 +51,10 @@ export class Twin {
   readonly #category: Uint16Array;
   readonly #brand: Uint16Array;
   readonly #band: Uint8Array;
-  readonly #codebook: Uint16Array;
   readonly #scales: Uint16Array;
   readonly #ends: Uint32Array;
-  readonly #targets: Uint16Array;
-  readonly #codes: Uint8Array;
+  readonly #targets: Uint32Array;
+  readonly #levels: Uint16Array;
 
   // What depends on the profile.
   readonly #sums: Float64Array;
@@ -135,13 +87,18 @@ export class Twin {
     this.#items = meta.varint();
     const blend = new Postcard(section("BLND"));
     this.#kinds = Array.from({ length: 9 }, () => blend.signed());
-    [this.#recency, this.#decay, this.#newnessTable] = [0, 0, 0].map(() => Uint16Array.from(blend.list(() => blend.varint()))) as [
-      Uint16Array,
-      Uint16Array,
-      Uint16Array,
-    ];
+    const table = (): Uint16Array => Uint16Array.from(blend.list(() => blend.varint()));
+    [this.#decay, this.#newnessTable, this.#times, this.#repeatTimes] = [table(), table(), table(), table()];
+    table();
     this.#unit = blend.f32();
-    this.#blend = blend.list(() => ({ minHistory: blend.varint(), weights: Array.from({ length: 8 }, () => blend.f32()) }));
+    blend.f32();
+    blend.f32();
+    this.#blend = blend.list(() => ({
+      minHistory: blend.varint(),
+      recency: table(),
+      repeatRecency: table(),
+      weights: Array.from({ length: 10 }, () => blend.f32()),
+    }));
 
     const index = section("INDX");
     const indexView = new DataView(index.buffer);
@@ -163,23 +120,16 @@ export class Twin {
       return array;
     };
     const prior = new DataView(section("PRIR").buffer);
-    this.#popularity = each(new Uint8Array(this.#items), (row) => prior.getUint8(row * 4));
-    this.#trend = each(new Uint8Array(this.#items), (row) => prior.getUint8(row * 4 + 1));
-    this.#firstSeen = each(new Uint16Array(this.#items), (row) => prior.getUint16(row * 4 + 2, true));
+    this.#popularity = each(new Uint8Array(this.#items), (row) => prior.getUint8(1 + row * 4));
+    this.#trend = each(new Uint8Array(this.#items), (row) => prior.getUint8(2 + row * 4));
+    this.#firstSeen = each(new Uint16Array(this.#items), (row) => prior.getUint16(3 + row * 4, true));
     const attributes = new DataView(section("ATTR").buffer);
     this.#category = each(new Uint16Array(this.#items), (row) => attributes.getUint16(5 + row * 5, true));
     this.#brand = each(new Uint16Array(this.#items), (row) => attributes.getUint16(7 + row * 5, true));
     this.#band = each(new Uint8Array(this.#items), (row) => attributes.getUint8(9 + row * 5));
 
-    const neighbours = section("NEIB");
-    const entries = new DataView(neighbours.buffer).getUint32(0, true);
-    let at = 4;
-    const take = (bytes: number): ArrayBuffer => neighbours.buffer.slice(at, (at += bytes)) as ArrayBuffer;
-    this.#codebook = new Uint16Array(take(512));
-    this.#scales = new Uint16Array(take(2 * this.#items));
-    this.#ends = new Uint32Array(take(4 * (this.#items + 1)));
-    this.#targets = new Uint16Array(take(2 * entries));
-    this.#codes = new Uint8Array(take(entries));
+    const lists = neighbours(section("NEIB"), this.#items);
+    [this.#scales, this.#ends, this.#targets, this.#levels] = [lists.scales, lists.ends, lists.targets, lists.levels];
 
     this.#sums = new Float64Array(this.#items);
     this.#touched = new Uint32Array(this.#items);
@@ -199,7 +149,7 @@ export class Twin {
   /** `profile` as `Profile.encode` writes it; `now` in seconds since 1970-01-01 UTC. */
   setProfile(profile: Uint8Array, now: number): void {
     const view = new DataView(profile.buffer, profile.byteOffset, profile.byteLength);
-    const items = new Map<bigint, { row: number; kinds: number; day: number }>();
+    const items = new Map<bigint, { row: number; kinds: number; events: number; day: number }>();
     this.#purchased.fill(0);
     for (let event = view.getUint16(6, true) - 1; event >= 0; event--) {
       const item = view.getBigUint64(8 + event * 13, true);
@@ -209,23 +159,29 @@ export class Twin {
       if (kind === PURCHASE && row !== NO_ROW) this.#purchased[row] = 1;
       if (weight === 0) continue;
       const known = items.get(item);
-      if (known) known.kinds += weight;
-      else items.set(item, { row, kinds: weight, day: Math.floor(view.getUint32(16 + event * 13, true) / DAY) });
+      if (known) {
+        known.kinds += weight;
+        known.events++;
+      } else items.set(item, { row, kinds: weight, events: 1, day: Math.floor(view.getUint32(16 + event * 13, true) / DAY) });
     }
     const today = Math.floor(now / DAY);
     const factor = (table: Uint16Array, at: number): number => table[Math.min(at, table.length - 1)] ?? 0;
     let norm = 0;
-    const history = [...items.values()].map(({ row, kinds, day }, position) => {
-      const clamped = Math.max(-2047, Math.min(2047, kinds));
-      const product = clamped * factor(this.#recency, position) * factor(this.#decay, Math.max(0, today - day));
-      const weight = Math.floor(product / 2 ** 25);
+    const blend = this.#blend.findLast(({ minHistory }) => minHistory <= items.size) as BlendRow;
+    const history = [...items.values()].map(({ row, kinds, events, day }, position) => {
+      const decay = factor(this.#decay, Math.max(0, today - day));
+      const weigh = (times: Uint16Array, recency: Uint16Array): number => {
+        const mean = Math.floor((kinds * factor(times, events - 1)) / events);
+        const clamped = Math.max(-2047 * 4096, Math.min(2047 * 4096, mean));
+        return Math.floor((clamped * factor(recency, position) * decay) / 2 ** 37);
+      };
+      const weight = weigh(this.#times, blend.recency);
       norm += Math.abs(weight);
-      return { row, weight };
+      return { row, weight, own: weigh(this.#repeatTimes, blend.repeatRecency) };
     });
     const share = norm > 0 ? fround(1 / fround(norm)) : 0;
-    const blend = this.#blend.findLast(({ minHistory }) => minHistory <= history.length) as BlendRow;
-    const [wNeighbours, wRepeat, wCategory, wBrand, wBand, wPopularity, wTrend, wNewness] = blend.weights as [
-      number, number, number, number, number, number, number, number,
+    const [wNeighbours, wRepeat, , , wCategory, wBrand, wBand, wPopularity, wTrend, wNewness] = blend.weights as [
+      number, number, number, number, number, number, number, number, number, number,
     ];
 
     for (let i = 0; i < this.#touchedCount; i++) {
@@ -244,7 +200,7 @@ export class Twin {
       for (let entry = this.#ends[row] as number; entry < (this.#ends[row + 1] as number); entry++) {
         const target = this.#targets[entry] as number;
         touched.add(target);
-        (this.#sums[target] as number) += scaled * (this.#codebook[this.#codes[entry] as number] as number);
+        (this.#sums[target] as number) += scaled * (this.#levels[entry] as number);
       }
       (categories[this.#category[row] as number] as number) += weight;
       (brands[this.#brand[row] as number] as number) += weight;
@@ -253,8 +209,8 @@ export class Twin {
     const unit = fround(fround(fround(this.#unit) * share) * wNeighbours);
     const repeat = fround(share * wRepeat);
     for (const row of touched) this.#personal[row] = fround(fround(this.#sums[row] as number) * unit);
-    for (const { row, weight } of known) {
-      this.#personal[row] = fround((this.#personal[row] as number) + fround(weight * repeat));
+    for (const { row, own } of known) {
+      this.#personal[row] = fround((this.#personal[row] as number) + fround(own * repeat));
     }
     this.#touchedCount = touched.size;
     [...touched].forEach((row, i) => (this.#touched[i] = row));
