@@ -17,6 +17,25 @@ pub(crate) fn rows(mut upper: &mut [f64], dims: usize) -> impl Iterator<Item = &
     })
 }
 
+/// Adds `factor * from` to each. Not inlined: one copy of the loop is small, and each call long.
+#[inline(never)]
+pub(crate) fn add_scaled(to: &mut [f64], factor: f64, from: &[f64]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to += factor * from;
+    }
+}
+
+/// Adds `factor * v vᵀ` to a matrix.
+pub(crate) fn add_outer(upper: &mut [f64], factor: f64, v: &[f64]) {
+    let mut tail = v;
+    for row in rows(upper, v.len()) {
+        if let Some((first, next)) = tail.split_first() {
+            add_scaled(row, factor * first, tail);
+            tail = next;
+        }
+    }
+}
+
 /// Replaces `A` by the `U` of `A = UᵀU`; `None` where a pivot is not above `least`.
 pub(crate) fn factorize(mut upper: &mut [f64], dims: usize, least: f64) -> Option<()> {
     for len in (1..=dims).rev() {
@@ -27,12 +46,7 @@ pub(crate) fn factorize(mut upper: &mut [f64], dims: usize, least: f64) -> Optio
         }
         let root = pivot.sqrt();
         row.iter_mut().for_each(|value| *value /= root);
-        let mut tail = row.get(1..)?;
-        for below in rows(rest, len - 1) {
-            let factor = *tail.first()?;
-            below.iter_mut().zip(tail).for_each(|(to, value)| *to -= factor * value);
-            tail = tail.get(1..)?;
-        }
+        add_outer(rest, -1.0, row.get(1..)?);
         upper = rest;
     }
     Some(())
@@ -45,10 +59,7 @@ pub(crate) fn solve(upper: &[f64], b: &mut [f64]) -> Option<()> {
         let (row, next) = rows.split_at_checked(after.len() + 1)?;
         let (pivot, factors) = row.split_first()?;
         *value /= pivot;
-        after
-            .iter_mut()
-            .zip(factors)
-            .for_each(|(to, factor)| *to -= *value * factor);
+        add_scaled(after, -*value, factors);
         (rows, rest) = (next, after);
     }
     rows = upper;

@@ -42,6 +42,7 @@ pub(crate) struct HistoryItem {
 
 impl HistoryItem {
     /// The weight by tables of factors, at a position in the history.
+    #[inline(never)]
     fn weigh(&self, times: &[u16], recency: &[u16], position: usize, decay: u16) -> i32 {
         let times = factor(times, usize::from(self.events).saturating_sub(1));
         let kinds = (i64::from(self.kinds) * i64::from(times)).div_euclid(i64::from(self.events.max(1)));

@@ -60,7 +60,7 @@ proptest! {
         prop_assert_eq!(snapshot.items() as usize, items);
         prop_assert_eq!(snapshot.blend().rows.clone(), model.blend.rows);
         let sum: usize = snapshot.sections().map(|(_, len)| len).sum();
-        prop_assert!(sum <= bytes.len() && bytes.len() < sum + 200);
+        prop_assert!(sum <= bytes.len() && bytes.len() < sum + 48 + 9 * 19 + 1);
         if items > 0 {
             prop_assert_eq!(snapshot.labels().unwrap(), model.labels);
         }

@@ -1,8 +1,9 @@
 //! Content: what is like the items of the history, whoever bought it. It speaks for little known items more than for well
 //! known ones, as the blend's `cold` says.
 
-use super::vector::Vector;
+use super::vector::{scaled, Vector};
 use super::Scorer;
+use crate::cholesky::add_scaled;
 use crate::history::History;
 use crate::snapshot::{self, factor, BlendRow, Prior, Snapshot, ONE};
 
@@ -13,14 +14,15 @@ pub(crate) struct Content {
     /// What one unit of a product is worth, by a sixteenth of the candidate's popularity code; empty where there is no vector.
     units: Vec<f32>,
     sums: Vec<f64>,
+    item: Vec<f64>,
 }
 
 impl Content {
     #[inline(always)]
     fn of(&self, table: &snapshot::Content<'_>, prior: Option<&Prior<'_>>, row: u32) -> f32 {
         let Some(vector) = table.row(row) else { return 0.0 };
-        let prior = prior.and_then(|prior| prior.get(row)).unwrap_or_default();
-        let unit = self.units.get(usize::from(prior.popularity >> 4));
+        let popularity = prior.map_or(0, |prior| prior.popularity(row));
+        let unit = self.units.get(usize::from(popularity >> 4));
         self.visitor.dot(vector) as f32 * unit.copied().unwrap_or_default()
     }
 }
@@ -35,8 +37,9 @@ impl Scorer for Content {
         self.sums.resize(table.dims, 0.0);
         // Whole numbers within ±2^31, which doubles add exactly.
         for item in history.items() {
-            for (sum, number) in self.sums.iter_mut().zip(table.row(item.row).unwrap_or_default()) {
-                *sum += f64::from(item.weight) * f64::from(*number as i8);
+            if let Some(row) = table.row(item.row) {
+                scaled(row, f64::from(item.weight), &mut self.item);
+                add_scaled(&mut self.sums, 1.0, &self.item);
             }
         }
         if self.visitor.set(&self.sums) {

@@ -4,9 +4,9 @@
 //! Volinsky, 2008), or the mean of the history's vectors where there is no `G` (SVD). In doubles, in one order of operations; then
 //! quantized, so that the candidates' products are whole numbers.
 
-use super::vector::Vector;
+use super::vector::{scaled, Vector};
 use super::Scorer;
-use crate::cholesky::{factorize, rows, solve};
+use crate::cholesky::{add_outer, add_scaled, factorize, solve};
 use crate::history::{History, WEIGHT};
 use crate::snapshot::{self, BlendRow, Snapshot};
 
@@ -33,24 +33,16 @@ impl Factors {
         }
         for (weight, (scale, row)) in known() {
             let scale = f64::from(scale) * f64::from(unit);
-            self.item.clear();
-            self.item
-                .extend(row.iter().map(|number| f64::from(*number as i8) * scale));
+            scaled(row, scale, &mut self.item);
             let times = match table.gram {
                 None => weight * f64::from(history.share()),
                 Some(gram) => {
                     let confidence = f64::from(gram.confidence) * (weight / WEIGHT);
-                    let mut tail = self.item.as_slice();
-                    for row in rows(&mut self.upper, table.dims) {
-                        let factor = confidence * tail.first()?;
-                        row.iter_mut().zip(tail).for_each(|(to, value)| *to += factor * value);
-                        tail = tail.get(1..)?;
-                    }
+                    add_outer(&mut self.upper, confidence, &self.item);
                     1.0 + confidence
                 }
             };
-            let sums = self.solution.iter_mut().zip(&self.item);
-            sums.for_each(|(sum, value)| *sum += times * value);
+            add_scaled(&mut self.solution, times, &self.item);
         }
         if table.gram.is_some() {
             factorize(&mut self.upper, table.dims, 0.0)?;

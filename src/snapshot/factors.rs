@@ -123,6 +123,7 @@ impl<'a> Gram<'a> {
     }
 
     /// Writes the upper triangle of the matrix, with a ridge on its diagonal.
+    #[inline(never)]
     pub(crate) fn equations(&self, dims: usize, ridge: f32, upper: &mut Vec<f64>) {
         upper.clear();
         let values = self.matrix.chunks_exact(4).filter_map(|bytes| f32_at(bytes, 0));

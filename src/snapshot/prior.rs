@@ -49,6 +49,19 @@ impl<'a> Prior<'a> {
         })
     }
 
+    /// The popularity of an item, 0 for an unknown one.
+    #[inline(always)]
+    pub fn popularity(&self, row: u32) -> u8 {
+        let at = if self.wide {
+            row.checked_mul(WIDE.into())
+        } else {
+            Some(row)
+        };
+        at.and_then(|at| self.rows.get(at as usize))
+            .copied()
+            .unwrap_or_default()
+    }
+
     /// The row of an item, `None` for an unknown one.
     #[inline(always)]
     pub fn get(&self, row: u32) -> Option<PriorRow> {
