@@ -10,6 +10,7 @@ import { say, wantsJson } from "./process.mjs";
  * @property {string} unit
  * @property {string | null} [peer] what it is compared with
  * @property {number | null} [peer_value] the peer's figure in the same unit
+ * @property {string} [command] what made the figure
  * @property {"faster"} [better] the ratio says how many times faster than the peer: the peer's figure over ours; else it is
  *   ours over the peer's
  */
@@ -23,6 +24,7 @@ export function printJson(rows) {
     peer: row.peer ?? null,
     peer_value: row.peer_value ?? null,
     ratio: ratio(row),
+    ...(row.command === undefined ? {} : { command: row.command }),
   }));
   process.stdout.write(`${JSON.stringify({ rows: complete })}\n`);
 }
@@ -38,6 +40,7 @@ export function printRows(rows) {
     String(ratio(row) ?? ""),
   ]);
   printTable(["figure", "value", "against", "its value", "ratio"], lines);
+  for (const [command, ids] of commands(rows)) say(`\n${ids.join(", ")}:\n  ${command}`);
 }
 
 /**
@@ -50,6 +53,14 @@ export function printTable(head, lines) {
   const format = (/** @type {string[]} */ line) =>
     widths.map((width, column) => (column === 0 ? (line[column] ?? "").padEnd(width) : (line[column] ?? "").padStart(width))).join("  ").trimEnd();
   say([format(head), widths.map((width) => "-".repeat(width)).join("  "), ...lines.map(format)].join("\n"));
+}
+
+/** The figures of each command. @param {Row[]} rows */
+function commands(rows) {
+  /** @type {Map<string, string[]>} */
+  const ids = new Map();
+  for (const { command, id } of rows) if (command) ids.set(command, [...(ids.get(command) ?? []), id]);
+  return ids;
 }
 
 /** @param {Row} row */

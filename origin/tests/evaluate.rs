@@ -256,3 +256,50 @@ fn countries_are_told_apart() {
     assert_eq!(dataset.countries, ["Norway"]);
     assert_eq!(dataset.users.iter().filter(|user| user.country == Some(0)).count(), 20);
 }
+
+#[test]
+fn a_later_file_of_customers_goes_on_where_the_events_end() {
+    let files = Files::new();
+    let rows = |days: std::ops::Range<usize>| -> String {
+        let row = |day| move |user| format!("u{user},i{},2020-01-{:02}\n", (user + day) % 7, 1 + day);
+        days.flat_map(|day| (0..12).map(row(day))).collect()
+    };
+    let header = "user,item,time\n";
+    let mapping = "[events]\nkind = \"purchase\"\ncolumns = { user = \"user\", item = \"item\", time = \"time\" }\n";
+    let config = files.write("m.toml", mapping);
+    let train = files.write("train.csv", format!("{header}{}", rows(0..10)));
+    let test = files.write("test.csv", format!("{header}{}", rows(10..12)));
+    let dataset = files.load_mapped(&train, mapping).unwrap();
+    let snapshot = files.path("s.bin");
+    std::fs::write(&snapshot, &baselines(&dataset, &dataset.events, 1).unwrap()[2].bytes).unwrap();
+    let folder = files.path("export");
+    let report = run(&[
+        "evaluate",
+        text(&snapshot),
+        "--events",
+        text(&train),
+        "--config",
+        text(&config),
+        "--test",
+        text(&test),
+        "--alone",
+        "--export",
+        text(&folder),
+        "--json",
+    ]);
+    // Each of twelve users on each of two days, after ten items and eleven.
+    assert_eq!(report["queries"], 24);
+    assert_eq!(report["models"][0]["segments"][0]["name"], "history of 4 to 15 items");
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    assert_eq!(read("train.txt").lines().count(), 12);
+    assert!(read("train.txt").lines().all(|line| line.split(' ').count() == 11));
+    let lengths: Vec<usize> = read("queries.txt")
+        .lines()
+        .map(|line| line.split(' ').count() - 1)
+        .collect();
+    assert_eq!((lengths[0], lengths[23]), (10, 11));
+    assert_eq!(
+        (read("qrels.txt").lines().count(), read("exclude.txt").lines().count()),
+        (24, 24)
+    );
+}

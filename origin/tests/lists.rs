@@ -129,8 +129,8 @@ fn the_last_fifth_of_each_list_is_asked_for() {
     let protocol = Protocol::of(&dataset);
     assert_eq!(protocol, Protocol::LastOfUser { share: 0.2 });
     let parts = split(&dataset, &dataset.events, protocol, usize::MAX);
-    // Of u: a (known already) and h; of v: e; w has too few.
-    assert_eq!(parts.fit.len(), 8 + 4 + 2);
+    // Of u: a (known already) and h; of v: e; of w: b.
+    assert_eq!(parts.fit.len(), 8 + 4 + 1);
     let id = |item: &u32| dataset.items[*item as usize].id.as_str();
     let ids = |items: &[u32]| items.iter().map(id).collect::<String>();
     let asked: Vec<_> = parts
@@ -142,7 +142,8 @@ fn the_last_fifth_of_each_list_is_asked_for() {
         asked,
         [
             (8, "abcdefg".to_string(), "h".to_string()),
-            (4, "abcd".to_string(), "e".to_string())
+            (4, "abcd".to_string(), "e".to_string()),
+            (1, "a".to_string(), "b".to_string())
         ]
     );
     assert_eq!(hold_out(&dataset, protocol, 0.5, 1).queries.len(), 1);
@@ -171,4 +172,18 @@ fn every_beginning_of_the_last_sessions_asks_for_the_next_item() {
         .all(|query| query.user == thinned.queries[0].user));
     // Other sessions' clicks are no history.
     assert!(parts.queries.iter().all(|query| query.now < 4));
+}
+
+#[test]
+fn ratings_of_one_second_are_in_the_order_of_their_ids() {
+    let rows: String = [10, 9, 100, 8, 7].map(|item| format!("1,{item},5.0,1000\n")).concat();
+    let dataset = read(&[("r.csv", &format!("userId,movieId,rating,timestamp\n{rows}"))], None).unwrap();
+    assert!(dataset.rated);
+    let parts = split(&dataset, &dataset.events, Protocol::of(&dataset), usize::MAX);
+    let asked: Vec<&str> = parts.queries[0]
+        .relevant
+        .iter()
+        .map(|item| dataset.items[*item as usize].id.as_str())
+        .collect();
+    assert_eq!((asked, parts.fit.len()), (vec!["100"], 4));
 }

@@ -8,11 +8,11 @@ use clap::{Args, ValueEnum};
 use pocketrank_origin::dataset::{Dataset, Interaction};
 use pocketrank_origin::error::{Error, Result};
 use pocketrank_origin::evaluate::{
-    after, answers, baselines, compare, exclude_current, hold_out, interval, row_items, segments, write_qrels,
+    after, answers, baselines, compare, exclude_current, export, hold_out, interval, row_items, segments, write_qrels,
     write_run, Baseline, Bench, Beyond, Comparison, Evaluation, Interval, Known, Protocol, Questions, Ranking, Scope,
     Segment, Split, METRICS,
 };
-use pocketrank_origin::ingest::{self, Inputs};
+use pocketrank_origin::ingest::{self, account::Account, Inputs};
 use pocketrank_origin::progress::Progress;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -51,6 +51,9 @@ pub struct Evaluate {
     /// Write the right answers as TREC qrels.
     #[arg(long, value_name = "FILE")]
     qrels: Option<PathBuf>,
+    /// Write what the model may have seen and what is asked, for other systems: train.txt, queries.txt and qrels.txt.
+    #[arg(long, value_name = "FOLDER")]
+    export: Option<PathBuf>,
     /// Evaluate at most this many queries, evenly chosen.
     #[arg(long, value_name = "N", default_value_t = 20_000)]
     queries: usize,
@@ -99,6 +102,8 @@ struct Model {
     /// 95% intervals over all queries, in the order of the metrics.
     interval: Interval,
     beyond: Beyond,
+    /// By length of the history, popularity of what is asked for and country.
+    segments: Vec<Segment>,
 }
 
 /// All that is printed.
@@ -108,10 +113,8 @@ struct Report<'a> {
     metrics: [&'static str; METRICS.len()],
     queries: usize,
     models: Vec<Model>,
-    /// Of this snapshot.
-    segments: Vec<Segment>,
     against: Option<Comparison>,
-    account: &'a ingest::account::Account,
+    account: &'a Account,
 }
 
 impl Evaluate {
@@ -122,11 +125,20 @@ impl Evaluate {
         let snapshot = verify::open(&self.snapshot, bytes.as_slice())?;
         let from = i64::from(snapshot.meta().trained_until) + 1;
         let by_time = self.test.is_none() && self.hold_out.is_none();
-        let inputs = Inputs {
+        let mut inputs = Inputs {
             cut: by_time.then_some(from),
             ..self.data.inputs()?
         };
-        let dataset = ingest::load(&inputs, &progress)?;
+        let mut dataset = ingest::load(&inputs, &progress)?;
+        let newest = dataset.events.last().map_or(0, |event| event.at);
+        let mut from = from;
+        if let (Some(test), Protocol::Temporal) = (&self.test, Protocol::of(&dataset)) {
+            // Customers with times: what the file tells goes on where the events end.
+            from = newest + 1;
+            inputs.events.push(test.clone());
+            inputs.cut = Some(from);
+            dataset = ingest::load(&inputs, &progress)?;
+        }
         let (fit, mut asked) = self.questions(&dataset, &inputs, from, &progress)?;
         if self.exclude_current {
             exclude_current(&dataset, &mut asked.queries);
@@ -139,9 +151,12 @@ impl Evaluate {
                 ingest::time::rfc3339(from - 1)
             )));
         }
+        if let Some(folder) = &self.export {
+            export(folder, &dataset, &fit, &asked)?;
+        }
         let known = Known::new(&dataset, &fit);
         let mut stage = progress.stage("ranking", if self.alone { 1 } else { 6 });
-        let mut measure = |name, bytes: &[u8], items: &[u32]| -> Result<(Model, Vec<Segment>, Ranking)> {
+        let mut measure = |name, bytes: &[u8], items: &[u32]| -> Result<(Model, Ranking)> {
             let bench = Bench::open(bytes, items)?;
             let ranking = bench.ranking(queries, Scope::All);
             stage.add(1);
@@ -150,18 +165,19 @@ impl Evaluate {
                 evaluation: bench.evaluation(queries, &ranking),
                 interval: interval(queries, &ranking.values),
                 beyond: Beyond::new(&known, &bench, &ranking),
+                segments: segments(&dataset, &known, &bench, queries, &ranking),
             };
-            Ok((model, segments(&dataset, &known, &bench, queries, &ranking), ranking))
+            Ok((model, ranking))
         };
         let items = row_items(&dataset, &snapshot);
-        let (model, segments, ranking) = measure("this snapshot", &bytes, &items)?;
+        let (model, ranking) = measure("this snapshot", &bytes, &items)?;
         self.write(&dataset, &asked, &items, &ranking)?;
         let mut models = vec![model];
         let mut against = None;
         if let Some(path) = &self.against {
             let bytes = verify::read(path)?;
             let other = verify::open(path, bytes.as_slice())?;
-            let (model, _, theirs) = measure("the other snapshot", &bytes, &row_items(&dataset, &other))?;
+            let (model, theirs) = measure("the other snapshot", &bytes, &row_items(&dataset, &other))?;
             models.push(model);
             against = Some(compare(queries, &ranking.values, &theirs.values));
         }
@@ -177,7 +193,6 @@ impl Evaluate {
             metrics: METRICS,
             queries: queries.len(),
             models,
-            segments,
             against,
             account: &dataset.account,
         };
@@ -192,7 +207,7 @@ impl Evaluate {
         from: i64,
         progress: &Progress,
     ) -> Result<(Vec<Interaction>, Questions)> {
-        if let Some(test) = &self.test {
+        if let Some(test) = self.test.as_ref().filter(|_| inputs.cut.is_none()) {
             if self.protocol != Asking::Auto {
                 return Err(Error::Usage(
                     "--protocol: a file of --test says by itself what is asked".into(),

@@ -6,6 +6,7 @@
 
 mod baselines;
 mod beyond;
+mod export;
 mod float;
 mod intervals;
 mod metrics;
@@ -18,6 +19,7 @@ mod trec;
 
 pub use baselines::{baselines, row_items, Baseline};
 pub use beyond::Beyond;
+pub use export::export;
 pub use float::float_ndcg;
 pub use intervals::{compare, interval, Comparison, Interval, SAMPLES};
 pub use metrics::{Metrics, Values, METRICS};

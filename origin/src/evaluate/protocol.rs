@@ -13,7 +13,7 @@ use pocketrank::{Grant, Profile};
 pub enum Protocol {
     /// By time: what comes after the cut is asked for, with all that its user did before as history.
     Temporal,
-    /// The last share of each user's items is asked for; the items before are the history, and left out of the list.
+    /// The last share of each user's items, rounded up, is asked for; the items before are the history, and left out of the list.
     LastOfUser {
         /// From 0 to 1.
         share: f64,
@@ -115,8 +115,19 @@ fn last_of_user(dataset: &Dataset, events: &[Interaction], share: f64, most: usi
     }
     let mut held = vec![false; events.len()];
     let mut asked: Vec<(&[usize], &[usize])> = vec![];
-    for places in &users {
-        let kept = places.len() - (places.len() as f64 * share) as usize;
+    for places in &mut users {
+        if dataset.order == Order::Time {
+            // Of one second, so that the place in the file tells nothing.
+            places.sort_by_key(|place| {
+                (
+                    events[*place].at,
+                    numbered(&dataset.items[events[*place].item as usize].id),
+                )
+            });
+        }
+        // A little less, so that a fifth of ten is two whatever the rounding.
+        let held_out = libm::ceil(places.len() as f64 * share - 1e-9) as usize;
+        let kept = places.len() - held_out.min(places.len());
         let (first, last) = places.split_at(kept);
         last.iter().for_each(|place| held[*place] = true);
         if !last.is_empty() {
@@ -139,6 +150,11 @@ fn last_of_user(dataset: &Dataset, events: &[Interaction], share: f64, most: usi
         fit: fit.collect(),
         queries,
     }
+}
+
+/// Puts ids that are numbers in the order of their size.
+fn numbered(id: &str) -> (usize, &str) {
+    (id.len(), id)
 }
 
 /// Asks for those of `answers` that are not in a user's history; `None` where there are none.

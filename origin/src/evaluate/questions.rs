@@ -32,7 +32,7 @@ impl Questions {
 /// Reads a file of answers about users, or with sessions, of the dataset that `inputs` gave.
 ///
 /// # Errors
-/// As [`ingest::load`]; [`Error::Usage`] where the data have customers and times, so that there is nothing to split by file.
+/// As [`ingest::load`]; [`Error::Usage`] where the data have customers and times, so that time parts them and not a file.
 pub fn answers(dataset: &Dataset, inputs: &Inputs, test: &Path, most: usize, progress: &Progress) -> Result<Questions> {
     let protocol = Protocol::of(dataset);
     if protocol == Protocol::Temporal {

@@ -41,7 +41,7 @@ pub fn write_qrels(path: &Path, queries: &[Query], id: impl Fn(u32) -> String) -
 }
 
 /// An id without white space, which parts the columns.
-fn word(id: &str) -> String {
+pub(super) fn word(id: &str) -> String {
     let mut word = String::with_capacity(id.len());
     for c in id.chars() {
         match c {

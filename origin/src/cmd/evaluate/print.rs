@@ -38,7 +38,7 @@ pub(super) fn text(report: &Report<'_>) -> String {
     }
     text.push('\n');
     text += &header("segment", "model");
-    for segment in &report.segments {
+    for segment in report.models.first().into_iter().flat_map(|model| &model.segments) {
         row(
             &mut text,
             &segment.name,
