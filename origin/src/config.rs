@@ -1,30 +1,39 @@
-//! The configuration: one TOML file that says what the columns of a shop's data mean and how to clean them.
-//! Invariant: a key that is not known is an error that names the line and the nearest known key; a `Config` in hand is
-//! valid. [`ready`] has mappings for known data; `ingest` reads and cleans by it.
+//! The configuration: one TOML file that says what the columns of a shop's data mean, how to clean them, and how to train, evaluate
+//! and report. Invariant: a key that is not known is an error that names the line and the nearest known key; a `Config` in hand
+//! is valid. [`ready`] has mappings for known data; every stage reads its own section.
 
+mod catalogue;
+mod clean;
 mod column;
 mod content;
+mod events;
+mod learning;
 mod pattern;
 pub mod ready;
 
+pub use catalogue::{Catalogue, CatalogueColumns, CategoryRule};
+pub use clean::Clean;
 pub use column::{Column, TimeFormat};
 pub use content::{Content, Text, Vectors};
+pub use events::{Cancellation, EventColumns, Events, Form};
+pub use learning::{Cut, Evaluate, Report, Train};
 pub use pattern::Pattern;
 
 use crate::error::{Error, Result};
-use pocketrank::EventKind;
-use serde::{Deserialize, Deserializer};
-use std::collections::BTreeMap;
+use serde::Deserialize;
 
-/// What the columns mean and how to clean them.
-#[derive(Debug, Clone, Deserialize)]
+/// What the columns mean, how to clean them and what to make of them.
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
+    /// The ready mapping that this file changes.
+    pub mapping: Option<String>,
     /// The shop's name.
     pub title: Option<String>,
     /// ISO 4217 code of the prices.
     pub currency: Option<String>,
     /// The events' columns.
+    #[serde(default)]
     pub events: Events,
     /// The catalogue's columns.
     #[serde(default)]
@@ -41,212 +50,15 @@ pub struct Config {
     /// What texts, vectors and numbers become together.
     #[serde(default)]
     pub content: Content,
-}
-
-/// The events' columns.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Events {
-    /// What the lines are, where the content does not tell.
-    pub form: Option<Form>,
-    /// JSON Lines: the array whose elements are the rows.
-    pub each: Option<String>,
-    /// The kind of every row, where no column tells.
-    #[serde(default, deserialize_with = "event_kind")]
-    pub kind: Option<EventKind>,
-    /// The data's own names of kinds, and what they mean; GA4's names need no entry.
-    #[serde(default, deserialize_with = "event_kinds")]
-    pub kinds: BTreeMap<String, EventKind>,
-    /// How times are written.
+    /// How to train.
     #[serde(default)]
-    pub time_format: TimeFormat,
-    /// A user's next event after this long begins a session, where no column tells. Minutes.
-    #[serde(default = "half_an_hour")]
-    pub session_gap: u32,
-    /// Ratings below this are no interaction.
-    pub min_rating: Option<f64>,
-    /// How rows say that they take back a purchase.
-    pub cancellation: Option<Cancellation>,
-    /// Which column is what; files without a header have none.
+    pub train: Train,
+    /// How to evaluate.
     #[serde(default)]
-    pub columns: EventColumns,
-}
-
-/// What the lines of a file of events are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Form {
-    /// Rows under a header; JSON Lines and Parquet too.
-    Table,
-    /// A user and the items in their order, separated by white space; no header and no times.
-    Lists,
-    /// The items of one session in their order, sessions oldest first; no header and no times.
-    Sessions,
-    /// The first items of a session, a tab, and the next item; no header and no times.
-    Prefixes,
-}
-
-impl Form {
-    /// The form in the configuration's words.
-    pub fn name(self) -> &'static str {
-        match self {
-            Form::Table => "table",
-            Form::Lists => "lists",
-            Form::Sessions => "sessions",
-            Form::Prefixes => "prefixes",
-        }
-    }
-}
-
-/// How rows say that they take back a purchase.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Cancellation {
-    /// The session's id begins with this.
-    pub session_prefix: Option<String>,
-    /// The kind's name is this.
-    pub kind: Option<String>,
-}
-
-/// Which of the events' columns is what.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EventColumns {
-    /// Customer; empty for an anonymous session.
-    pub user: Option<Column>,
-    /// Session, visit or invoice.
-    pub session: Option<Column>,
-    /// The product's id.
-    pub item: Column,
-    /// When.
-    pub time: Column,
-    /// What was done.
-    pub kind: Option<Column>,
-    /// How many; 1 where empty.
-    pub quantity: Option<Column>,
-    /// Price of one.
-    pub price: Option<Column>,
-    /// ISO 4217 code of the price.
-    pub currency: Option<Column>,
-    /// The product's name.
-    pub name: Option<Column>,
-    /// The product's category.
-    pub category: Option<Column>,
-    /// The product's brand.
-    pub brand: Option<Column>,
-    /// The user's rating.
-    pub rating: Option<Column>,
-    /// The user's country, by which `evaluate` tells users apart.
-    pub country: Option<Column>,
-}
-
-/// The catalogue's columns.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Catalogue {
-    /// File beside the events that is the catalogue, if it is there and no other is given.
-    pub beside: Option<String>,
-    /// Of a list of categories, what is between them; the first counts.
-    pub category_separator: Option<String>,
-    /// Of a list of tags, what is between them; a comma where nothing is said.
-    pub tag_separator: Option<String>,
-    /// Categories that say that there is none, and tags that say nothing.
+    pub evaluate: Evaluate,
+    /// How to report.
     #[serde(default)]
-    pub not_categories: Vec<String>,
-    /// Categories from words in the name, for items without one: the first rule that matches.
-    #[serde(default)]
-    pub category_rules: Vec<CategoryRule>,
-    /// The category of items that no rule matches.
-    pub other_category: Option<String>,
-    /// Names in capitals become Names In Title Case.
-    #[serde(default)]
-    pub title_case: bool,
-    /// Which column is what.
-    pub columns: Option<CatalogueColumns>,
-}
-
-/// Words in a name that tell the category.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CategoryRule {
-    /// The category.
-    pub category: String,
-    /// Regular expression at the beginning of a word of the name, whatever its case.
-    #[serde(deserialize_with = "pattern::words")]
-    pub pattern: Pattern,
-}
-
-/// Which of the catalogue's columns is what.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CatalogueColumns {
-    /// The product's id.
-    pub id: Column,
-    /// Its name.
-    pub name: Option<Column>,
-    /// Its category.
-    pub category: Option<Column>,
-    /// Its brand.
-    pub brand: Option<Column>,
-    /// Price of one.
-    pub price: Option<Column>,
-    /// ISO 4217 code of the price.
-    pub currency: Option<Column>,
-    /// Its page.
-    pub url: Option<Column>,
-    /// Its picture.
-    pub image: Option<Column>,
-    /// A text about it.
-    pub description: Option<Column>,
-    /// Who sells it: the shop's name, where the configuration has no `title`.
-    pub seller: Option<Column>,
-    /// Its tags, as many as there are; see `tag_separator`.
-    pub tags: Option<Column>,
-    /// Whether it can be bought: schema.org's availability, yes/no, true/false or a number.
-    pub in_stock: Option<Column>,
-}
-
-/// Cleaning rules.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Clean {
-    /// Share of rows that may be unreadable before loading fails.
-    pub max_unreadable: f64,
-    /// Whether a row that equals an earlier one in every mapped column is dropped.
-    pub drop_duplicates: bool,
-    /// Ids that differ only in case are one item.
-    pub fold_id_case: bool,
-    /// Ids that are no products: regular expressions of the whole id, whatever its case.
-    pub not_products: Vec<Pattern>,
-    /// Texts that are no names of products: regular expressions of the whole text, whatever its case.
-    pub not_names: Vec<Pattern>,
-    /// Quantities above are impossible, as are those of 0 and less.
-    pub max_quantity: f64,
-    /// Prices below are impossible.
-    pub min_price: f64,
-    /// Prices above are impossible.
-    pub max_price: f64,
-    /// Items that fewer users touched are dropped.
-    pub min_item_users: u32,
-    /// Users who touched fewer items are dropped.
-    pub min_user_items: u32,
-}
-
-impl Default for Clean {
-    fn default() -> Self {
-        Self {
-            max_unreadable: 0.05,
-            drop_duplicates: true,
-            fold_id_case: false,
-            not_products: Vec::new(),
-            not_names: Vec::new(),
-            max_quantity: 1e6,
-            min_price: 0.0,
-            max_price: 1e7,
-            min_item_users: 1,
-            min_user_items: 1,
-        }
-    }
+    pub report: Report,
 }
 
 impl Config {
@@ -262,8 +74,38 @@ impl Config {
         Ok(config)
     }
 
+    /// Whether it says what the events are; else their content tells, or the `mapping` that it changes.
+    pub fn is_mapped(&self) -> bool {
+        let columns = &self.events.columns;
+        let named = !columns.item.0.is_empty() || !columns.time.0.is_empty();
+        self.mapping.is_none() && (self.events.form.is_some() || named)
+    }
+
+    /// The configuration `base`, with what `changes` says in the place of it, key by key: sections are joined, values and lists are
+    /// replaced. `origin` names the changes in errors.
+    ///
+    /// # Errors
+    /// As [`Config::parse`], of both, and of what they are together.
+    pub fn over(base: &str, changes: &str, origin: &str) -> Result<Self> {
+        Config::parse(changes, origin)?;
+        let table = |text: &str| toml::from_str::<toml::Table>(text).map_err(|e| explain(text, origin, &e));
+        let (mut joined, mut changes) = (table(base)?, table(changes)?);
+        changes.remove("mapping");
+        join(&mut joined, changes);
+        let config: Config = joined
+            .try_into()
+            .map_err(|e: toml::de::Error| Error::Config(format!("{origin}: {}", e.message())))?;
+        config
+            .check()
+            .map_err(|problem| Error::Config(format!("{origin}: {problem}")))?;
+        Ok(config)
+    }
+
     fn check(&self) -> std::result::Result<(), String> {
         let columns = &self.events.columns;
+        if !self.is_mapped() {
+            return self.rest();
+        }
         if let Some(form) = self.events.form.filter(|form| *form != Form::Table) {
             if !columns.item.0.is_empty() {
                 return Err(format!(
@@ -273,9 +115,9 @@ impl Config {
             }
             return self.rest();
         }
-        if columns.item.0.is_empty() {
+        if columns.item.0.is_empty() || columns.time.0.is_empty() {
             return Err(
-                "[events] needs `columns`, or a `form` that has none (\"lists\", \"sessions\", \"prefixes\")".into(),
+                "[events.columns] needs `item` and `time`, unless `form` is one without columns (\"lists\", \"sessions\", \"prefixes\")".into(),
             );
         }
         if columns.user.is_none() && columns.session.is_none() {
@@ -287,6 +129,11 @@ impl Config {
         if self.events.min_rating.is_some() != columns.rating.is_some() {
             return Err("[events] `min_rating` and [events.columns] `rating` need each other".into());
         }
+        self.rest()
+    }
+
+    /// What holds for every form.
+    fn rest(&self) -> std::result::Result<(), String> {
         if let Some(currency) = &self.currency {
             if !is_currency(currency) {
                 return Err(format!(
@@ -294,11 +141,7 @@ impl Config {
                 ));
             }
         }
-        self.rest()
-    }
-
-    /// What holds for every form.
-    fn rest(&self) -> std::result::Result<(), String> {
+        self.train.check()?;
         self.clean.check()?;
         self.text.check()?;
         self.vectors.check()?;
@@ -306,44 +149,21 @@ impl Config {
     }
 }
 
-impl Clean {
-    fn check(&self) -> std::result::Result<(), String> {
-        if !(0.0..=1.0).contains(&self.max_unreadable) {
-            return Err(format!(
-                "[clean] `max_unreadable` is a share from 0 to 1, not {}",
-                self.max_unreadable
-            ));
+/// Puts `changes` into `base`, section by section.
+fn join(base: &mut toml::Table, changes: toml::Table) {
+    for (key, value) in changes {
+        match (base.get_mut(&key), value) {
+            (Some(toml::Value::Table(base)), toml::Value::Table(changes)) => join(base, changes),
+            (_, value) => {
+                base.insert(key, value);
+            }
         }
-        // Written so that NaN fails.
-        let ordered = self.min_price <= self.max_price && self.max_quantity > 0.0;
-        if !ordered {
-            return Err("[clean] needs min_price <= max_price and max_quantity > 0".into());
-        }
-        Ok(())
     }
 }
 
 /// Whether `text` has the form of an ISO 4217 code.
 pub(crate) fn is_currency(text: &str) -> bool {
     text.len() == 3 && text.bytes().all(|b| b.is_ascii_uppercase())
-}
-
-fn half_an_hour() -> u32 {
-    30
-}
-
-fn event_kind<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<EventKind>, D::Error> {
-    let name = String::deserialize(deserializer)?;
-    EventKind::from_name(&name).map(Some).map_err(serde::de::Error::custom)
-}
-
-fn event_kinds<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> std::result::Result<BTreeMap<String, EventKind>, D::Error> {
-    BTreeMap::<String, String>::deserialize(deserializer)?
-        .into_iter()
-        .map(|(own, name)| Ok((own, EventKind::from_name(&name).map_err(serde::de::Error::custom)?)))
-        .collect()
 }
 
 /// Turns a TOML error into one that names the line, shows it, and suggests the nearest known key.
@@ -428,12 +248,63 @@ mod tests {
     }
 
     #[test]
+    fn numbers_have_ranges() {
+        for (section, key, value) in [
+            ("clean", "max_user_events_quantile", "0.0"),
+            ("clean", "outlier_factor", "nan"),
+            ("text", "ngrams", "4"),
+            ("text", "language", "\"english\""),
+            ("text", "max_share", "-0.1"),
+            ("vectors", "dims", "0"),
+            ("content", "dims", "257"),
+            ("train", "hold_out", "1.0"),
+            ("train", "trials", "0"),
+            ("train", "max_bytes_per_item", "nan"),
+        ] {
+            let message = fails(&format!("[{section}]\n{key} = {value}\n"));
+            assert!(
+                message.contains(key) || message.contains(&key.replace("max_user_events_", "")),
+                "{message}"
+            );
+        }
+        let message = fails("[train]\ntrails = 3\n");
+        assert!(
+            message.starts_with("shop.toml:2:") && message.contains("did you mean `trials`?"),
+            "{message}"
+        );
+        assert!(fails("[train]\nsearch = \"bayes\"\n").starts_with("shop.toml:2:"));
+    }
+
+    #[test]
+    fn changes_go_before_the_mapping_they_change() {
+        let base = format!("{GOOD}session = \"s\"\n[clean]\nmin_price = 1\nmax_price = 5\n");
+        let changes =
+            "mapping = \"base\"\n[events.columns]\nuser = \"customer\"\n[clean]\nmax_price = 7\n[train]\ntrials = 9\n";
+        let config = Config::over(&base, changes, "shop.toml").unwrap();
+        let columns = &config.events.columns;
+        assert_eq!(columns.user.as_ref().unwrap().0, ["customer"]);
+        assert_eq!(columns.session.as_ref().unwrap().0, ["s"]);
+        assert_eq!(
+            (config.clean.min_price, config.clean.max_price, config.train.trials),
+            (1.0, 7.0, 9)
+        );
+        let message = Config::over(&base, "[clean]\nmax_price = 0.5\n", "shop.toml")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            message.contains("shop.toml: [clean] needs min_price <= max_price"),
+            "{message}"
+        );
+    }
+
+    #[test]
     fn what_needs_each_other_is_asked_for() {
         assert!(fails(&GOOD.replace("user = \"u\"\n", "")).contains("`user` or `session`"));
         assert!(fails(&GOOD.replace("kind = \"purchase\"\n", "")).contains("`kind`"));
         assert!(fails(&format!("currency = \"euro\"\n{GOOD}")).contains("ISO 4217"));
         assert!(fails(&format!("{GOOD}[clean]\nmin_price = nan\n")).contains("min_price"));
         assert!(fails(&format!("{GOOD}rating = \"r\"\n")).contains("min_rating"));
-        assert!(fails("").contains("events"));
+        assert!(fails(&GOOD.replace("time = \"t\"\n", "")).contains("`item` and `time`"));
+        assert!(!Config::parse("", "empty.toml").unwrap().is_mapped());
     }
 }

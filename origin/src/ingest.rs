@@ -27,7 +27,7 @@ use account::{Account, Effect, Tally};
 use events::Reader;
 use pocketrank::EventKind;
 use pseudonym::Pseudonyms;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use table::{Table, RECODED};
 
 /// What to load, and how.
@@ -56,7 +56,11 @@ pub struct Inputs {
 pub fn load(inputs: &Inputs, progress: &Progress) -> Result<Dataset> {
     let given = inputs.config.as_deref().map(ready::load).transpose()?;
     // A mapping of columns is of a table.
-    let form = given.as_ref().map(|config| config.events.form.unwrap_or(Form::Table));
+    let mapped = given
+        .as_ref()
+        .map(|given| &given.config)
+        .filter(|config| config.is_mapped());
+    let form = mapped.map(|config| config.events.form.unwrap_or(Form::Table));
     let tables = open(&inputs.events, form)?;
     let Some(first) = tables.first() else {
         return Err(Error::Usage("no events: give a file with --events".into()));
@@ -71,28 +75,26 @@ pub fn load(inputs: &Inputs, progress: &Progress) -> Result<Dataset> {
     // Opened first, so that a file that is not there is the first thing said.
     let catalogue = inputs.catalogue.as_deref().map(Table::open).transpose()?;
     let mut account = Account::default();
-    let mut config = match (given, &inputs.config) {
-        (Some(config), name) => {
-            account.mapping = name.clone().unwrap_or_default();
-            config
+    let mut config = match given {
+        Some(given) if given.config.is_mapped() => {
+            account.mapping = given.name;
+            given.config
         }
-        (None, _) if form != Form::Table => {
-            account.mapping = format!("{} (recognized by the lines of {})", form.name(), first.path.display());
-            account.notes.push(format!(
-                "{}: no header, so {}; if that is wrong, say --config lists, sessions or prefixes, or [events] form in a configuration",
-                first.path.display(),
-                match form {
-                    Form::Lists => "each line is a user and the items (no two lines begin alike)",
-                    Form::Prefixes => "each line is the beginning of a session and, after a tab, its next item",
-                    _ => "each line is a session of items",
+        changes => {
+            let (by, mapping) = if form == Form::Table {
+                ("columns", ready::recognize(&first.columns, &first.path)?.0)
+            } else {
+                account.notes.push(headless(&first.path, form));
+                ("lines", form.name())
+            };
+            account.mapping = format!("{mapping} (recognized by the {by} of {})", first.path.display());
+            match changes {
+                Some(changes) => {
+                    account.mapping += &format!(", changed by {}", changes.name);
+                    changes.over(mapping)?
                 }
-            ));
-            ready::load(form.name())?
-        }
-        (None, _) => {
-            let (name, config) = ready::recognize(&first.columns, &first.path)?;
-            account.mapping = format!("{name} (recognized by the columns of {})", first.path.display());
-            config
+                None => ready::load(mapping)?.config,
+            }
         }
     };
     if form != Form::Table {
@@ -134,6 +136,19 @@ pub fn load(inputs: &Inputs, progress: &Progress) -> Result<Dataset> {
         )));
     }
     Ok(dataset)
+}
+
+/// What is to be known of a file without a header.
+fn headless(path: &Path, form: Form) -> String {
+    format!(
+        "{}: no header, so {}; if that is wrong, say --config lists, sessions or prefixes, or [events] form in a configuration",
+        path.display(),
+        match form {
+            Form::Lists => "each line is a user and the items (no two lines begin alike)",
+            Form::Prefixes => "each line is the beginning of a session and, after a tab, its next item",
+            _ => "each line is a session of items",
+        }
+    )
 }
 
 /// Opens the files, which must be of one form: the places of items go on from file to file.

@@ -1,7 +1,7 @@
 //! Mappings that come with the program, and which one fits a file. Invariant: a mapping fits only where every column
 //! that it needs is there; where several fit, the one that uses most columns is taken.
 
-use super::{Column, Config, EventColumns};
+use super::{nearest, Column, Config, EventColumns};
 use crate::error::{Error, Result};
 use crate::ingest::time;
 use std::path::Path;
@@ -21,21 +21,65 @@ pub const READY: [(&str, &str); 8] = [
     ("prefixes", "[events]\nform = \"prefixes\"\n"),
 ];
 
+/// A configuration that was asked for.
+#[derive(Debug, Clone)]
+pub struct Given {
+    /// The name or path by which it was.
+    pub name: String,
+    /// What it says; with all of the mapping that it changes, where it names one.
+    pub config: Config,
+    text: String,
+}
+
+impl Given {
+    /// What it makes of a ready mapping.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if there is none of that name, or both do not go together.
+    pub fn over(&self, mapping: &str) -> Result<Config> {
+        Config::over(text(mapping)?, &self.text, &self.name)
+    }
+}
+
+fn text(mapping: &str) -> Result<&'static str> {
+    let known = READY.map(|(name, _)| name);
+    let hint = nearest(mapping, &known).map_or(String::new(), |near| format!("did you mean {near:?}? "));
+    let found = READY.iter().find(|(name, _)| *name == mapping);
+    found
+        .map(|(_, text)| *text)
+        .ok_or_else(|| Error::Config(format!("no ready mapping {mapping:?}; {hint}there are {}", names())))
+}
+
 /// The configuration of that name, or of that file.
 ///
 /// # Errors
 /// [`Error::Config`] if it is neither, or wrong.
-pub fn load(name_or_path: &str) -> Result<Config> {
-    if let Some((name, text)) = READY.iter().find(|(name, _)| *name == name_or_path) {
-        return Config::parse(text, name);
+pub fn load(name_or_path: &str) -> Result<Given> {
+    let given = |text: &str| {
+        let config = Config::parse(text, name_or_path)?;
+        let mut given = Given {
+            name: name_or_path.to_owned(),
+            config,
+            text: text.to_owned(),
+        };
+        if let Some(mapping) = &given.config.mapping {
+            given.config = given.over(mapping)?;
+        }
+        Ok(given)
+    };
+    if let Some((_, text)) = READY.iter().find(|(name, _)| *name == name_or_path) {
+        return given(text);
     }
     let path = Path::new(name_or_path);
     match std::fs::read_to_string(path) {
-        Ok(text) => Config::parse(&text, name_or_path),
+        Ok(text) => given(&text),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Err(Error::Config(format!(
             "no configuration file {name_or_path}, and no ready one of that name: there are {}",
             names()
         ))),
+        Err(e) if e.kind() == std::io::ErrorKind::InvalidData => {
+            Err(Error::Config(format!("{name_or_path}: not UTF-8; save it as UTF-8")))
+        }
         Err(e) => Err(Error::reading(path, e)),
     }
 }
