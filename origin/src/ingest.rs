@@ -20,8 +20,10 @@ mod texts;
 pub mod time;
 
 use crate::config::{ready, Config, Form};
+use crate::control::Control;
 use crate::dataset::{Dataset, Order};
 use crate::error::{Error, Result};
+use crate::features::vectors;
 use crate::progress::Progress;
 use account::{Account, Effect, Tally};
 use events::Reader;
@@ -37,6 +39,10 @@ pub struct Inputs {
     pub events: Vec<PathBuf>,
     /// File with the catalogue.
     pub catalogue: Option<PathBuf>,
+    /// File with vectors of items; else the one that the configuration names, if any.
+    pub vectors: Option<PathBuf>,
+    /// The fewest customers behind what events tell about an item of the catalogue; else the configuration's.
+    pub min_customers: Option<u16>,
     /// Name of a ready mapping or path of a TOML file; `None` recognizes the columns.
     pub config: Option<String>,
     /// Makes pseudonyms of customers' ids.
@@ -97,6 +103,7 @@ pub fn load(inputs: &Inputs, progress: &Progress) -> Result<Dataset> {
             }
         }
     };
+    config.train.min_customers = inputs.min_customers.unwrap_or(config.train.min_customers);
     if form != Form::Table {
         config.events.columns = lists::columns(form);
         config.events.kind.get_or_insert(EventKind::ViewItem);
@@ -128,14 +135,39 @@ pub fn load(inputs: &Inputs, progress: &Progress) -> Result<Dataset> {
         Form::Lists => Order::Lists,
         Form::Sessions | Form::Prefixes => Order::Sequence,
     };
-    let dataset = assemble::assemble(lines, catalogue, &config, order, account);
+    let mut dataset = assemble::assemble(lines, catalogue, &config, order, account);
     if dataset.events.is_empty() {
         return Err(Error::Data(format!(
             "no events are left of {read} rows; see which rule takes them, and check the mapping:\n{}",
             dataset.account
         )));
     }
+    if let Some(path) = inputs.vectors.as_ref().or(config.vectors.file.as_ref()) {
+        read_vectors(path, &config, &mut dataset, progress)?;
+    }
     Ok(dataset)
+}
+
+fn read_vectors(path: &Path, config: &Config, dataset: &mut Dataset, progress: &Progress) -> Result<()> {
+    let _stage = progress.stage(format!("reading {}", path.display()), 0);
+    let control = Control::new(*progress);
+    let fold = config.clean.fold_id_case;
+    let (vectors, found) = vectors::read(path, &config.vectors, fold, &dataset.items, &control)?;
+    dataset.account.notes.push(format!(
+        "vectors {}: {} of {} items have one of {} numbers{}; {} vectors are of no item",
+        path.display(),
+        found.items,
+        dataset.items.len(),
+        found.dims,
+        if vectors.dims < found.dims {
+            format!(", reduced to {}", vectors.dims)
+        } else {
+            String::new()
+        },
+        found.strange
+    ));
+    dataset.vectors = Some(vectors);
+    Ok(())
 }
 
 /// What is to be known of a file without a header.

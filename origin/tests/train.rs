@@ -29,6 +29,8 @@ fn shop(sessions: u32) -> Dataset {
     let inputs = Inputs {
         events: vec![folder.path().join("events.jsonl")],
         catalogue: Some(folder.path().join("catalogue.jsonl")),
+        vectors: None,
+        min_customers: None,
         config: None,
         pseudonyms: Pseudonyms::find(None).unwrap(),
         now: None,

@@ -1,13 +1,17 @@
 //! Options that several verbs share: which data to load, and for whom output is.
 
 use clap::Args;
+use pocketrank_origin::config::{ready, Config};
 use pocketrank_origin::dataset::Dataset;
 use pocketrank_origin::error::{Error, Result};
 use pocketrank_origin::ingest::{self, pseudonym::Pseudonyms, time, Inputs};
 use pocketrank_origin::progress::Progress;
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The configuration that is taken where none is named.
+const HERE: &str = "pocketrank.toml";
 
 /// Which data to load.
 #[derive(Debug, Args)]
@@ -18,8 +22,13 @@ pub struct Data {
     /// Catalogue, in the same formats.
     #[arg(long, value_name = "FILE")]
     catalogue: Option<PathBuf>,
-    /// Mapping of the columns: online-retail, movielens-100k, movielens-latest-small, ga4, or a TOML file. Without it
-    /// the columns are recognized.
+    /// Vectors of items, such as a language model's: Parquet with columns `id` and `vector`, npy or safetensors with a file of ids
+    /// beside it (FILE.ids, one a line).
+    #[arg(long, value_name = "FILE")]
+    vectors: Option<PathBuf>,
+    /// Configuration (docs/CONFIG.md), or the name of a ready mapping of the columns: online-retail, movielens-100k,
+    /// movielens-latest-small, ga4, clicks, lists, sessions, prefixes. Without it pocketrank.toml in the working folder, if it is
+    /// there; columns that it does not name are recognized.
     #[arg(long, value_name = "NAME|FILE")]
     config: Option<String>,
     /// File with the key (16 bytes or more) of customers' pseudonyms; else the environment's POCKETRANK_KEY, else a
@@ -38,6 +47,20 @@ impl Data {
     /// As [`ingest::load`], and [`Error::Usage`] for options that cannot be read.
     pub fn load(&self, progress: &Progress) -> Result<Dataset> {
         ingest::load(&self.inputs()?, progress)
+    }
+
+    /// The configuration, for what else it says; its defaults where there is none.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if it is wrong.
+    pub fn config(&self) -> Result<Config> {
+        let given = self.config_name().map(|name| ready::load(&name)).transpose()?;
+        Ok(given.map(|given| given.config).unwrap_or_default())
+    }
+
+    fn config_name(&self) -> Option<String> {
+        let here = || Path::new(HERE).is_file().then(|| HERE.to_owned());
+        self.config.clone().or_else(here)
     }
 
     /// What to load.
@@ -61,7 +84,9 @@ impl Data {
         Ok(Inputs {
             events: self.events.clone(),
             catalogue: self.catalogue.clone(),
-            config: self.config.clone(),
+            vectors: self.vectors.clone(),
+            min_customers: None,
+            config: self.config_name(),
             pseudonyms: Pseudonyms::find(self.key_file.as_deref())?,
             now,
             until: None,

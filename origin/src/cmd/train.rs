@@ -28,8 +28,8 @@ pub struct Train {
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1024))]
     neighbours: u16,
     /// The fewest customers behind an edge, a row and an item.
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
-    min_customers: u16,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    min_customers: Option<u16>,
     #[command(flatten)]
     print: Output,
 }
@@ -54,15 +54,17 @@ impl Train {
                 self.output.join("snapshot.bin").display()
             )));
         }
+        let min_customers = self.min_customers.unwrap_or(self.data.config()?.train.min_customers);
         let inputs = Inputs {
             until,
+            min_customers: Some(min_customers),
             ..self.data.inputs()?
         };
         let dataset = ingest::load(&inputs, &progress)?;
         let options = TrainOptions {
             until,
             neighbours: usize::from(self.neighbours),
-            min_customers: u32::from(self.min_customers),
+            min_customers: u32::from(min_customers),
             ..TrainOptions::default()
         };
         let trained = train(&dataset, &options, &progress)?;

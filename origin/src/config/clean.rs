@@ -69,7 +69,9 @@ impl Clean {
             return Err("[clean] needs min_price <= max_price and max_quantity > 0".into());
         }
         let quantiles = [self.max_user_events_quantile, self.max_session_events_quantile];
-        if !quantiles.iter().all(|share| *share > 0.0 && *share <= 1.0) || !(self.outlier_factor >= 1.0) {
+        // Written so that NaN fails.
+        let in_range = quantiles.iter().all(|share| *share > 0.0 && *share <= 1.0) && self.outlier_factor >= 1.0;
+        if !in_range {
             return Err("[clean] needs quantiles above 0 and at most 1, and an outlier_factor of 1 or more".into());
         }
         Ok(())

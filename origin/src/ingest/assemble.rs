@@ -8,7 +8,7 @@ use super::events::{index, Line, Lines, NONE};
 use super::names;
 use crate::config::Config;
 use crate::dataset::{Dataset, Interaction, Item, Order, User};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Joins events and catalogue.
 pub(super) fn assemble(
@@ -123,15 +123,20 @@ fn items(
 ) -> Vec<Item> {
     let for_sale = catalogue.is_none();
     let mut items = catalogue.unwrap_or_default();
+    let least = u32::from(config.train.min_customers);
     let names = names::choose(lines, &config.clean.not_names, &mut account.events);
-    let mut seen = Seen::default();
-    for line in &lines.lines {
-        seen.add(line);
-    }
-    let categories = most_said(lines, |line| line.category);
-    let brands = most_said(lines, |line| line.brand);
-    let mut delisted = 0u64;
-    for item in seen.items() {
+    let text = |number: u32| lines.texts.get(number);
+    let said = |of: fn(&Line) -> u32| {
+        let said = lines.lines.iter();
+        names::most_said(said.filter_map(move |line| Some((line.item, text(of(line))?, line.user))))
+    };
+    let (categories, brands) = (said(|line| line.category), said(|line| line.brand));
+    // Prices are not negative, so their bits are in their order.
+    let priced = lines.lines.iter().filter(|line| line.price >= 0.0);
+    let prices = names::most_said(priced.map(|line| (line.item, line.price.to_bits(), line.user)));
+    let seen: BTreeSet<u32> = lines.lines.iter().map(|line| line.item).collect();
+    let (mut delisted, mut withheld) = (0u64, 0u64);
+    for item in seen {
         let Some(id) = lines.items.get(item) else { continue };
         delisted += u64::from(!for_sale && !items.contains_key(id));
         let known = items.entry(id.to_owned()).or_insert_with(|| Item {
@@ -139,17 +144,38 @@ fn items(
             in_stock: for_sale,
             ..Item::default()
         });
+        // A listed item is shown whoever bought it, so nothing that few customers said may be shown with it. Others ship only
+        // with enough customers behind them.
+        let least = if known.listed { least } else { 1 };
+        let mut few = false;
+        let mut enough = |users: u32| {
+            few |= users < least;
+            users >= least
+        };
         if known.name.is_empty() {
-            known.name = names.get(&item).cloned().unwrap_or_default();
+            let name = names.get(&item).filter(|said| enough(said.users));
+            known.name = name.map(|said| said.what.clone()).unwrap_or_default();
         }
-        known.price = known.price.or_else(|| seen.price(item));
-        let text = |of: &HashMap<u32, u32>| of.get(&item).and_then(|number| lines.texts.get(*number));
+        if known.price.is_none() {
+            let price = prices.get(&item).filter(|said| enough(said.users));
+            known.price = price.map(|said| f64::from_bits(said.what));
+        }
         if known.category.is_none() {
-            known.category = text(&categories).and_then(|text| super::catalogue::category(text, config));
+            let category = categories.get(&item).filter(|said| enough(said.users));
+            known.category = category.and_then(|said| super::catalogue::category(said.what, config));
         }
         if known.brand.is_none() {
-            known.brand = text(&brands).map(names::tidy).filter(|brand| !brand.is_empty());
+            let brand = brands.get(&item).filter(|said| enough(said.users));
+            known.brand = brand
+                .map(|said| names::tidy(said.what))
+                .filter(|brand| !brand.is_empty());
         }
+        withheld += u64::from(few);
+    }
+    if withheld > 0 {
+        account.notes.push(format!(
+            "{withheld} items of the catalogue lack a field that fewer than {least} customers tell: it stays empty"
+        ));
     }
     let mut items: Vec<Item> = items.into_values().collect();
     let mut nameless = 0u64;
@@ -202,57 +228,4 @@ fn categorize(items: &mut [Item], config: &Config, account: &mut Account) {
             None => String::new(),
         }
     ));
-}
-
-/// For each item the text that most users gave, so that one user cannot rename it; of equals the smallest.
-fn most_said(lines: &Lines, of: impl Fn(&Line) -> u32) -> HashMap<u32, u32> {
-    let mut said: Vec<(u32, u32, u32)> = lines
-        .lines
-        .iter()
-        .map(|line| (line.item, of(line), line.user))
-        .filter(|(_, text, _)| *text != NONE)
-        .collect();
-    said.sort_unstable();
-    said.dedup();
-    let mut best: HashMap<u32, (usize, u32)> = HashMap::new();
-    for group in said.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
-        let Some((item, text, _)) = group.first().copied() else {
-            continue;
-        };
-        let (users, taken) = best.entry(item).or_insert((0, text));
-        if group.len() > *users || (group.len() == *users && lines.texts.get(text) < lines.texts.get(*taken)) {
-            (*users, *taken) = (group.len(), text);
-        }
-    }
-    best.into_iter().map(|(item, (_, text))| (item, text)).collect()
-}
-
-/// What the events tell about items: the most frequent price.
-#[derive(Default)]
-struct Seen {
-    prices: BTreeMap<u32, BTreeMap<u64, u32>>,
-}
-
-impl Seen {
-    fn add(&mut self, line: &Line) {
-        let prices = self.prices.entry(line.item).or_default();
-        if line.price >= 0.0 {
-            // Prices are not negative, so their bits are in their order.
-            *prices.entry(line.price.to_bits()).or_default() += 1;
-        }
-    }
-
-    fn items(&self) -> impl Iterator<Item = u32> + '_ {
-        self.prices.keys().copied()
-    }
-
-    /// Of equally frequent prices the lowest.
-    fn price(&self, item: u32) -> Option<f64> {
-        let prices = self.prices.get(&item)?;
-        prices
-            .iter()
-            .rev()
-            .max_by_key(|(_, count)| **count)
-            .map(|(bits, _)| f64::from_bits(*bits))
-    }
 }

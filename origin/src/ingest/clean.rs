@@ -2,11 +2,11 @@
 //! order of the rules is the order of this file. After `events`, before `assemble`.
 
 use super::account::{Effect, Tally};
-use super::events::{Line, Lines};
+use super::events::{Line, Lines, NONE};
 use super::netting;
 use super::Inputs;
-use crate::config::Config;
-use std::collections::HashSet;
+use crate::config::{Clean, Config};
+use std::collections::{HashMap, HashSet};
 
 /// Cleaning under way.
 pub(super) struct Cleaning<'a> {
@@ -49,7 +49,43 @@ pub(super) fn clean(lines: &mut Lines, config: &Config, inputs: &Inputs, tally: 
         let name = format!("rating below {least}, or none");
         cleaning.drop_where(&name, |line| line.rating.is_nan() || line.rating < least);
     }
+    outliers(&mut cleaning, rules, inputs.cut);
     support(&mut cleaning, rules.min_item_users, rules.min_user_items);
+}
+
+/// Drops users and sessions with so many events that no person is behind them. Who that is depends on rows before `cut` alone,
+/// so that training and evaluation agree on it; of whom it is, all rows go.
+fn outliers(cleaning: &mut Cleaning<'_>, rules: &Clean, cut: Option<i64>) {
+    let known = |line: &Line| cut.is_none_or(|cut| line.at < cut);
+    let of_user: fn(&Line) -> u32 = |line| line.user;
+    let of_session: fn(&Line) -> u32 = |line| line.session;
+    for (what, of, quantile) in [
+        ("user", of_user, rules.max_user_events_quantile),
+        ("session", of_session, rules.max_session_events_quantile),
+    ] {
+        if quantile >= 1.0 {
+            continue;
+        }
+        let mut counts: HashMap<u32, u64> = HashMap::new();
+        for line in cleaning
+            .lines
+            .lines
+            .iter()
+            .filter(|line| known(line) && of(line) != NONE)
+        {
+            *counts.entry(of(line)).or_default() += 1;
+        }
+        let mut sorted: Vec<u64> = counts.values().copied().collect();
+        sorted.sort_unstable();
+        let rank = (quantile * sorted.len() as f64).ceil() as usize;
+        let Some(usual) = rank.checked_sub(1).and_then(|at| sorted.get(at)) else {
+            continue;
+        };
+        let most = *usual as f64 * rules.outlier_factor;
+        counts.retain(|_, count| *count as f64 > most);
+        let name = format!("{what} of more than {most:.0} events");
+        cleaning.drop_where(&name, |line| counts.contains_key(&of(line)));
+    }
 }
 
 impl Cleaning<'_> {

@@ -1,16 +1,16 @@
-//! One name for each item. Invariant: of all the names that data give a code, the most frequent that is a name is taken;
-//! equals go to the first in the alphabet. Used by `assemble`.
+//! One name for each item, and one of whatever else events say about items. Invariant: what most users say is taken, however
+//! often one says it; equals go to the smallest. Used by `assemble`.
 
 use super::account::{Effect, Tally};
 use super::events::{Lines, NONE};
 use crate::config::Pattern;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 const NOT_A_NAME: &str = "text is no product's name";
-const VARIES: &str = "name varies, most frequent taken";
+const VARIES: &str = "name varies, that of most users taken";
 
 /// For each item its name, as far as the lines tell one. Remarks of stock keepers and the like (`not_names`) do not count.
-pub(super) fn choose(lines: &Lines, not_names: &[Pattern], tally: &mut Tally) -> HashMap<u32, String> {
+pub(super) fn choose(lines: &Lines, not_names: &[Pattern], tally: &mut Tally) -> HashMap<u32, Said<String>> {
     let clean: Vec<Option<String>> = (0..super::events::index(lines.texts.len()))
         .map(|text| {
             let text = tidy(lines.texts.get(text).unwrap_or_default());
@@ -19,28 +19,51 @@ pub(super) fn choose(lines: &Lines, not_names: &[Pattern], tally: &mut Tally) ->
         })
         .collect();
     let name_of = |text: u32| clean.get(text as usize).and_then(Option::as_deref);
-    let mut counts: HashMap<u32, BTreeMap<&str, u32>> = HashMap::new();
-    for line in &lines.lines {
-        if let Some(name) = name_of(line.name) {
-            *counts.entry(line.item).or_default().entry(name).or_default() += 1;
-        }
-    }
-    let chosen: HashMap<u32, String> = counts
-        .into_iter()
-        .filter_map(|(item, names)| {
-            let (name, _) = names.into_iter().rev().max_by_key(|(_, count)| *count)?;
-            Some((item, name.to_owned()))
-        })
-        .collect();
+    let said = lines
+        .lines
+        .iter()
+        .filter_map(|line| Some((line.item, name_of(line.name)?, line.user)));
+    let chosen = most_said(said);
     for line in lines.lines.iter().filter(|line| line.name != NONE) {
         let rule = match (name_of(line.name), chosen.get(&line.item)) {
             (None, _) => NOT_A_NAME,
-            (Some(name), Some(chosen)) if name != chosen => VARIES,
+            (Some(name), Some(chosen)) if name != chosen.what => VARIES,
             _ => continue,
         };
         tally.rule(rule, Effect::Changed).count(|| lines.place_of_item(line));
     }
-    chosen
+    let owned = |said: Said<&str>| Said {
+        what: said.what.to_owned(),
+        users: said.users,
+    };
+    chosen.into_iter().map(|(item, said)| (item, owned(said))).collect()
+}
+
+/// What most users say about an item.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Said<T> {
+    pub what: T,
+    /// How many users say so.
+    pub users: u32,
+}
+
+/// For each item what most users say, of `(item, what, user)`; of equals the smallest.
+pub(super) fn most_said<T: Ord + Copy>(said: impl Iterator<Item = (u32, T, u32)>) -> HashMap<u32, Said<T>> {
+    let mut said: Vec<(u32, T, u32)> = said.collect();
+    said.sort_unstable();
+    said.dedup();
+    let mut best: HashMap<u32, Said<T>> = HashMap::new();
+    for group in said.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+        let Some((item, what, _)) = group.first().copied() else {
+            continue;
+        };
+        let users = super::events::index(group.len());
+        let taken = best.entry(item).or_insert(Said { what, users });
+        if users > taken.users {
+            *taken = Said { what, users };
+        }
+    }
+    best
 }
 
 /// Single spaces, and no stray punctuation at the ends.

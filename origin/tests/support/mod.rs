@@ -72,6 +72,8 @@ pub fn inputs(events: &Path) -> Inputs {
     Inputs {
         events: vec![events.to_path_buf()],
         catalogue: None,
+        vectors: None,
+        min_customers: None,
         config: None,
         pseudonyms: Pseudonyms::new(b"a key for the tests only", "test").unwrap(),
         now: None,
