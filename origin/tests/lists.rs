@@ -113,7 +113,8 @@ fn forms_that_do_not_fit_say_so() {
     );
     let both = "[events]\nform = \"lists\"\ncolumns = { user = \"u\", item = \"i\", time = \"t\" }\n";
     assert!(fails(&[("a.txt", "a b\n")], Some(both)).contains("`columns` are of a table"));
-    assert!(fails(&[("a.txt", "a b\n")], Some("[events]\nkind = \"purchase\"\n")).contains("needs `columns`"));
+    let half = "[events]\nkind = \"purchase\"\n[events.columns]\nitem = \"i\"\n";
+    assert!(fails(&[("a.txt", "a b\n")], Some(half)).contains("needs `item` and `time`"));
     let files = Files::new();
     let until = Inputs {
         until: Some(5),

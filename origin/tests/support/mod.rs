@@ -165,22 +165,23 @@ pub fn orders_parquet(rows: &[(&str, &str, &str, i64, &str, f64, f64)], compress
          optional double Price; }",
     )
     .unwrap();
-    let schema = with_customer(&schema);
+    let schema = with_customer_and_country(&schema);
     let properties = WriterProperties::builder().set_compression(compression).build();
     let mut bytes = Vec::new();
     let mut writer = SerializedFileWriter::new(&mut bytes, Arc::new(schema), Arc::new(properties)).unwrap();
     let mut group = writer.next_row_group().unwrap();
-    let texts: [Vec<&str>; 4] = [
+    let texts: [Vec<&str>; 5] = [
         rows.iter().map(|r| r.0).collect(),
         rows.iter().map(|r| r.1).collect(),
         rows.iter().map(|r| r.2).collect(),
         rows.iter().map(|r| r.4).collect(),
+        vec!["United Kingdom"; rows.len()],
     ];
-    for column in 0..7 {
+    for column in 0..8 {
         let mut writer = group.next_column().unwrap().unwrap();
         match column {
-            0 | 1 | 2 | 4 => {
-                let values: Vec<&str> = texts[[0, 1, 2, 9, 3][column]].clone();
+            0 | 1 | 2 | 4 | 7 => {
+                let values: Vec<&str> = texts[[0, 1, 2, 9, 3, 9, 9, 4][column]].clone();
                 let levels: Vec<i16> = values.iter().map(|text| i16::from(!text.is_empty())).collect();
                 let values: Vec<ByteArray> = values
                     .into_iter()
@@ -216,13 +217,15 @@ pub fn orders_parquet(rows: &[(&str, &str, &str, i64, &str, f64, f64)], compress
     bytes
 }
 
-/// The schema with one more column, whose name the parser of schemas cannot read.
-fn with_customer(schema: &Type) -> Type {
+/// The schema with two more columns, of which the parser of schemas cannot read the first's name.
+fn with_customer_and_country(schema: &Type) -> Type {
     let customer = Type::primitive_type_builder("Customer ID", Physical::DOUBLE);
     let mut fields = schema.get_fields().to_vec();
     fields.push(Arc::new(
         customer.with_repetition(Repetition::OPTIONAL).build().unwrap(),
     ));
+    let country = Type::primitive_type_builder("Country", Physical::BYTE_ARRAY);
+    fields.push(Arc::new(country.with_repetition(Repetition::OPTIONAL).build().unwrap()));
     Type::group_type_builder("m").with_fields(fields).build().unwrap()
 }
 
