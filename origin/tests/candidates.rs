@@ -8,6 +8,7 @@ use pocketrank_origin::candidates::Lists;
 use pocketrank_origin::dataset::{Dataset, Interaction, Item};
 use pocketrank_origin::progress::Progress;
 use pocketrank_origin::synth::{Options, Shop};
+use pocketrank_origin::control::Control;
 use pocketrank_origin::train::{train, TrainOptions};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
@@ -21,6 +22,13 @@ struct Made {
     snapshot: Vec<u8>,
 }
 
+fn quick() -> TrainOptions {
+    TrainOptions {
+        trials: 4,
+        ..TrainOptions::default()
+    }
+}
+
 fn made() -> Made {
     let files = Files::new();
     let options = Options {
@@ -31,7 +39,7 @@ fn made() -> Made {
     let shop = Shop::make(&options, &Progress::hidden()).unwrap();
     shop.write(&files.path(""), &Progress::hidden()).unwrap();
     let dataset = load_checked(&inputs(&files.path("events.jsonl"))).unwrap();
-    let trained = train(&dataset, &TrainOptions::default(), &Progress::hidden()).unwrap();
+    let trained = train(&dataset, &dataset.events, &quick(), &Control::new(Progress::hidden())).unwrap();
     Made {
         files,
         dataset,
@@ -213,7 +221,7 @@ fn what_one_customer_had_engraved_is_named_nowhere() {
             .find(|item| item.id == "ENGRAVED-ANNA-SMITH")
             .unwrap();
         assert_eq!(engraved.category.as_deref(), Some("Rings of Anna Smith"));
-        let trained = train(&dataset, &TrainOptions::default(), &Progress::hidden()).unwrap();
+        let trained = train(&dataset, &dataset.events, &quick(), &Control::new(Progress::hidden())).unwrap();
         let snapshot = Snapshot::open(trained.bytes.as_slice()).unwrap();
         let out = Files::new();
         let lists = Lists::new(&dataset, &snapshot, 300).unwrap();

@@ -6,6 +6,7 @@ use pocketrank::{Section, Snapshot};
 use pocketrank_origin::evaluate::{baselines, queries, rank, row_items, METRICS};
 use pocketrank_origin::ingest::{self, pseudonym::Pseudonyms, time, Inputs};
 use pocketrank_origin::progress::Progress;
+use pocketrank_origin::control::Control;
 use pocketrank_origin::train::{train, TrainOptions};
 use std::path::PathBuf;
 
@@ -28,15 +29,13 @@ fn online_retail_is_ranked_better_than_by_the_baselines_in_less_than_100_bytes_a
         cut: None,
         ..inputs
     };
-    let trained = train(
-        &ingest::load(&past, &Progress::hidden()).unwrap(),
-        &TrainOptions {
-            until: Some(until),
-            ..TrainOptions::default()
-        },
-        &Progress::hidden(),
-    )
-    .unwrap();
+    let past = ingest::load(&past, &Progress::hidden()).unwrap();
+    let options = TrainOptions {
+        trials: 20,
+        ..TrainOptions::default()
+    };
+    let control = Control::new(Progress::hidden());
+    let trained = train(&past, &past.events, &options, &control).unwrap();
 
     let snapshot = Snapshot::open(&trained.bytes[..]).unwrap();
     let model = [Section::Blend, Section::Prior, Section::Neighbours];

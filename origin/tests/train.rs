@@ -3,13 +3,18 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use pocketrank::{EventKind, Snapshot};
+use pocketrank_origin::control::Control;
 use pocketrank_origin::dataset::{Dataset, Interaction, Item, User};
 use pocketrank_origin::evaluate::{baselines, queries, rank, row_items, Evaluation};
 use pocketrank_origin::ingest::{self, pseudonym::Pseudonyms, Inputs};
 use pocketrank_origin::progress::Progress;
 use pocketrank_origin::synth::{Options, Shop};
 use pocketrank_origin::train::interactions::{positive, shipped, Basis, Interactions};
-use pocketrank_origin::train::{blend, rp3beta::Rp3Beta, train, Family, Model, Recipe, TrainOptions};
+use pocketrank_origin::train::material::Material;
+use pocketrank_origin::train::space::Values;
+use pocketrank_origin::train::stack::Stack;
+use pocketrank_origin::train::{blend, rp3beta::Rp3Beta, train, Model, Recipe, TrainOptions, Trained};
+use pocketrank_origin::parallel;
 use std::collections::{HashMap, HashSet};
 
 fn shop(sessions: u32) -> Dataset {
@@ -73,12 +78,22 @@ fn dataset(events: &[(u32, u32, u32)]) -> Dataset {
     }
 }
 
-fn options(until: Option<i64>) -> TrainOptions {
+fn options() -> TrainOptions {
     TrainOptions {
-        until,
-        queries: 200,
+        queries: 400,
+        trials: 10,
         ..TrainOptions::default()
     }
+}
+
+fn control() -> Control {
+    Control::new(Progress::hidden())
+}
+
+/// Trains on the events before a time.
+fn trained(dataset: &Dataset, until: i64, options: &TrainOptions) -> Trained {
+    let past = &dataset.events[..dataset.events.partition_point(|event| event.at < until)];
+    train(dataset, past, options, &control()).unwrap()
 }
 
 #[test]
@@ -138,28 +153,25 @@ fn what_ships_has_min_customers_behind_it() {
             users.entry(event.item).or_default().insert(event.user);
         });
     for min_customers in [1, 5, 12] {
-        let trained = train(
-            &dataset,
-            &TrainOptions {
-                min_customers,
-                ..options(None)
-            },
-            &Progress::hidden(),
-        )
-        .unwrap();
+        let options = TrainOptions {
+            min_customers,
+            ..options()
+        };
+        let trained = trained(&dataset, i64::MAX, &options);
+        let supported = |a: u32, b: u32| {
+            let (a, b) = (&users[&trained.items[a as usize]], &users[&trained.items[b as usize]]);
+            a.intersection(b).count() >= min_customers as usize
+        };
         let snapshot = Snapshot::open(&trained.bytes[..]).unwrap();
         assert_eq!(u32::from(snapshot.meta().min_customers), min_customers);
         let mut edges = 0;
         for (row, item) in (0u32..).zip(&trained.items) {
             assert!(users[item].len() >= min_customers as usize);
             snapshot.neighbours().unwrap().row(row).unwrap().for_each(|target, _| {
-                let both = users[item]
-                    .intersection(&users[&trained.items[target as usize]])
-                    .count();
-                assert!(
-                    both >= min_customers as usize,
-                    "an edge with {both} customers, {min_customers} needed"
-                );
+                // An edge of two hops leads through an item with which both ends have enough customers in common.
+                let through = |middle: &u32| supported(row, *middle) && supported(*middle, target);
+                let stands = supported(row, target) || (0..snapshot.items()).any(|middle| through(&middle));
+                assert!(stands, "an edge from {row} to {target} without {min_customers} customers");
                 edges += 1;
             });
         }
@@ -172,16 +184,15 @@ fn equal_data_gives_equal_bytes_and_later_data_does_not_matter() {
     let dataset = shop(800);
     // A day's first second: the snapshot names the last day of its data, not the second.
     let until = dataset.events[dataset.events.len() * 3 / 4].at / 86_400 * 86_400;
-    let whole = train(&dataset, &options(Some(until)), &Progress::hidden()).unwrap();
+    let whole = trained(&dataset, until, &options());
     let mut past = dataset.clone();
     past.events.retain(|event| event.at < until);
-    assert!(whole.bytes == train(&past, &options(None), &Progress::hidden()).unwrap().bytes);
-    assert!(
-        whole.bytes
-            == train(&dataset, &options(Some(until)), &Progress::hidden())
-                .unwrap()
-                .bytes
-    );
+    assert!(whole.bytes == trained(&past, i64::MAX, &options()).bytes);
+    parallel::limit(1);
+    assert!(whole.bytes == trained(&dataset, until, &options()).bytes);
+    parallel::limit(0);
+    let other = TrainOptions { seed: 2, ..options() };
+    assert!(whole.trials != trained(&dataset, until, &other).trials);
     assert!(i64::from(Snapshot::open(&whole.bytes[..]).unwrap().meta().trained_until) < until);
 }
 
@@ -189,7 +200,7 @@ fn equal_data_gives_equal_bytes_and_later_data_does_not_matter() {
 fn the_model_beats_its_baselines_on_the_made_up_shop() {
     let dataset = shop(4_000);
     let until = dataset.events[dataset.events.len() * 4 / 5].at;
-    let trained = train(&dataset, &options(Some(until)), &Progress::hidden()).unwrap();
+    let trained = trained(&dataset, until, &options());
     let snapshot = Snapshot::open(&trained.bytes[..]).unwrap();
     assert_eq!(row_items(&dataset, &snapshot), trained.items);
     let queries = queries(&dataset, until, i64::MAX, 2_000);
@@ -215,19 +226,18 @@ fn the_model_beats_its_baselines_on_the_made_up_shop() {
 
 #[test]
 fn too_little_data_is_an_error_or_a_model_without_tuning() {
-    let error = |dataset: &Dataset, options: &TrainOptions| train(dataset, options, &Progress::hidden()).unwrap_err();
-    assert!(error(&dataset(&[]), &options(None)).to_string().contains("no events"));
+    let error = |dataset: &Dataset, options: &TrainOptions| {
+        train(dataset, &dataset.events, options, &control()).unwrap_err()
+    };
+    assert!(error(&dataset(&[]), &options()).to_string().contains("no events"));
     let few = dataset(&[(0, 0, 0), (1, 1, 0), (1, 1, 1)]);
-    assert!(error(&few, &options(None)).to_string().contains("--min-customers"));
-    let trained = train(
-        &few,
-        &TrainOptions {
-            min_customers: 1,
-            ..options(None)
-        },
-        &Progress::hidden(),
-    )
-    .unwrap();
+    assert!(error(&few, &options()).to_string().contains("--min-customers"));
+    let one = TrainOptions {
+        min_customers: 1,
+        ..options()
+    };
+    let trained = trained(&few, i64::MAX, &one);
+    assert!(trained.warnings[0].contains("too little data"), "{:?}", trained.warnings);
     Snapshot::open(&trained.bytes[..]).unwrap().verify().unwrap();
 }
 
@@ -276,16 +286,13 @@ fn one_customer_moves_no_row() {
     let mut dataset = dataset(&base);
     let rows = |dataset: &Dataset| {
         let recipe = Recipe {
-            family: Family::Popularity,
-            basis: Basis::User,
-            neighbours: 20,
-            min_customers: 5,
             popularity_half_life: 14.0,
+            ..Recipe::of("popularity", Values::default())
         };
-        let bytes = Model::fit(dataset, &dataset.events, &recipe)
-            .unwrap()
-            .pack(&blend::start(0.0, None))
-            .unwrap();
+        let stack = Stack::new(Material::new(dataset, &dataset.events, 5).unwrap());
+        let stacked = stack.fit(&recipe, &control()).unwrap();
+        let model = Model::new(&stack.material, &stacked, &recipe);
+        let bytes = model.pack(&blend::plain(0.0, 0.0)).unwrap();
         let snapshot = Snapshot::open(bytes).unwrap();
         (0..2)
             .map(|row| snapshot.prior().unwrap().get(row).unwrap())
@@ -316,4 +323,30 @@ fn one_customer_moves_no_row() {
         (four[0].popularity, four[0].trend)
     );
     assert!(five[0].popularity > four[0].popularity && five[0].trend > four[0].trend);
+}
+
+#[test]
+fn a_training_that_is_stopped_leaves_its_best_and_goes_on_where_it_was() {
+    let dataset = shop(800);
+    let folder = tempfile::tempdir().unwrap();
+    let options = TrainOptions {
+        log: Some(folder.path().join("trials")),
+        checkpoint: Some(folder.path().join("checkpoint")),
+        ..options()
+    };
+    let whole = trained(&dataset, i64::MAX, &options);
+    // As if it had been stopped after some trials: the rest of the log is not there.
+    let log = std::fs::read_to_string(folder.path().join("trials")).unwrap();
+    let first: Vec<&str> = log.lines().take(9).collect();
+    std::fs::write(folder.path().join("trials"), first.join("\n") + "\n").unwrap();
+    let again = trained(&dataset, i64::MAX, &options);
+    assert!(again.bytes == whole.bytes && again.trials == whole.trials);
+    std::fs::write(folder.path().join("trials"), first.join("\n") + "\n").unwrap();
+    let stopped = control();
+    stopped.stop();
+    let error = train(&dataset, &dataset.events, &options, &stopped).unwrap_err();
+    assert_eq!(error.exit_code(), 130, "{error}");
+    let kept = std::fs::read(folder.path().join("checkpoint")).unwrap();
+    Snapshot::open(&kept[..]).unwrap().verify().unwrap();
+    assert_eq!(std::fs::read_to_string(folder.path().join("trials")).unwrap().lines().count(), 9);
 }

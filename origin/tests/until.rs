@@ -7,6 +7,7 @@ mod support;
 use pocketrank_origin::dataset::Dataset;
 use pocketrank_origin::ingest::{time, Inputs};
 use pocketrank_origin::progress::Progress;
+use pocketrank_origin::control::Control;
 use pocketrank_origin::train::{train, TrainOptions};
 use std::path::Path;
 use support::{inputs, load_checked, touched, Files};
@@ -63,15 +64,16 @@ fn a_file_cut_at_the_time_gives_the_same_bytes() {
     assert_eq!(whole.items, cut.items);
     assert_eq!((&whole.events, &whole.users), (&cut.events, &cut.users));
     assert_eq!(touched(&whole, "at or after --until, kept for evaluation"), 720);
-    let bytes = |dataset: &Dataset, until| {
+    let bytes = |dataset: &Dataset| {
         let options = TrainOptions {
-            until,
             queries: 50,
+            trials: 4,
             ..TrainOptions::default()
         };
-        train(dataset, &options, &Progress::hidden()).unwrap().bytes
+        let control = Control::new(Progress::hidden());
+        train(dataset, &dataset.events, &options, &control).unwrap().bytes
     };
-    assert!(bytes(&whole, Some(until)) == bytes(&cut, None));
+    assert!(bytes(&whole) == bytes(&cut));
 }
 
 #[test]

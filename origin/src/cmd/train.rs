@@ -3,17 +3,24 @@
 use super::data::{Data, Output};
 use clap::Args;
 use pocketrank::Snapshot;
+use pocketrank_origin::config::Cut;
+use pocketrank_origin::control::Control;
+use pocketrank_origin::dataset::Dataset;
 use pocketrank_origin::error::{Error, Result};
 use pocketrank_origin::ingest::{self, time, Inputs};
-use pocketrank_origin::output;
+use pocketrank_origin::evaluate::{hold_out, Protocol, LAST};
+use pocketrank_origin::train::search::Strategy;
 use pocketrank_origin::train::{train, TrainOptions};
+use pocketrank_origin::{output, parallel};
 use serde_json::json;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Trains a model on events and packs it into a snapshot.
 ///
-/// The last tenth of the events chooses recipe and blend; the model is then fitted on all of them.
+/// Tries the families of models that suit the data, searches the parameters of the best, and chooses by NDCG@20 on events that
+/// are held back; what is chosen is then fitted on all of them. Ctrl-C stops it: the best model so far is then beside the output,
+/// in FILE.checkpoint, and the same command goes on where it was stopped.
 #[derive(Debug, Args)]
 pub struct Train {
     #[command(flatten)]
@@ -24,14 +31,68 @@ pub struct Train {
     /// Use only events before this time (RFC 3339, a date, or seconds since 1970), and keep the later ones for `evaluate`.
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
-    /// The most neighbours of an item.
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1024))]
-    neighbours: u16,
+    /// Keep the last share of the data for `evaluate --hold-out`: of each user's items, of the sessions, or of the time, as the
+    /// data's protocol has it.
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    hold_out: Option<f64>,
     /// The fewest customers behind an edge, a row and an item.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     min_customers: Option<u16>,
+    /// The most bytes an item of the model's own sections: neighbours, factors, content, prior and blend; 64 if nothing else is
+    /// said. 16 KiB in all are always allowed.
+    #[arg(long, value_name = "BYTES", value_parser = positive)]
+    max_bytes_per_item: Option<f64>,
+    /// How many models are fitted while tuning; 60 if nothing else is said.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    trials: Option<u16>,
+    /// How parameters are searched.
+    #[arg(long, value_enum)]
+    search: Option<Strategy>,
+    /// Families of models to try, with commas between. Without it, those that suit the data.
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    families: Vec<String>,
+    /// Folds of validation, each cut from what the one before is fitted on.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=10))]
+    folds: Option<u8>,
+    /// Of everything random: equal data, options and seed give equal bytes.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Stop trying after so many minutes; the model then depends on the machine.
+    #[arg(long, value_name = "MINUTES", value_parser = positive)]
+    stop_after: Option<f64>,
+    /// Where trials are logged; a training that finds a log of the same data and options goes on with it. Without it,
+    /// FILE.trials beside the output, removed at the end.
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+    /// Work on at most so many threads; the model does not depend on it.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    threads: usize,
     #[command(flatten)]
     print: Output,
+}
+
+fn positive(text: &str) -> std::result::Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number > 0.0 && number.is_finite() => Ok(number),
+        _ => Err("a number above 0 is needed".into()),
+    }
+}
+
+/// What the configuration asks for, or what fits the data.
+fn protocol(dataset: &Dataset, cut: Option<Cut>) -> Protocol {
+    match cut {
+        Some(Cut::Temporal) => Protocol::Temporal,
+        Some(Cut::LastOfUser) => Protocol::LastOfUser { share: LAST },
+        Some(Cut::NextItem) => Protocol::NextItem,
+        None => Protocol::of(dataset),
+    }
+}
+
+fn share(text: &str) -> std::result::Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(share) if share > 0.0 && share < 1.0 => Ok(share),
+        _ => Err("a share lies between 0 and 1, such as 0.2".into()),
+    }
 }
 
 impl Train {
@@ -54,47 +115,79 @@ impl Train {
                 self.output.join("snapshot.bin").display()
             )));
         }
-        let min_customers = self.min_customers.unwrap_or(self.data.config()?.train.min_customers);
+        let config = self.data.config()?.train;
+        let min_customers = self.min_customers.unwrap_or(config.min_customers);
         let inputs = Inputs {
             until,
             min_customers: Some(min_customers),
             ..self.data.inputs()?
         };
+        let control = Control::interruptible(progress)?;
+        parallel::limit(self.threads);
         let dataset = ingest::load(&inputs, &progress)?;
+        let protocol = protocol(&dataset, config.protocol);
+        let hold_out_share = self.hold_out.or(config.hold_out);
+        let held_out = hold_out_share.map(|share| hold_out(&dataset, protocol, share, usize::MAX).fit);
+        let events = held_out.as_deref().unwrap_or(&dataset.events);
+        let beside = |ending: &str| {
+            let mut name = self.output.clone().into_os_string();
+            name.push(ending);
+            PathBuf::from(name)
+        };
+        let (log, checkpoint) = (self.log.clone().unwrap_or_else(|| beside(".trials")), beside(".checkpoint"));
         let options = TrainOptions {
-            until,
-            neighbours: usize::from(self.neighbours),
+            protocol: Some(protocol),
             min_customers: u32::from(min_customers),
+            max_bytes_per_item: self.max_bytes_per_item.unwrap_or(config.max_bytes_per_item),
+            trials: self.trials.map_or(config.trials, usize::from),
+            folds: usize::from(self.folds.unwrap_or(config.folds)),
+            strategy: self.search.unwrap_or(config.search),
+            families: if self.families.is_empty() { config.families } else { self.families.clone() },
+            seed: self.seed.unwrap_or(config.seed),
+            log: Some(log.clone()),
+            checkpoint: Some(checkpoint.clone()),
+            stop_after: self.stop_after.or(config.stop_after).map(|minutes| Duration::from_secs_f64(minutes * 60.0)),
             ..TrainOptions::default()
         };
-        let trained = train(&dataset, &options, &progress)?;
+        let trained = train(&dataset, events, &options, &control)?;
         let invalid = |source| Error::Snapshot {
             path: self.output.clone(),
             source,
         };
         let snapshot = Snapshot::open(trained.bytes.as_slice()).map_err(invalid)?;
         output::write(&self.output, &trained.bytes)?;
+        output::remove(&checkpoint)?;
+        if self.log.is_none() {
+            output::remove(&log)?;
+        }
         let seconds = started.elapsed().as_secs_f64();
-        let validation = match trained.validation_queries {
-            0 => "too few events to hold any back: starting values used".to_string(),
-            n => format!("validation NDCG@10 {:.4} over {n} queries", trained.validation_ndcg),
-        };
+        let warnings: String = trained.warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
         self.print.print(
             format_args!(
-                "{}\nmodel: {}\n{validation}\n{}: {} items, {} bytes, id {}, in {seconds:.1} s",
+                "{}\n{warnings}model: {}\nvalidation ({}): NDCG@20 {:.4} over {} queries, {:.4} over others that chose nothing\n\
+                 {}: {} items, {} bytes, of them the model {:.1} an item, id {}, in {seconds:.1} s",
                 dataset.account,
                 trained.recipe,
+                trained.protocol.name(),
+                trained.validation_ndcg,
+                trained.validation_queries,
+                trained.check_ndcg,
                 self.output.display(),
                 snapshot.items(),
                 trained.bytes.len(),
+                trained.bytes_per_item,
                 snapshot.id(),
             ),
             &json!({
                 "id": snapshot.id().to_string(),
                 "items": snapshot.items(),
                 "bytes": trained.bytes.len(),
+                "bytes_per_item": trained.bytes_per_item,
                 "model": trained.recipe.to_string(),
-                "validation": { "queries": trained.validation_queries, "ndcg@10": trained.validation_ndcg },
+                "recipe": trained.recipe,
+                "protocol": trained.protocol.name(),
+                "validation": { "queries": trained.validation_queries, "ndcg@20": trained.validation_ndcg, "check_ndcg@20": trained.check_ndcg },
+                "warnings": trained.warnings,
                 "seconds": seconds,
                 "account": dataset.account,
             }),

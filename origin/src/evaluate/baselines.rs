@@ -1,10 +1,17 @@
 //! What every model must beat: popularity, cosine item-kNN and RP3beta, packed and ranked by the same runtime.
 
+use crate::control::Control;
 use crate::dataset::{Dataset, Interaction};
 use crate::error::Result;
-use crate::train::interactions::Basis;
-use crate::train::{blend, Family, Model, Recipe};
-use pocketrank::{item_hash, Blend, BlendRow, Snapshot, NO_ROW, ONE};
+use crate::progress::Progress;
+use crate::train::material::Material;
+use crate::train::space::Values;
+use crate::train::stack::Stack;
+use crate::train::{blend, Model, Recipe};
+use pocketrank::{item_hash, Snapshot, NO_ROW};
+
+/// Neighbours of an item, on average.
+const NEIGHBOURS: usize = 20;
 
 /// The dataset's item of each row of a snapshot; [`NO_ROW`] for items that the dataset does not have.
 pub fn row_items<B: AsRef<[u8]>>(dataset: &Dataset, snapshot: &Snapshot<B>) -> Vec<u32> {
@@ -28,37 +35,36 @@ pub struct Baseline {
     pub items: Vec<u32>,
 }
 
-/// The baselines. All rank new visitors by popularity.
+/// The baselines. All rank new visitors by popularity over all of the time.
 ///
 /// # Errors
-/// As [`Model::fit`] and [`Model::pack`].
+/// As [`Material::new`], fitting and [`Model::pack`].
 pub fn baselines(dataset: &Dataset, events: &[Interaction], min_customers: u32) -> Result<Vec<Baseline>> {
-    let recipe = Recipe {
-        family: Family::Popularity,
-        basis: Basis::User,
-        neighbours: 20,
-        min_customers,
-        // Counts over all of the time, as a baseline does.
-        popularity_half_life: 1e9,
+    let control = &Control::new(Progress::hidden());
+    let stack = Stack::new(Material::new(dataset, events, min_customers)?);
+    let recipe = |(family, parameters): (&str, &[(&str, f64)])| {
+        let mut values = Values::default();
+        parameters.iter().for_each(|(name, value)| values.set(name, *value));
+        Recipe {
+            entries: NEIGHBOURS,
+            popularity_half_life: f64::INFINITY,
+            ..Recipe::of(family, values)
+        }
     };
-    let cosine = Recipe {
-        family: Family::Cosine { shrink: 0.0 },
-        ..recipe
-    };
-    let rp3beta = Recipe {
-        family: Family::Rp3Beta { alpha: 0.8, beta: 0.4 },
-        ..recipe
-    };
+    let popularity: (&str, &[_]) = ("popularity", &[]);
+    let cosine: (&str, &[_]) = ("cosine", &[]);
+    let rp3beta: (&str, &[_]) = ("rp3beta", &[("alpha", 0.8), ("beta", 0.4)]);
     [
-        ("popularity", recipe, plain(0.0, 1.0)),
-        ("cosine item-kNN", cosine, plain(0.0, 0.0)),
-        ("cosine item-kNN, repeats", cosine, plain(1.0, 0.0)),
-        ("RP3beta", rp3beta, plain(0.0, 0.0)),
-        ("RP3beta, repeats", rp3beta, plain(1.0, 0.0)),
+        ("popularity", popularity, blend::plain(0.0, 1.0)),
+        ("cosine item-kNN", cosine, blend::plain(0.0, 0.0)),
+        ("cosine item-kNN, repeats", cosine, blend::plain(1.0, 0.0)),
+        ("RP3beta", rp3beta, blend::plain(0.0, 0.0)),
+        ("RP3beta, repeats", rp3beta, blend::plain(1.0, 0.0)),
     ]
     .into_iter()
-    .map(|(name, recipe, blend)| {
-        let model = Model::fit(dataset, events, &recipe)?;
+    .map(|(name, family, blend)| {
+        let recipe = recipe(family);
+        let model = Model::new(&stack.material, &stack.fit(&recipe, control)?, &recipe);
         Ok(Baseline {
             name,
             bytes: model.pack(&blend)?,
@@ -66,21 +72,4 @@ pub fn baselines(dataset: &Dataset, events: &[Interaction], min_customers: u32) 
         })
     })
     .collect()
-}
-
-/// A blend without decay that sums the neighbours of a history, or ranks by popularity where there is none.
-fn plain(repeat: f32, popularity: f32) -> Blend {
-    let row = |min_history, popularity| BlendRow {
-        min_history,
-        recency: vec![ONE],
-        repeat_recency: vec![ONE],
-        neighbours: 1.0,
-        repeat,
-        popularity,
-        ..BlendRow::default()
-    };
-    Blend {
-        rows: vec![row(0, 1.0), row(1, popularity)],
-        ..blend::start(0.0, None)
-    }
 }

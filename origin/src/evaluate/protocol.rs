@@ -33,8 +33,8 @@ pub struct Split {
 
 /// Share of the events or sessions that the protocols by time hold out for validation.
 const HELD_OUT: f64 = 0.1;
-/// Share of each user's items that is held out.
-const LAST: f64 = 0.2;
+/// Share of each user's items that is held out, where nothing else is said.
+pub const LAST: f64 = 0.2;
 
 impl Protocol {
     /// What fits the data: ratings and lists have no sessions, and sessions without customers nothing but themselves.

@@ -103,6 +103,15 @@ pub(super) fn country(dataset: &Dataset, user: u32) -> Option<u16> {
 }
 
 /// Takes an interaction into a profile, at that time.
+/// The profile of a visitor who agreed and did these things, in the order of time.
+pub fn replay(events: impl IntoIterator<Item = Event>) -> Profile {
+    let mut profile = Profile::default();
+    if let Some(grant) = grant() {
+        events.into_iter().for_each(|event| profile.record(&grant, event));
+    }
+    profile
+}
+
 pub(super) fn record(profile: &mut Profile, grant: &Grant, dataset: &Dataset, event: &Interaction, at: i64) {
     let item = item_hash(&dataset.items[event.item as usize].id);
     profile.record(

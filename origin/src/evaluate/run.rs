@@ -169,7 +169,7 @@ impl<B: AsRef<[u8]> + Clone + Sync> Bench<B> {
     }
 
     /// The row of one of the dataset's items.
-    pub(super) fn row(&self, item: u32) -> Option<u32> {
+    pub fn row(&self, item: u32) -> Option<u32> {
         self.rows.get(item as usize).copied().filter(|row| *row != NO_ROW)
     }
 

@@ -9,22 +9,30 @@ pub mod blend;
 pub mod content;
 pub mod cosine;
 pub mod dense;
+pub mod family;
+pub mod fold;
 pub mod gram;
 pub mod interactions;
 pub mod listwise;
+pub mod material;
 pub mod model;
 pub mod order;
+pub mod overfit;
 pub mod prior;
+pub mod recipe;
 pub mod ridge;
 pub mod rp3beta;
 pub mod search;
 pub mod sequences;
 pub mod space;
+pub mod stack;
 pub mod trials;
 pub mod tune;
 pub mod twohop;
+pub mod weigh;
 
-pub use model::{Family, Model, Recipe};
+pub use model::Model;
+pub use recipe::Recipe;
 pub use tune::{train, TrainOptions, Trained};
 
 /// Item-item weights: for each row its neighbours, heaviest first.

@@ -1,70 +1,14 @@
-//! A model: what a recipe makes of interactions, ready to be packed with any blend.
+//! A model: what a recipe makes of material, ready to be packed with any blend. Invariant: equal material and recipe give an
+//! equal model, and no more than the pruned table is packed.
 
-use super::interactions::{shipped, Basis, Interactions};
-use super::{attributes, cosine::Cosine, prior, rp3beta::Rp3Beta, Weights};
-use crate::dataset::{Dataset, Interaction};
+use super::material::Material;
+use super::recipe::Recipe;
+use super::stack::Stacked;
+use super::{attributes, order, prior};
 use crate::error::{Error, Result};
 use pocketrank::pack::SnapshotBuilder;
-use pocketrank::{Blend, Meta};
+use pocketrank::{Blend, Meta, Section, Snapshot};
 use std::path::Path;
-
-/// What makes the item-item weights.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Family {
-    /// None: the prior alone.
-    Popularity,
-    /// Cosine item-kNN.
-    Cosine {
-        /// Added to the denominator.
-        shrink: f32,
-    },
-    /// RP3beta.
-    Rp3Beta {
-        /// Exponent of the transition probabilities.
-        alpha: f64,
-        /// Exponent of the discount of popular targets.
-        beta: f64,
-    },
-}
-
-/// All that makes a model of data, the blend apart.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Recipe {
-    /// What makes the item-item weights.
-    pub family: Family,
-    /// What the weights are counted over.
-    pub basis: Basis,
-    /// The most neighbours of an item.
-    pub neighbours: usize,
-    /// The fewest customers behind an edge, a row and an item.
-    pub min_customers: u32,
-    /// Half-life of popularity, in days.
-    pub popularity_half_life: f64,
-}
-
-impl std::fmt::Display for Recipe {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let basis = self.basis.name();
-        match self.family {
-            Family::Popularity => write!(f, "popularity")?,
-            Family::Cosine { shrink } => {
-                write!(
-                    f,
-                    "cosine item-kNN(neighbours={}, shrink={shrink}, over={basis})",
-                    self.neighbours
-                )?;
-            }
-            Family::Rp3Beta { alpha, beta } => {
-                write!(
-                    f,
-                    "RP3beta(neighbours={}, alpha={alpha}, beta={beta}, over={basis})",
-                    self.neighbours
-                )?;
-            }
-        }
-        write!(f, ", popularity half-life {} days", self.popularity_half_life)
-    }
-}
 
 /// A fitted model.
 #[derive(Debug, Clone)]
@@ -72,70 +16,49 @@ pub struct Model {
     builder: SnapshotBuilder,
     /// The dataset's item of each row.
     pub items: Vec<u32>,
+    counts: Vec<u32>,
 }
 
 impl Model {
-    /// Fits a recipe on events (a part of the dataset's, in the order of time).
-    ///
-    /// # Errors
-    /// [`Error::Data`] where nothing is left to ship.
-    pub fn fit(dataset: &Dataset, events: &[Interaction], recipe: &Recipe) -> Result<Self> {
-        let (items, rows) = shipped(dataset, events, recipe.min_customers);
-        if items.is_empty() {
-            return Err(Error::Data(format!(
-                "no item has the {} customers that it takes to ship it ({} events, {} items, {} users); \
-                 lower --min-customers or bring more data",
-                recipe.min_customers,
-                events.len(),
-                dataset.items.len(),
-                dataset.users.len()
-            )));
-        }
-        let interactions = || Interactions::new(events, &rows, items.len(), recipe.basis);
-        let Recipe {
-            neighbours,
-            min_customers,
-            ..
-        } = *recipe;
-        let mut weights = match recipe.family {
-            Family::Popularity => vec![],
-            Family::Cosine { shrink } => Cosine {
-                neighbours,
-                shrink,
-                min_customers,
-            }
-            .fit(&interactions()),
-            Family::Rp3Beta { alpha, beta } => Rp3Beta {
-                alpha,
-                beta,
-                neighbours,
-                min_customers,
-            }
-            .fit(&interactions()),
-        };
-        normalize(&mut weights);
-        let (attributes, labels) = attributes::fit(dataset, &items);
+    /// Puts together what a recipe made of material.
+    pub fn new(material: &Material<'_>, stacked: &Stacked, recipe: &Recipe) -> Self {
+        let (attributes, labels) = attributes::fit(material.dataset, &material.items);
+        let newest = material.events.last().map_or(0, |event| prior::end_of_day(event.at));
         let builder = SnapshotBuilder {
             meta: Meta {
                 model: recipe.to_string(),
-                trained_until: events.last().map_or(0, |event| {
-                    prior::end_of_day(event.at).clamp(0, i64::from(u32::MAX)) as u32
-                }),
-                min_customers: recipe.min_customers.min(u32::from(u16::MAX)) as u16,
-                currency: dataset.currency.clone(),
+                trained_until: newest.clamp(0, i64::from(u32::MAX)) as u32,
+                min_customers: material.min_customers.min(u32::from(u16::MAX)) as u16,
+                currency: material.dataset.currency.clone(),
                 ..Meta::default()
             },
-            ids: items
+            ids: material
+                .items
                 .iter()
-                .map(|item| dataset.items[*item as usize].id.clone())
+                .map(|item| material.dataset.items[*item as usize].id.clone())
                 .collect(),
-            prior: prior::fit(events, &rows, items.len(), recipe.popularity_half_life, min_customers),
+            prior: prior::fit(material, recipe.popularity_half_life),
             attributes,
             labels,
-            neighbours: weights,
+            neighbours: stacked.neighbours.clone(),
+            factors: stacked.factors.clone(),
+            content: stacked.content.clone(),
+            code_bits: recipe.code_bits,
             ..SnapshotBuilder::default()
         };
-        Ok(Model { builder, items })
+        let mut model = Model {
+            builder,
+            items: material.items.clone(),
+            counts: material.counts.clone(),
+        };
+        model.prune(recipe.entries);
+        model
+    }
+
+    /// Keeps that many neighbours an item on average: where they weigh and are needed most.
+    fn prune(&mut self, entries: usize) {
+        let total = entries.saturating_mul(self.items.len());
+        super::prune_globally(&mut self.builder.neighbours, &self.counts, total);
     }
 
     /// The packed bytes of this model with a blend.
@@ -152,16 +75,139 @@ impl Model {
             source,
         })
     }
+
+    /// Numbers the rows so that the packed table is small. Changes no score.
+    #[must_use]
+    pub fn reordered(&self) -> Self {
+        let order = order::order(&self.builder.neighbours);
+        let mut place = vec![0u32; order.len()];
+        (0u32..).zip(&order).for_each(|(new, old)| place[*old as usize] = new);
+        let mut model = self.clone();
+        let builder = &mut model.builder;
+        if !order.is_empty() {
+            by(&order, &mut builder.ids);
+            by(&order, &mut builder.prior);
+            by(&order, &mut builder.attributes);
+            by(&order, &mut builder.neighbours);
+            by(&order, &mut model.items);
+            by(&order, &mut model.counts);
+            for (target, _) in builder.neighbours.iter_mut().flatten() {
+                *target = place[*target as usize];
+            }
+            if let Some(factors) = &mut builder.factors {
+                chunks_by(&order, factors.dims, &mut factors.rows);
+            }
+            if let Some(content) = &mut builder.content {
+                chunks_by(&order, content.dims, &mut content.rows);
+            }
+        }
+        model
+    }
+
+    /// The same with as many neighbours as fit into so many bytes an item, and what is packed then.
+    ///
+    /// # Errors
+    /// As [`Model::pack`]; [`Error::Usage`] where not even a table without neighbours fits.
+    pub fn within(&self, max_bytes_per_item: f64, blend: &Blend) -> Result<(Self, Vec<u8>)> {
+        let max_bytes_per_item = allowed(max_bytes_per_item, self.items.len());
+        let bytes = self.pack(blend)?;
+        if bytes_per_item(&bytes)? <= max_bytes_per_item {
+            return Ok((self.clone(), bytes));
+        }
+        let total: usize = self.builder.neighbours.iter().map(Vec::len).sum();
+        let (mut fits, mut too_many) = (0, total);
+        let mut found = None;
+        // To a thousandth of the table: the last few edges are not worth packing a hundred times.
+        while too_many - fits > (total / 1000).max(1) {
+            let middle = (fits + too_many) / 2;
+            let mut pruned = self.clone();
+            super::prune_globally(&mut pruned.builder.neighbours, &self.counts, middle);
+            let bytes = pruned.pack(blend)?;
+            if bytes_per_item(&bytes)? <= max_bytes_per_item {
+                fits = middle;
+                found = Some((pruned, bytes));
+            } else {
+                too_many = middle;
+            }
+        }
+        found.ok_or_else(|| {
+            Error::Usage(format!(
+                "no model of these data fits into {max_bytes_per_item} bytes an item; allow more with --max-bytes-per-item"
+            ))
+        })
+    }
+
+    /// How many neighbours an item on average fit into so many bytes an item, with weights of that many bits: by the size of a
+    /// packed row, so near enough to choose by.
+    ///
+    /// # Errors
+    /// As [`Model::pack`].
+    pub fn entries_within(&self, code_bits: u8, max_bytes_per_item: f64, blend: &Blend) -> Result<usize> {
+        let max_bytes_per_item = allowed(max_bytes_per_item, self.items.len());
+        let mut model = self.clone();
+        model.builder.code_bits = code_bits;
+        let now = bytes_per_item(&model.pack(blend)?)?;
+        let entries = model.entries();
+        model.builder.neighbours.iter_mut().for_each(Vec::clear);
+        let without = bytes_per_item(&model.pack(blend)?)?;
+        // More neighbours lie farther apart or nearer together by less than their number changes.
+        let each = (now - without) / entries.max(1e-9);
+        let fit = (max_bytes_per_item - without) / each;
+        Ok(if fit.is_finite() { fit.clamp(1.0, 1024.0) as usize } else { self.entries() as usize })
+    }
+
+    /// Neighbours an item, on average.
+    pub fn entries(&self) -> f64 {
+        let total: usize = self.builder.neighbours.iter().map(Vec::len).sum();
+        total as f64 / self.items.len().max(1) as f64
+    }
+
+    /// The weights before they are packed, by row.
+    pub fn neighbours(&self) -> &super::Weights {
+        &self.builder.neighbours
+    }
 }
 
-/// Scales weights so that the mean of the rows' largest is 1: blends of different families stay comparable.
-fn normalize(weights: &mut Weights) {
-    let largest: Vec<f32> = weights
-        .iter()
-        .filter_map(|row| row.iter().map(|(_, weight)| *weight).reduce(f32::max))
-        .collect();
-    let mean = largest.iter().sum::<f32>() / largest.len().max(1) as f32;
-    if mean > 0.0 {
-        weights.iter_mut().flatten().for_each(|(_, weight)| *weight /= mean);
+/// Bytes an item of a packed model's own sections: neighbours, factors, content, prior and blend. What every model has, the index
+/// and the attributes, is not counted.
+///
+/// # Errors
+/// [`Error::Snapshot`] where the bytes are no snapshot.
+pub fn bytes_per_item(bytes: &[u8]) -> Result<f64> {
+    let snapshot = Snapshot::open(bytes).map_err(|source| Error::Snapshot {
+        path: Path::new("measuring the model").into(),
+        source,
+    })?;
+    let own = |section: &Section| {
+        matches!(
+            section,
+            Section::Neighbours | Section::Factors | Section::Content | Section::Prior | Section::Blend
+        )
+    };
+    let sum: usize = snapshot
+        .sections()
+        .filter(|(section, _)| own(section))
+        .map(|(_, bytes)| bytes)
+        .sum();
+    Ok(sum as f64 / f64::from(snapshot.items().max(1)))
+}
+
+/// A small catalogue may take this much in all: the blend alone is some hundred bytes, however few items there are.
+const SMALL_MODEL: f64 = 16_384.0;
+
+fn allowed(max_bytes_per_item: f64, items: usize) -> f64 {
+    max_bytes_per_item.max(SMALL_MODEL / items.max(1) as f64)
+}
+
+fn by<T: Clone>(order: &[u32], table: &mut Vec<T>) {
+    if !table.is_empty() {
+        *table = order.iter().map(|old| table[*old as usize].clone()).collect();
     }
+}
+
+fn chunks_by(order: &[u32], width: usize, table: &mut Vec<f32>) {
+    *table = order
+        .iter()
+        .flat_map(|old| table[*old as usize * width..][..width].iter().copied())
+        .collect();
 }

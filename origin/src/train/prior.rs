@@ -1,7 +1,8 @@
 //! Popularity with time decay, trend and age of each item.
 
 use super::interactions::positive;
-use crate::dataset::Interaction;
+use super::material::Material;
+use crate::dataset::Order;
 use pocketrank::PriorRow;
 use std::collections::HashSet;
 
@@ -13,13 +14,15 @@ const BASE_DAYS: f64 = 56.0;
 /// The rows. `half_life` of popularity, in days. Each customer counts once a day and item, so that one customer's many events do
 /// not make an item popular. Nothing depends on fewer than `min_customers`: the newest customers of an item are taken to have come
 /// when the `min_customers`th newest did, and an item is first seen when the `min_customers`th customer finds it.
-pub fn fit(
-    events: &[Interaction],
-    rows: &[Option<u32>],
-    items: usize,
-    half_life: f64,
-    min_customers: u32,
-) -> Vec<PriorRow> {
+pub fn fit(material: &Material<'_>, half_life: f64) -> Vec<PriorRow> {
+    let Material {
+        events,
+        rows,
+        min_customers,
+        ..
+    } = material;
+    let (items, min_customers) = (material.items.len(), *min_customers);
+    let dated = material.dataset.order == Order::Time;
     let Some(newest) = events.last().map(|event| end_of_day(event.at) as f64) else {
         return vec![PriorRow::default(); items];
     };
@@ -40,8 +43,9 @@ pub fn fit(
         let ratio = (counts.recent + 1.0) / (counts.base * RECENT_DAYS / BASE_DAYS + 1.0);
         PriorRow {
             popularity: libm::round(libm::log1p(counts.popularity) * scale) as u8,
-            trend: libm::round(255.0 * ratio * RECENT_DAYS / BASE_DAYS) as u8,
-            first_seen: counts.first_seen,
+            // Where there are no dates, nothing is said of time.
+            trend: if dated { libm::round(255.0 * ratio * RECENT_DAYS / BASE_DAYS) as u8 } else { 0 },
+            first_seen: if dated { counts.first_seen } else { 0 },
         }
     };
     counts.iter().map(row).collect()

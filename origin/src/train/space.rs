@@ -90,6 +90,11 @@ impl Values {
         Self::new(space, |param| param.start)
     }
 
+    /// Those of some values that a space names.
+    pub fn of(space: &[Param], values: &Values) -> Self {
+        Self::new(space, |param| values.get(param.name))
+    }
+
     /// Values at places from 0 to 1, one per parameter.
     pub fn at(space: &[Param], places: &[f64]) -> Self {
         let mut places = places.iter();

@@ -23,6 +23,8 @@ pub struct Record {
     pub validation: Option<f64>,
     /// What it was worth on a part of the data that it was fitted on.
     pub training: Option<f64>,
+    /// What it was worth on queries that choose nothing; measured of trials that are better than all before.
+    pub check: Option<f64>,
     /// Why there is no value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -126,20 +128,28 @@ impl Trials {
         let record = match self.earlier.iter().find(same) {
             Some(earlier) => earlier.clone(),
             None => {
-                let (validation, training, note) = match make() {
-                    Ok(Outcome::Worth { validation, training }) => (Some(validation), training, None),
-                    Ok(Outcome::Pruned) => (None, None, Some("pruned: behind the median of earlier trials".into())),
-                    Err(Error::Interrupted) => return Err(Error::Interrupted),
-                    Err(error) => (None, None, Some(error.to_string())),
-                };
-                let record = Record {
+                let mut record = Record {
                     phase: phase.to_owned(),
                     number,
                     values: values.clone(),
-                    validation,
-                    training,
-                    note,
+                    validation: None,
+                    training: None,
+                    check: None,
+                    note: None,
                 };
+                match make() {
+                    Ok(Outcome::Worth {
+                        validation,
+                        training,
+                        check,
+                    }) => {
+                        record.validation = Some(validation);
+                        (record.training, record.check) = (training, check);
+                    }
+                    Ok(Outcome::Pruned) => record.note = Some("pruned: behind the median of earlier trials".into()),
+                    Err(Error::Interrupted) => return Err(Error::Interrupted),
+                    Err(error) => record.note = Some(error.to_string()),
+                }
                 self.write(&record)?;
                 record
             }
@@ -169,6 +179,8 @@ pub enum Outcome {
         validation: f64,
         /// On a part of the data that was fitted on, where it was measured.
         training: Option<f64>,
+        /// On queries that choose nothing, likewise.
+        check: Option<f64>,
     },
     /// Early, because it was behind.
     Pruned,
@@ -189,6 +201,7 @@ mod tests {
         Ok(Outcome::Worth {
             validation,
             training: None,
+            check: None,
         })
     }
 

@@ -1,0 +1,84 @@
+//! What models are fitted on: the items that ship, and the events as matrices and sequences, each made once when first asked
+//! for. Invariant: only items with `min_customers` behind them have a row; everything follows from the events.
+
+use super::interactions::{positive, shipped, Basis, Interactions};
+use super::sequences::Sequences;
+use crate::dataset::{Dataset, Interaction, Order};
+use crate::error::{Error, Result};
+use std::sync::OnceLock;
+
+/// One set of events to fit on.
+#[derive(Debug)]
+pub struct Material<'a> {
+    /// The dataset that the events are of.
+    pub dataset: &'a Dataset,
+    /// The events, in the order of time.
+    pub events: &'a [Interaction],
+    /// The fewest customers behind an edge, a row and an item.
+    pub min_customers: u32,
+    /// The dataset's item of each row.
+    pub items: Vec<u32>,
+    /// The row of each of the dataset's items.
+    pub rows: Vec<Option<u32>>,
+    /// Positive events of each row.
+    pub counts: Vec<u32>,
+    users: OnceLock<Interactions>,
+    sessions: OnceLock<Interactions>,
+    sequences: OnceLock<Sequences>,
+}
+
+impl<'a> Material<'a> {
+    /// Finds the items that ship.
+    ///
+    /// # Errors
+    /// [`Error::Data`] where there is none.
+    pub fn new(dataset: &'a Dataset, events: &'a [Interaction], min_customers: u32) -> Result<Self> {
+        let (items, rows) = shipped(dataset, events, min_customers);
+        if items.is_empty() {
+            return Err(Error::Data(format!(
+                "no item has the {min_customers} customers that it takes to ship it ({} events, {} items, {} users); \
+                 lower --min-customers or bring more data",
+                events.len(),
+                dataset.items.len(),
+                dataset.users.len()
+            )));
+        }
+        let mut counts = vec![0u32; items.len()];
+        for event in events.iter().filter(|event| positive(event.kind)) {
+            if let Some(row) = rows[event.item as usize] {
+                counts[row as usize] += 1;
+            }
+        }
+        Ok(Material {
+            dataset,
+            events,
+            min_customers,
+            items,
+            rows,
+            counts,
+            users: OnceLock::new(),
+            sessions: OnceLock::new(),
+            sequences: OnceLock::new(),
+        })
+    }
+
+    /// Who had to do with what.
+    pub fn interactions(&self, basis: Basis) -> &Interactions {
+        let made = || Interactions::new(self.events, &self.rows, self.items.len(), basis);
+        match basis {
+            Basis::User => self.users.get_or_init(made),
+            Basis::Session => self.sessions.get_or_init(made),
+        }
+    }
+
+    /// The sessions, oldest first, with their clicks in order.
+    pub fn sequences(&self) -> &Sequences {
+        self.sequences.get_or_init(|| Sequences::new(self.events, &self.rows))
+    }
+
+    /// Whether sessions are other groups of events than users are.
+    pub fn has_sessions(&self) -> bool {
+        self.dataset.order != Order::Lists
+            && self.interactions(Basis::Session).by_group.len() > self.interactions(Basis::User).by_group.len()
+    }
+}
