@@ -5,10 +5,10 @@ mod support;
 
 use pocketrank::{item_hash, EventKind, Snapshot};
 use pocketrank_origin::candidates::Lists;
+use pocketrank_origin::control::Control;
 use pocketrank_origin::dataset::{Dataset, Interaction, Item};
 use pocketrank_origin::progress::Progress;
 use pocketrank_origin::synth::{Options, Shop};
-use pocketrank_origin::control::Control;
 use pocketrank_origin::train::{train, TrainOptions};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};

@@ -3,10 +3,10 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use pocketrank::{Section, Snapshot};
+use pocketrank_origin::control::Control;
 use pocketrank_origin::evaluate::{baselines, queries, rank, row_items, METRICS};
 use pocketrank_origin::ingest::{self, pseudonym::Pseudonyms, time, Inputs};
 use pocketrank_origin::progress::Progress;
-use pocketrank_origin::control::Control;
 use pocketrank_origin::train::{train, TrainOptions};
 use std::path::PathBuf;
 

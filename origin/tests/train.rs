@@ -7,6 +7,7 @@ use pocketrank_origin::control::Control;
 use pocketrank_origin::dataset::{Dataset, Interaction, Item, User};
 use pocketrank_origin::evaluate::{baselines, queries, rank, row_items, Evaluation};
 use pocketrank_origin::ingest::{self, pseudonym::Pseudonyms, Inputs};
+use pocketrank_origin::parallel;
 use pocketrank_origin::progress::Progress;
 use pocketrank_origin::synth::{Options, Shop};
 use pocketrank_origin::train::interactions::{positive, shipped, Basis, Interactions};
@@ -14,7 +15,6 @@ use pocketrank_origin::train::material::Material;
 use pocketrank_origin::train::space::Values;
 use pocketrank_origin::train::stack::Stack;
 use pocketrank_origin::train::{blend, rp3beta::Rp3Beta, train, Model, Recipe, TrainOptions, Trained};
-use pocketrank_origin::parallel;
 use std::collections::{HashMap, HashSet};
 
 fn shop(sessions: u32) -> Dataset {
@@ -171,7 +171,10 @@ fn what_ships_has_min_customers_behind_it() {
                 // An edge of two hops leads through an item with which both ends have enough customers in common.
                 let through = |middle: &u32| supported(row, *middle) && supported(*middle, target);
                 let stands = supported(row, target) || (0..snapshot.items()).any(|middle| through(&middle));
-                assert!(stands, "an edge from {row} to {target} without {min_customers} customers");
+                assert!(
+                    stands,
+                    "an edge from {row} to {target} without {min_customers} customers"
+                );
                 edges += 1;
             });
         }
@@ -226,9 +229,8 @@ fn the_model_beats_its_baselines_on_the_made_up_shop() {
 
 #[test]
 fn too_little_data_is_an_error_or_a_model_without_tuning() {
-    let error = |dataset: &Dataset, options: &TrainOptions| {
-        train(dataset, &dataset.events, options, &control()).unwrap_err()
-    };
+    let error =
+        |dataset: &Dataset, options: &TrainOptions| train(dataset, &dataset.events, options, &control()).unwrap_err();
     assert!(error(&dataset(&[]), &options()).to_string().contains("no events"));
     let few = dataset(&[(0, 0, 0), (1, 1, 0), (1, 1, 1)]);
     assert!(error(&few, &options()).to_string().contains("--min-customers"));
@@ -237,7 +239,11 @@ fn too_little_data_is_an_error_or_a_model_without_tuning() {
         ..options()
     };
     let trained = trained(&few, i64::MAX, &one);
-    assert!(trained.warnings[0].contains("too little data"), "{:?}", trained.warnings);
+    assert!(
+        trained.warnings[0].contains("too little data"),
+        "{:?}",
+        trained.warnings
+    );
     Snapshot::open(&trained.bytes[..]).unwrap().verify().unwrap();
 }
 
@@ -348,5 +354,11 @@ fn a_training_that_is_stopped_leaves_its_best_and_goes_on_where_it_was() {
     assert_eq!(error.exit_code(), 130, "{error}");
     let kept = std::fs::read(folder.path().join("checkpoint")).unwrap();
     Snapshot::open(&kept[..]).unwrap().verify().unwrap();
-    assert_eq!(std::fs::read_to_string(folder.path().join("trials")).unwrap().lines().count(), 9);
+    assert_eq!(
+        std::fs::read_to_string(folder.path().join("trials"))
+            .unwrap()
+            .lines()
+            .count(),
+        9
+    );
 }

@@ -4,10 +4,10 @@
 
 mod support;
 
+use pocketrank_origin::control::Control;
 use pocketrank_origin::dataset::Dataset;
 use pocketrank_origin::ingest::{time, Inputs};
 use pocketrank_origin::progress::Progress;
-use pocketrank_origin::control::Control;
 use pocketrank_origin::train::{train, TrainOptions};
 use std::path::Path;
 use support::{inputs, load_checked, touched, Files};

@@ -7,8 +7,8 @@ use pocketrank_origin::config::Cut;
 use pocketrank_origin::control::Control;
 use pocketrank_origin::dataset::Dataset;
 use pocketrank_origin::error::{Error, Result};
-use pocketrank_origin::ingest::{self, time, Inputs};
 use pocketrank_origin::evaluate::{hold_out, Protocol, LAST};
+use pocketrank_origin::ingest::{self, time, Inputs};
 use pocketrank_origin::train::search::Strategy;
 use pocketrank_origin::train::{train, TrainOptions};
 use pocketrank_origin::{output, parallel};
@@ -134,7 +134,10 @@ impl Train {
             name.push(ending);
             PathBuf::from(name)
         };
-        let (log, checkpoint) = (self.log.clone().unwrap_or_else(|| beside(".trials")), beside(".checkpoint"));
+        let (log, checkpoint) = (
+            self.log.clone().unwrap_or_else(|| beside(".trials")),
+            beside(".checkpoint"),
+        );
         let options = TrainOptions {
             protocol: Some(protocol),
             min_customers: u32::from(min_customers),
@@ -142,11 +145,18 @@ impl Train {
             trials: self.trials.map_or(config.trials, usize::from),
             folds: usize::from(self.folds.unwrap_or(config.folds)),
             strategy: self.search.unwrap_or(config.search),
-            families: if self.families.is_empty() { config.families } else { self.families.clone() },
+            families: if self.families.is_empty() {
+                config.families
+            } else {
+                self.families.clone()
+            },
             seed: self.seed.unwrap_or(config.seed),
             log: Some(log.clone()),
             checkpoint: Some(checkpoint.clone()),
-            stop_after: self.stop_after.or(config.stop_after).map(|minutes| Duration::from_secs_f64(minutes * 60.0)),
+            stop_after: self
+                .stop_after
+                .or(config.stop_after)
+                .map(|minutes| Duration::from_secs_f64(minutes * 60.0)),
             ..TrainOptions::default()
         };
         let trained = train(&dataset, events, &options, &control)?;
@@ -161,7 +171,11 @@ impl Train {
             output::remove(&log)?;
         }
         let seconds = started.elapsed().as_secs_f64();
-        let warnings: String = trained.warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
+        let warnings: String = trained
+            .warnings
+            .iter()
+            .map(|warning| format!("warning: {warning}\n"))
+            .collect();
         self.print.print(
             format_args!(
                 "{}\n{warnings}model: {}\nvalidation ({}): NDCG@20 {:.4} over {} queries, {:.4} over others that chose nothing\n\

@@ -70,12 +70,20 @@ pub fn serve(values: &Values) -> Blend {
             let fading = libm::pow(d, -values.get("recency"));
             values.get("older") * fading * libm::pow(length, values.get("older_length"))
         };
-        let positions = if min_history <= 8 { usize::from(min_history).max(1) } else { POSITIONS };
+        let positions = if min_history <= 8 {
+            usize::from(min_history).max(1)
+        } else {
+            POSITIONS
+        };
         BlendRow {
             min_history,
             recency: table(positions.max(if min_history == 8 { 16 } else { 1 }), back),
             repeat_recency: table(positions.max(if min_history == 8 { 16 } else { 1 }), |d| {
-                if most > 0.0 { own(d) / most } else { 0.0 }
+                if most > 0.0 {
+                    own(d) / most
+                } else {
+                    0.0
+                }
             }),
             neighbours: 1.0,
             repeat: (most * libm::pow(length, values.get("repeat_length"))) as f32,
@@ -84,7 +92,11 @@ pub fn serve(values: &Values) -> Blend {
             category: values.get("category") as f32,
             brand: values.get("category") as f32 * 0.4,
             price_band: values.get("category") as f32 * 0.2,
-            popularity: if min_history == 0 { 1.0 } else { values.get("popularity") as f32 },
+            popularity: if min_history == 0 {
+                1.0
+            } else {
+                values.get("popularity") as f32
+            },
             trend: values.get("trend") as f32,
             newness: values.get("newness") as f32,
         }
@@ -101,7 +113,11 @@ pub fn serve(values: &Values) -> Blend {
         },
         newness: table(60, |age| 1.0 - age / 59.0),
         times: vec![ONCE],
-        repeat_times: vec![ONCE, times(values.get("repeat_twice")), times(values.get("repeat_thrice"))],
+        repeat_times: vec![
+            ONCE,
+            times(values.get("repeat_twice")),
+            times(values.get("repeat_thrice")),
+        ],
         cold: vec![ONE],
         rows: HISTORY_LENGTHS.map(row).to_vec(),
         ..Blend::default()
@@ -166,7 +182,10 @@ mod tests {
         let blend = serve(&values);
         let row = blend.row(4);
         let one = f64::from(ONE);
-        assert_eq!(row.recency, [ONE, (0.3 * one) as u16 + 1, (0.15 * one) as u16, (0.1 * one) as u16 + 1]);
+        assert_eq!(
+            row.recency,
+            [ONE, (0.3 * one) as u16 + 1, (0.15 * one) as u16, (0.1 * one) as u16 + 1]
+        );
         assert_eq!(f64::from(row.repeat), 0.75);
         let own = [1.0, 1.0 / 3.0, 1.0 / 6.0, 1.0 / 12.0].map(|share| libm::round(share * one) as u16);
         assert_eq!(row.repeat_recency, own);

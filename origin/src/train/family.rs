@@ -76,15 +76,21 @@ pub fn family(name: &str) -> Result<&'static dyn Family> {
     let names = FAMILIES.map(|family| family.name());
     let found = FAMILIES.into_iter().find(|family| family.name() == name);
     found.ok_or_else(|| {
-        let near = crate::config::nearest(name, &names).map_or(String::new(), |near| format!("did you mean `{near}`? "));
-        Error::Usage(format!("no family of models is called {name:?}; {near}there are {}", names.join(", ")))
+        let near =
+            crate::config::nearest(name, &names).map_or(String::new(), |near| format!("did you mean `{near}`? "));
+        Error::Usage(format!(
+            "no family of models is called {name:?}; {near}there are {}",
+            names.join(", ")
+        ))
     })
 }
 
 /// Users or sessions, where they differ.
 fn basis(material: &Material<'_>) -> Option<Param> {
     let both: &[f64] = &[0.0, 1.0];
-    material.has_sessions().then_some(param("sessions", Range::Choice(both), 0.0))
+    material
+        .has_sessions()
+        .then_some(param("sessions", Range::Choice(both), 0.0))
 }
 
 fn chosen(values: &Values) -> Basis {
@@ -265,7 +271,12 @@ impl Family for Sessions {
             keep: generous(entries),
             ..TwoHop::default()
         };
-        let weights = two_hop.fit(material.sequences(), material.items.len(), material.min_customers, control)?;
+        let weights = two_hop.fit(
+            material.sequences(),
+            material.items.len(),
+            material.min_customers,
+            control,
+        )?;
         Ok(weights.into())
     }
 }

@@ -47,12 +47,22 @@ impl<'a> Fold<'a> {
     pub fn new(dataset: &'a Dataset, split: &'a Split, protocol: Protocol, min_customers: u32) -> Result<Self> {
         let material = Material::new(dataset, &split.fit, min_customers)?;
         let mut fold = Fold {
-            scope: if material.items.len() <= FEW_ITEMS { Scope::All } else { Scope::Reached },
+            scope: if material.items.len() <= FEW_ITEMS {
+                Scope::All
+            } else {
+                Scope::Reached
+            },
             stack: Stack::new(material),
             first: vec![],
             rest: vec![],
             check: vec![],
-            training: super::super::evaluate::split(dataset, &split.fit, protocol, split.queries.len().div_ceil(CHECKS)).queries,
+            training: super::super::evaluate::split(
+                dataset,
+                &split.fit,
+                protocol,
+                split.queries.len().div_ceil(CHECKS),
+            )
+            .queries,
         };
         // Whole users or sessions check: what they ask is alike.
         for (place, queries) in split.queries.chunk_by(|a, b| a.user == b.user).enumerate() {
@@ -64,7 +74,11 @@ impl<'a> Fold<'a> {
         }
         let (mut first, mut rest) = (vec![], vec![]);
         for (place, query) in std::mem::take(&mut fold.rest).into_iter().enumerate() {
-            if place % FIRST == 0 { first.push(query) } else { rest.push(query) }
+            if place % FIRST == 0 {
+                first.push(query)
+            } else {
+                rest.push(query)
+            }
         }
         (fold.first, fold.rest) = (first, rest);
         Ok(fold)
@@ -98,7 +112,13 @@ pub fn mean(parts: &[(usize, f64)]) -> f64 {
 }
 
 /// Rolling folds: each is cut from what the one before was fitted on.
-pub fn splits(dataset: &Dataset, events: &[crate::dataset::Interaction], protocol: Protocol, folds: usize, most: usize) -> Vec<Split> {
+pub fn splits(
+    dataset: &Dataset,
+    events: &[crate::dataset::Interaction],
+    protocol: Protocol,
+    folds: usize,
+    most: usize,
+) -> Vec<Split> {
     let mut splits: Vec<Split> = vec![];
     for _ in 0..folds.max(1) {
         let events = splits.last().map_or(events, |split| &split.fit);

@@ -153,7 +153,11 @@ impl Model {
         // More neighbours lie farther apart or nearer together by less than their number changes.
         let each = (now - without) / entries.max(1e-9);
         let fit = (max_bytes_per_item - without) / each;
-        Ok(if fit.is_finite() { fit.clamp(1.0, 1024.0) as usize } else { self.entries() as usize })
+        Ok(if fit.is_finite() {
+            fit.clamp(1.0, 1024.0) as usize
+        } else {
+            self.entries() as usize
+        })
     }
 
     /// Neighbours an item, on average.

@@ -39,7 +39,9 @@ const RISE: f64 = 0.003;
 /// Says where the curves part, if they do.
 pub fn warning(curve: &[Point]) -> Option<String> {
     let last = curve.last()?;
-    let top = curve.iter().reduce(|top, point| if point.check > top.check { point } else { top })?;
+    let top = curve
+        .iter()
+        .reduce(|top, point| if point.check > top.check { point } else { top })?;
     let parted = last.check < top.check * (1.0 - FALL) && last.validation > top.validation * (1.0 + RISE);
     parted.then(|| {
         format!(
@@ -68,7 +70,10 @@ mod tests {
     #[test]
     fn it_warns_where_the_curves_part_and_only_there() {
         let parted = warning(&points(&[(0.10, 0.10), (0.11, 0.105), (0.115, 0.10)])).unwrap();
-        assert!(parted.contains("since trial 1") && parted.contains("0.1150"), "{parted}");
+        assert!(
+            parted.contains("since trial 1") && parted.contains("0.1150"),
+            "{parted}"
+        );
         assert_eq!(warning(&points(&[(0.10, 0.10), (0.11, 0.105), (0.115, 0.1045)])), None);
         assert_eq!(warning(&points(&[(0.10, 0.10), (0.11, 0.11)])), None);
         assert_eq!(warning(&[]), None);

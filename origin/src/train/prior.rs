@@ -44,7 +44,11 @@ pub fn fit(material: &Material<'_>, half_life: f64) -> Vec<PriorRow> {
         PriorRow {
             popularity: libm::round(libm::log1p(counts.popularity) * scale) as u8,
             // Where there are no dates, nothing is said of time.
-            trend: if dated { libm::round(255.0 * ratio * RECENT_DAYS / BASE_DAYS) as u8 } else { 0 },
+            trend: if dated {
+                libm::round(255.0 * ratio * RECENT_DAYS / BASE_DAYS) as u8
+            } else {
+                0
+            },
             first_seen: if dated { counts.first_seen } else { 0 },
         }
     };

@@ -114,6 +114,8 @@ fn normalize(weights: &mut Weights, counts: &[u32]) {
         let scale = (met / sum) as f32;
         weights.iter_mut().flatten().for_each(|(_, weight)| *weight *= scale);
         // What underflows weighs nothing.
-        weights.iter_mut().for_each(|row| row.retain(|(_, weight)| *weight > 0.0));
+        weights
+            .iter_mut()
+            .for_each(|row| row.retain(|(_, weight)| *weight > 0.0));
     }
 }

@@ -159,7 +159,12 @@ fn header(dataset: &Dataset, events: &[Interaction], options: &TrainOptions, pro
         hash.update(event.at.to_le_bytes());
         hash.update([event.kind as u8]);
     }
-    let data: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let data: String = hash
+        .finalize()
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     Header {
         data,
         options: format!(
@@ -277,7 +282,10 @@ impl<'a> Tuner<'a> {
     }
 
     fn out_of_time(&mut self) -> bool {
-        let out = self.options.stop_after.is_some_and(|limit| self.began.elapsed() > limit);
+        let out = self
+            .options
+            .stop_after
+            .is_some_and(|limit| self.began.elapsed() > limit);
         let warning = "stopped by the clock: the model depends on the speed of the machine, not on the seed alone";
         if out && !self.warnings.iter().any(|known| known == warning) {
             self.warnings.push(warning.into());
@@ -306,7 +314,14 @@ impl<'a> Tuner<'a> {
                 ..self.recipe.clone()
             };
             let blend = self.blend.clone();
-            let record = self.trial(&format!("families: {name}"), number, &values, &recipe, &blend, f64::NEG_INFINITY)?;
+            let record = self.trial(
+                &format!("families: {name}"),
+                number,
+                &values,
+                &recipe,
+                &blend,
+                f64::NEG_INFINITY,
+            )?;
             if let Some(worth) = record.validation {
                 ranking.push((name.to_owned(), worth, recipe));
             }
@@ -318,15 +333,28 @@ impl<'a> Tuner<'a> {
             self.take(worth, recipe, self.blend.clone());
         }
         if ranking.is_empty() {
-            let notes: Vec<String> = self.trials.records.iter().filter_map(|record| record.note.clone()).collect();
-            return Err(Error::Data(format!("no family of models can be fitted: {}", notes.join("; "))));
+            let notes: Vec<String> = self
+                .trials
+                .records
+                .iter()
+                .filter_map(|record| record.note.clone())
+                .collect();
+            return Err(Error::Data(format!(
+                "no family of models can be fitted: {}",
+                notes.join("; ")
+            )));
         }
         Ok(ranking.into_iter().map(|(name, worth, _)| (name, worth)).collect())
     }
 
     /// Searches the parameters of one component of the recipe.
     fn search_family(&mut self, name: &str, trials: usize) -> Result<()> {
-        let Some(at) = self.recipe.components.iter().position(|component| component.family == name) else {
+        let Some(at) = self
+            .recipe
+            .components
+            .iter()
+            .position(|component| component.family == name)
+        else {
             return Ok(());
         };
         let space = family(name)?.space(&self.folds[0].stack.material);
@@ -350,7 +378,13 @@ impl<'a> Tuner<'a> {
     ) -> Result<()> {
         self.searches += 1;
         let phase = format!("{name} {}", self.searches);
-        let mut search = Search::new(space, self.options.strategy, trials, self.options.seed + self.searches, start)?;
+        let mut search = Search::new(
+            space,
+            self.options.strategy,
+            trials,
+            self.options.seed + self.searches,
+            start,
+        )?;
         let mut first_values: Vec<f64> = vec![];
         for number in 0..search.trials() {
             if self.out_of_time() {
@@ -518,7 +552,13 @@ impl<'a> Tuner<'a> {
             let phase = format!("weights from {} items {}", range.from, self.searches);
             let seed = self.options.seed + self.searches;
             let mut best = range.measure(bench, &self.blend, scope)?;
-            let mut search = Search::new(&weigh::SPACE, Strategy::Random, WEIGHT_TRIALS, seed, &Values::start(&weigh::SPACE))?;
+            let mut search = Search::new(
+                &weigh::SPACE,
+                Strategy::Random,
+                WEIGHT_TRIALS,
+                seed,
+                &Values::start(&weigh::SPACE),
+            )?;
             let mut learned = None;
             let mut lists = ListsByDropout::default();
             for number in 0..search.trials() {
@@ -580,9 +620,15 @@ impl<'a> Tuner<'a> {
         let mut check_ndcg = 0.0;
         if !self.folds.is_empty() {
             let benches = self.benches()?;
-            let parts: Vec<_> = self.folds.iter().zip(&benches).map(|(fold, bench)| measured(bench, &fold.check, fold)).collect();
+            let parts: Vec<_> = self
+                .folds
+                .iter()
+                .zip(&benches)
+                .map(|(fold, bench)| measured(bench, &fold.check, fold))
+                .collect();
             check_ndcg = mean(&parts);
-            self.warnings.extend(overfit::warning(&overfit::curve(&self.trials.records)));
+            self.warnings
+                .extend(overfit::warning(&overfit::curve(&self.trials.records)));
         }
         let stacked = whole.fit(&self.recipe, self.control)?;
         let model = Model::new(&whole.material, &stacked, &self.recipe).reordered();
@@ -605,7 +651,10 @@ impl<'a> Tuner<'a> {
 
 /// Families that suit the material without being asked for.
 fn suited(material: &Material<'_>) -> Vec<&'static dyn Family> {
-    FAMILIES.into_iter().filter(|family| family.unsuited(material).is_none()).collect()
+    FAMILIES
+        .into_iter()
+        .filter(|family| family.unsuited(material).is_none())
+        .collect()
 }
 
 fn measured(bench: &SharedBench, queries: &[Query], fold: &Fold<'_>) -> (usize, f64) {

@@ -114,18 +114,29 @@ impl RangeOfHistories {
         let free = start.map(|weight| weight != 0.0);
         let with = |weights: &Parts| {
             let mut changed = blend.clone();
-            self.rows.iter().for_each(|row| scale(&mut changed.rows[*row], &start, weights));
+            self.rows
+                .iter()
+                .for_each(|row| scale(&mut changed.rows[*row], &start, weights));
             changed
         };
         let mut sum = 0.0;
         for part in 0..PARTITIONS {
             let mine = |place: &usize| place % PARTITIONS == part;
-            let learned: Vec<List> = (0..lists.len()).filter(|place| !mine(place)).map(|place| lists[place].clone()).collect();
-            let others: Vec<Query> = (0..self.queries.len()).filter(mine).map(|place| self.queries[place].clone()).collect();
+            let learned: Vec<List> = (0..lists.len())
+                .filter(|place| !mine(place))
+                .map(|place| lists[place].clone())
+                .collect();
+            let others: Vec<Query> = (0..self.queries.len())
+                .filter(mine)
+                .map(|place| self.queries[place].clone())
+                .collect();
             let changed = with(&listwise.fit(&learned, &start, &free));
             sum += measure(bench, &changed, &others, scope)? * others.len() as f64;
         }
-        Ok((with(&listwise.fit(lists, &start, &free)), sum / self.queries.len() as f64))
+        Ok((
+            with(&listwise.fit(lists, &start, &free)),
+            sum / self.queries.len() as f64,
+        ))
     }
 
     /// The best of each query's list by the blend, with what was wanted, and their parts.
@@ -153,26 +164,34 @@ impl RangeOfHistories {
         ranker.set_blend(blend.clone()).map_err(internal)?;
         let mut parts = bench.ranker.clone();
         parts.set_blend(unit).map_err(internal)?;
-        Ok(crate::parallel::map(&queries.chunks(32).collect::<Vec<_>>(), |queries| {
-            let (mut ranker, mut parts) = (ranker.clone(), parts.clone());
-            let list = |query: &Query| {
-                ranker.set_profile(&query.profile, query.now);
-                let mut reached: Vec<u32> = ranker.reached().collect();
-                if scope == Scope::All || reached.is_empty() {
-                    return list(&mut ranker, &mut parts, &all, query, bench);
-                }
-                reached.sort_unstable();
-                list(&mut ranker, &mut parts, &Candidates::from_rows(reached), query, bench)
-            };
-            queries.iter().map(list).collect::<Vec<List>>()
-        })
-        .concat())
+        Ok(
+            crate::parallel::map(&queries.chunks(32).collect::<Vec<_>>(), |queries| {
+                let (mut ranker, mut parts) = (ranker.clone(), parts.clone());
+                let list = |query: &Query| {
+                    ranker.set_profile(&query.profile, query.now);
+                    let mut reached: Vec<u32> = ranker.reached().collect();
+                    if scope == Scope::All || reached.is_empty() {
+                        return list(&mut ranker, &mut parts, &all, query, bench);
+                    }
+                    reached.sort_unstable();
+                    list(&mut ranker, &mut parts, &Candidates::from_rows(reached), query, bench)
+                };
+                queries.iter().map(list).collect::<Vec<List>>()
+            })
+            .concat(),
+        )
     }
 }
 
 type SharedRanker = Ranker<Arc<[u8]>>;
 
-fn list(ranker: &mut SharedRanker, unit: &mut SharedRanker, all: &Candidates, query: &Query, bench: &SharedBench) -> List {
+fn list(
+    ranker: &mut SharedRanker,
+    unit: &mut SharedRanker,
+    all: &Candidates,
+    query: &Query,
+    bench: &SharedBench,
+) -> List {
     unit.set_profile(&query.profile, query.now);
     let options = Options {
         count: LIST,
@@ -181,7 +200,10 @@ fn list(ranker: &mut SharedRanker, unit: &mut SharedRanker, all: &Candidates, qu
     let wanted: HashSet<u32> = query.relevant.iter().filter_map(|item| bench.row(*item)).collect();
     let left_out: HashSet<u32> = query.exclude.iter().filter_map(|item| bench.row(*item)).collect();
     let best = ranker.rerank(all, &options).iter().map(|ranked| ranked.row);
-    let mut rows: Vec<u32> = best.chain(wanted.iter().copied()).filter(|row| !left_out.contains(row)).collect();
+    let mut rows: Vec<u32> = best
+        .chain(wanted.iter().copied())
+        .filter(|row| !left_out.contains(row))
+        .collect();
     rows.sort_unstable();
     rows.dedup();
     let parts = |row: &u32| {
@@ -223,7 +245,11 @@ fn internal(error: pocketrank::Error) -> Error {
 fn thinned(profile: &Profile, dropout: f64, rng: &mut Pcg64Mcg) -> Profile {
     let newest = profile.events().len().saturating_sub(1);
     let mut drawn = |_: &(usize, &Event)| (rng.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
-    let kept = profile.events().iter().enumerate().filter(|event| drawn(event) >= dropout || event.0 == newest);
+    let kept = profile
+        .events()
+        .iter()
+        .enumerate()
+        .filter(|event| drawn(event) >= dropout || event.0 == newest);
     replay(kept.map(|(_, event)| *event))
 }
 
