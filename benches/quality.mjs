@@ -202,8 +202,13 @@ async function measure(set, suffix, least) {
 /** implicit's ALS on the same questions. @param {string} folder */
 async function alternating(folder) {
   const python = await peers();
-  say("benches/als.py: implicit's ALS on the same events and questions");
-  const text = execFileSync(python, [join(root, "benches/als.py"), folder], { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+  say("benches/implicit_als.py: implicit's ALS on the same events and questions");
+  const text = execFileSync(python, [join(root, "benches/implicit_als.py"), folder], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+    // Its own threads are enough: BLAS's beside them would get in their way.
+    env: { ...process.env, OPENBLAS_NUM_THREADS: "1" },
+  });
   return /** @type {{ metrics: Record<string, number> }} */ (JSON.parse(text)).metrics;
 }
 

@@ -3,7 +3,7 @@
 The settings are chosen on the very queries that are reported, which flatters it. Histories are folded in; a query without a history
 is answered by popularity.
 
-Usage: als.py FOLDER [METRIC]
+Usage: implicit_als.py FOLDER [METRIC]
 """
 import json
 import sys
@@ -44,8 +44,8 @@ def main(folder, metric):
     some = np.diff(histories.indptr) > 0
     best = None
     for factors, alpha in GRID:
-        model = AlternatingLeastSquares(factors=factors, alpha=alpha, iterations=15, random_state=1)
         with threadpool_limits(1, "blas"):
+            model = AlternatingLeastSquares(factors=factors, alpha=alpha, iterations=15, random_state=1)
             model.fit(seen, show_progress=False)
             run = {}
             for number, query in enumerate(queries):
