@@ -176,9 +176,12 @@ impl Train {
             .iter()
             .map(|warning| format!("warning: {warning}\n"))
             .collect();
+        let loss = trained.loss.map_or(String::new(), |loss| {
+            format!("; packed, {:.2}% less than in floats", 100.0 * loss)
+        });
         self.print.print(
             format_args!(
-                "{}\n{warnings}model: {}\nvalidation ({}): NDCG@20 {:.4} over {} queries, {:.4} over others that chose nothing\n\
+                "{}\n{warnings}model: {}\nvalidation ({}): NDCG@20 {:.4} over {} queries, {:.4} over others that chose nothing{loss}\n\
                  {}: {} items, {} bytes, of them the model {:.1} an item, id {}, in {seconds:.1} s",
                 dataset.account,
                 trained.recipe,
@@ -201,6 +204,7 @@ impl Train {
                 "recipe": trained.recipe,
                 "protocol": trained.protocol.name(),
                 "validation": { "queries": trained.validation_queries, "ndcg@20": trained.validation_ndcg, "check_ndcg@20": trained.check_ndcg },
+                "loss": trained.loss,
                 "warnings": trained.warnings,
                 "seconds": seconds,
                 "account": dataset.account,

@@ -53,7 +53,7 @@ pub fn baselines(dataset: &Dataset, events: &[Interaction], min_customers: u32) 
     };
     let popularity: (&str, &[_]) = ("popularity", &[]);
     let cosine: (&str, &[_]) = ("cosine", &[]);
-    let rp3beta: (&str, &[_]) = ("rp3beta", &[("alpha", 0.8), ("beta", 0.4)]);
+    let rp3beta: (&str, &[_]) = ("rp3beta", &[("alpha", 0.6), ("beta", 0.2)]);
     [
         ("popularity", popularity, blend::plain(0.0, 1.0)),
         ("cosine item-kNN", cosine, blend::plain(0.0, 0.0)),

@@ -20,10 +20,10 @@ use super::weigh::{self, ListsByDropout, RangeOfHistories};
 use crate::control::Control;
 use crate::dataset::{Dataset, Interaction};
 use crate::error::{Error, Result};
-use crate::evaluate::{Protocol, Query, Scope, Split};
+use crate::evaluate::{float_ndcg, Bench, Protocol, Query, Scope, Split};
 use crate::output;
 use crate::progress::{Progress, Stage};
-use pocketrank::Blend;
+use pocketrank::{Blend, Snapshot};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -93,6 +93,8 @@ pub struct Trained {
     pub validation_ndcg: f64,
     /// The same on the queries that chose nothing.
     pub check_ndcg: f64,
+    /// Share of NDCG@20 on validation that weights lose by being packed, against floats; below 0 where they gain.
+    pub loss: Option<f64>,
     /// Number of validation queries.
     pub validation_queries: usize,
     /// Bytes an item of the model's own sections.
@@ -615,6 +617,21 @@ impl<'a> Tuner<'a> {
         self.folds.iter().map(bench).collect()
     }
 
+    /// What packing costs the best, on the first fold.
+    fn loss(&self) -> Result<Option<f64>> {
+        let Some(fold) = self.folds.first() else { return Ok(None) };
+        let model = fold.model(&self.recipe, self.control)?;
+        let bytes = model.pack(&self.blend)?;
+        let snapshot = Snapshot::open(bytes.as_slice()).map_err(|source| Error::Snapshot {
+            path: "packed model".into(),
+            source,
+        })?;
+        let queries = [&fold.first[..], &fold.rest[..], &fold.check[..]].concat();
+        let packed = Bench::open(bytes.as_slice(), &model.items)?.rank(&queries, Scope::Reached).ndcg();
+        let float = float_ndcg(model.neighbours(), &snapshot, &model.items, &queries)?;
+        Ok((float > 0.0).then(|| 1.0 - packed / float))
+    }
+
     /// Fits the best on everything.
     fn finish(mut self, whole: Stack<'_>, protocol: Protocol) -> Result<Trained> {
         let mut check_ndcg = 0.0;
@@ -630,6 +647,7 @@ impl<'a> Tuner<'a> {
             self.warnings
                 .extend(overfit::warning(&overfit::curve(&self.trials.records)));
         }
+        let loss = self.loss()?;
         let stacked = whole.fit(&self.recipe, self.control)?;
         let model = Model::new(&whole.material, &stacked, &self.recipe).reordered();
         let (model, bytes) = model.within(self.options.max_bytes_per_item, &self.blend)?;
@@ -642,6 +660,7 @@ impl<'a> Tuner<'a> {
             protocol,
             validation_ndcg: self.best.max(0.0),
             check_ndcg,
+            loss,
             validation_queries: self.folds.iter().map(|fold| fold.first.len() + fold.rest.len()).sum(),
             trials: self.trials.records,
             warnings: self.warnings,

@@ -22,7 +22,7 @@ pub(super) fn text(report: &Report<'_>) -> String {
     let segments = report.models.first().map_or(0, |model| model.evaluation.segments.len());
     for at in 0..segments {
         for model in &report.models {
-            let Some(segment) = model.evaluation.segments.get(at) else {
+            let Some(segment) = model.evaluation.segments.get(at).filter(|segment| segment.queries > 0) else {
                 continue;
             };
             row(&mut text, &segment.name, model.model, segment.queries, &segment.metrics);
