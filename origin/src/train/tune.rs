@@ -619,7 +619,9 @@ impl<'a> Tuner<'a> {
 
     /// What packing costs the best, on the first fold.
     fn loss(&self) -> Result<Option<f64>> {
-        let Some(fold) = self.folds.first() else { return Ok(None) };
+        let Some(fold) = self.folds.first() else {
+            return Ok(None);
+        };
         let model = fold.model(&self.recipe, self.control)?;
         let bytes = model.pack(&self.blend)?;
         let snapshot = Snapshot::open(bytes.as_slice()).map_err(|source| Error::Snapshot {
@@ -627,7 +629,9 @@ impl<'a> Tuner<'a> {
             source,
         })?;
         let queries = [&fold.first[..], &fold.rest[..], &fold.check[..]].concat();
-        let packed = Bench::open(bytes.as_slice(), &model.items)?.rank(&queries, Scope::Reached).ndcg();
+        let packed = Bench::open(bytes.as_slice(), &model.items)?
+            .rank(&queries, Scope::Reached)
+            .ndcg();
         let float = float_ndcg(model.neighbours(), &snapshot, &model.items, &queries)?;
         Ok((float > 0.0).then(|| 1.0 - packed / float))
     }
