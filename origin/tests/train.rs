@@ -295,7 +295,7 @@ fn one_customer_moves_no_row() {
             popularity_half_life: 14.0,
             ..Recipe::of("popularity", Values::default())
         };
-        let stack = Stack::new(Material::new(dataset, &dataset.events, 5).unwrap());
+        let stack = Stack::new(Material::new(dataset, &dataset.events, 5).unwrap(), options().content);
         let stacked = stack.fit(&recipe, &control()).unwrap();
         let model = Model::new(&stack.material, &stacked, &recipe);
         let bytes = model.pack(&blend::plain(0.0, 0.0)).unwrap();

@@ -9,6 +9,7 @@ use pocketrank_origin::dataset::Dataset;
 use pocketrank_origin::error::{Error, Result};
 use pocketrank_origin::evaluate::{hold_out, Protocol, LAST};
 use pocketrank_origin::ingest::{self, time, Inputs};
+use pocketrank_origin::train::content::ContentModel;
 use pocketrank_origin::train::search::Strategy;
 use pocketrank_origin::train::{train, TrainOptions};
 use pocketrank_origin::{output, parallel};
@@ -115,7 +116,9 @@ impl Train {
                 self.output.join("snapshot.bin").display()
             )));
         }
-        let config = self.data.config()?.train;
+        let config = self.data.config()?;
+        let content = ContentModel::new(&config);
+        let config = config.train;
         let min_customers = self.min_customers.unwrap_or(config.min_customers);
         let inputs = Inputs {
             until,
@@ -150,6 +153,7 @@ impl Train {
             } else {
                 self.families.clone()
             },
+            content,
             seed: self.seed.unwrap_or(config.seed),
             log: Some(log.clone()),
             checkpoint: Some(checkpoint.clone()),

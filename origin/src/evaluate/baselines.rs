@@ -1,9 +1,11 @@
 //! What every model must beat: popularity, cosine item-kNN and RP3beta, packed and ranked by the same runtime.
 
+use crate::config::Config;
 use crate::control::Control;
 use crate::dataset::{Dataset, Interaction};
 use crate::error::Result;
 use crate::progress::Progress;
+use crate::train::content::ContentModel;
 use crate::train::material::Material;
 use crate::train::space::Values;
 use crate::train::stack::Stack;
@@ -40,8 +42,9 @@ pub struct Baseline {
 /// # Errors
 /// As [`Material::new`], fitting and [`Model::pack`].
 pub fn baselines(dataset: &Dataset, events: &[Interaction], min_customers: u32) -> Result<Vec<Baseline>> {
+    let material = Material::new(dataset, events, min_customers)?;
     let control = &Control::new(Progress::hidden());
-    let stack = Stack::new(Material::new(dataset, events, min_customers)?);
+    let stack = Stack::new(material, ContentModel::new(&Config::default()));
     let recipe = |(family, parameters): (&str, &[(&str, f64)])| {
         let mut values = Values::default();
         parameters.iter().for_each(|(name, value)| values.set(name, *value));

@@ -5,6 +5,7 @@ use super::material::Material;
 use super::model::Model;
 use super::recipe::Recipe;
 use super::stack::Stack;
+use super::tune::TrainOptions;
 use crate::control::Control;
 use crate::dataset::Dataset;
 use crate::error::Result;
@@ -44,15 +45,15 @@ impl<'a> Fold<'a> {
     ///
     /// # Errors
     /// As [`Material::new`].
-    pub fn new(dataset: &'a Dataset, split: &'a Split, protocol: Protocol, min_customers: u32) -> Result<Self> {
-        let material = Material::new(dataset, &split.fit, min_customers)?;
+    pub fn new(dataset: &'a Dataset, split: &'a Split, protocol: Protocol, options: &TrainOptions) -> Result<Self> {
+        let material = Material::new(dataset, &split.fit, options.min_customers)?;
         let mut fold = Fold {
             scope: if material.items.len() <= FEW_ITEMS {
                 Scope::All
             } else {
                 Scope::Reached
             },
-            stack: Stack::new(material),
+            stack: Stack::new(material, options.content.clone()),
             first: vec![],
             rest: vec![],
             check: vec![],

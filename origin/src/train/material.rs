@@ -1,11 +1,14 @@
 //! What models are fitted on: the items that ship, and the events as matrices and sequences, each made once when first asked
 //! for. Invariant: only items with `min_customers` behind them have a row; everything follows from the events.
 
+use super::edges::{Edges, Learned};
 use super::interactions::{positive, shipped, Basis, Interactions};
 use super::sequences::Sequences;
+use super::twohop::TwoHop;
+use crate::control::Control;
 use crate::dataset::{Dataset, Interaction, Order};
 use crate::error::{Error, Result};
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// One set of events to fit on.
 #[derive(Debug)]
@@ -25,6 +28,7 @@ pub struct Material<'a> {
     users: OnceLock<Interactions>,
     sessions: OnceLock<Interactions>,
     sequences: OnceLock<Sequences>,
+    learned: Mutex<Option<(TwoHop, Arc<Learned>)>>,
 }
 
 impl<'a> Material<'a> {
@@ -59,6 +63,7 @@ impl<'a> Material<'a> {
             users: OnceLock::new(),
             sessions: OnceLock::new(),
             sequences: OnceLock::new(),
+            learned: Mutex::default(),
         })
     }
 
@@ -74,6 +79,31 @@ impl<'a> Material<'a> {
     /// The sessions, oldest first, with their clicks in order.
     pub fn sequences(&self) -> &Sequences {
         self.sequences.get_or_init(|| Sequences::new(self.events, &self.rows))
+    }
+
+    /// The edges of a two-hop table with what was learned of them; the last is remembered.
+    ///
+    /// # Errors
+    /// As [`Edges::fit`].
+    pub fn learned(&self, two_hop: &TwoHop, control: &Control) -> Result<Arc<Learned>> {
+        let last = || self.learned.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, learned)) = last().as_ref().filter(|(of, _)| of == two_hop) {
+            return Ok(Arc::clone(learned));
+        }
+        let edges = Edges {
+            two_hop: *two_hop,
+            ..Edges::default()
+        };
+        let learned = Arc::new(edges.fit(self.sequences(), self.items.len(), self.min_customers, control)?);
+        *last() = Some((*two_hop, Arc::clone(&learned)));
+        Ok(learned)
+    }
+
+    /// Whether the catalogue, or vectors from outside, say anything of items but their ids.
+    pub fn has_content(&self) -> bool {
+        let item = |item: &u32| &self.dataset.items[*item as usize];
+        let said = |item: &crate::dataset::Item| item.name != item.id || item.description.is_some();
+        self.dataset.vectors.is_some() || self.items.iter().map(item).any(said)
     }
 
     /// Whether sessions are other groups of events than users are.

@@ -21,8 +21,8 @@ pub struct Component {
 pub struct Recipe {
     /// The models whose item-item weights are added up; linear models stack at no cost to the device.
     pub components: Vec<Component>,
-    /// Parameters of the learned edges, where edges are learned.
-    pub edges: Option<Values>,
+    /// Numbers of an item's content vector; 0 for none.
+    pub content: usize,
     /// The most neighbours of an item on average.
     pub entries: usize,
     /// Bits of a packed weight.
@@ -40,7 +40,7 @@ impl Recipe {
                 values,
                 weight: 1.0,
             }],
-            edges: None,
+            content: 0,
             entries: 20,
             code_bits: 8,
             popularity_half_life: 45.0,
@@ -56,8 +56,8 @@ impl fmt::Display for Recipe {
             }
             write!(f, "{}({})", component.family, component.values)?;
         }
-        if let Some(edges) = &self.edges {
-            write!(f, ", learned edges({edges})")?;
+        if self.content > 0 {
+            write!(f, ", content of {} numbers", self.content)?;
         }
         write!(
             f,

@@ -125,6 +125,14 @@ impl Values {
         self.0.insert(name.to_owned(), tidy(value));
     }
 
+    /// These values and others.
+    #[must_use]
+    pub fn and(&self, others: &Values) -> Self {
+        let mut both = self.clone();
+        others.iter().for_each(|(name, value)| both.set(name, value));
+        both
+    }
+
     /// Names and values, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, f64)> {
         self.0.iter().map(|(name, value)| (name.as_str(), *value))

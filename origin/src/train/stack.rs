@@ -1,6 +1,7 @@
 //! Stacks models: fits the components of a recipe and adds up their item-item weights, each scaled alike. Invariant: a
 //! component that was fitted on a material with some values is not fitted again while it is remembered.
 
+use super::content::ContentModel;
 use super::family::{family, Fitted};
 use super::material::Material;
 use super::recipe::{Component, Recipe};
@@ -27,16 +28,18 @@ pub struct Stacked {
 pub struct Stack<'a> {
     /// What is fitted on.
     pub material: Material<'a>,
+    content: ContentModel,
     remembered: Mutex<Vec<(String, Arc<Fitted>)>>,
 }
 
 const REMEMBERED: usize = 6;
 
 impl<'a> Stack<'a> {
-    /// Nothing is fitted yet.
-    pub fn new(material: Material<'a>) -> Self {
+    /// Nothing is fitted yet. `content`: how content becomes vectors, where a recipe asks for some.
+    pub fn new(material: Material<'a>, content: ContentModel) -> Self {
         Stack {
             material,
+            content,
             remembered: Mutex::default(),
         }
     }
@@ -47,6 +50,13 @@ impl<'a> Stack<'a> {
     /// As [`super::family::Family::fit`]; [`Error::Data`] where two components have factors.
     pub fn fit(&self, recipe: &Recipe, control: &Control) -> Result<Stacked> {
         let mut stacked = Stacked::default();
+        if recipe.content > 0 {
+            let content = ContentModel {
+                dims: recipe.content,
+                ..self.content.clone()
+            };
+            stacked.content = content.fit(self.material.dataset, &self.material.items, control)?;
+        }
         let mut sums: Vec<BTreeMap<u32, f32>> = vec![];
         for component in recipe.components.iter().filter(|component| component.weight > 0.0) {
             let fitted = self.component(component, recipe.entries, control)?;

@@ -6,7 +6,8 @@
 //! never looked at.
 
 use super::blend;
-use super::family::{family, Family, FAMILIES};
+use super::content::ContentModel;
+use super::family::{self, family, Family, FAMILIES};
 use super::fold::{mean, splits, Fold, SharedBench};
 use super::material::Material;
 use super::model::{bytes_per_item, Model};
@@ -17,6 +18,7 @@ use super::space::{param, Param, Range, Values};
 use super::stack::Stack;
 use super::trials::{Header, Outcome, Record, Trials};
 use super::weigh::{self, ListsByDropout, RangeOfHistories};
+use crate::config::Config;
 use crate::control::Control;
 use crate::dataset::{Dataset, Interaction};
 use crate::error::{Error, Result};
@@ -47,6 +49,8 @@ pub struct TrainOptions {
     pub strategy: Strategy,
     /// Families to try; empty for those that suit the data.
     pub families: Vec<String>,
+    /// How content becomes vectors, where the catalogue has any.
+    pub content: ContentModel,
     /// Of everything random.
     pub seed: u64,
     /// Where trials are logged, and read again by a training that goes on.
@@ -64,10 +68,11 @@ impl Default for TrainOptions {
             min_customers: 5,
             max_bytes_per_item: 64.0,
             trials: 60,
-            queries: 4_000,
+            queries: 8_000,
             folds: 1,
             strategy: Strategy::Tpe,
             families: vec![],
+            content: ContentModel::new(&Config::default()),
             seed: 1,
             log: None,
             checkpoint: None,
@@ -135,14 +140,14 @@ pub fn train(dataset: &Dataset, events: &[Interaction], options: &TrainOptions, 
         }
         return Err(error);
     }
-    tuner.finish(Stack::new(whole), protocol)
+    tuner.finish(Stack::new(whole, options.content.clone()), protocol)
 }
 
 /// Folds that have enough to fit on and to ask.
 fn folds<'a>(dataset: &'a Dataset, splits: &'a [Split], protocol: Protocol, options: &TrainOptions) -> Vec<Fold<'a>> {
     splits
         .iter()
-        .map_while(|split| Fold::new(dataset, split, protocol, options.min_customers).ok())
+        .map_while(|split| Fold::new(dataset, split, protocol, options).ok())
         .filter(|fold| !fold.first.is_empty() && !fold.check.is_empty())
         .collect()
 }
@@ -195,6 +200,10 @@ const BLENDS_PER_FIT: usize = 4;
 const NEAR: f64 = 0.8;
 /// A part is added only where it gains this share, so that noise adds nothing.
 const LEAST_GAIN: f64 = 1e-3;
+/// Ways of learning edges that are tried.
+const EDGE_TRIALS: usize = 9;
+/// Lengths of content vectors, and their weights, that are tried.
+const CONTENTS: [(usize, f32); 6] = [(8, 0.1), (8, 0.4), (8, 1.5), (16, 0.1), (16, 0.4), (16, 1.5)];
 /// Factors of a second family's weights that are tried.
 const STACKS: [f64; 4] = [0.15, 0.3, 0.6, 1.0];
 /// Bytes that a packed neighbour takes, before a model was packed to measure it.
@@ -274,6 +283,8 @@ impl<'a> Tuner<'a> {
         }
         self.search_blend(BLENDS_PER_FIT * self.options.trials)?;
         self.search_family(&best, self.share(AGAIN))?;
+        self.learn_edges()?;
+        self.add_content()?;
         self.shape()?;
         self.search_blend(BLENDS_PER_FIT * self.options.trials / 2)?;
         self.learn_weights()
@@ -485,6 +496,54 @@ impl<'a> Tuner<'a> {
         Ok(())
     }
 
+    /// Lets a regression of later transitions weigh the edges of two hops anew, where that helps.
+    fn learn_edges(&mut self) -> Result<()> {
+        let Some(at) = self.recipe.components.iter().position(|component| component.family == family::TWO_HOP) else {
+            return Ok(());
+        };
+        let base = self.recipe.components[at].values.clone();
+        let before = (self.best, self.recipe.clone(), self.blend.clone());
+        let start = Values::start(&family::LEARNED);
+        self.search("learned edges", &family::LEARNED, &start, EDGE_TRIALS, |recipe, values| {
+            recipe.components[at].family = family::LEARNED_EDGES.to_owned();
+            recipe.components[at].values = base.and(values);
+        })?;
+        if self.best < before.0 * (1.0 + LEAST_GAIN) {
+            (self.best, self.recipe, self.blend) = before;
+        }
+        Ok(())
+    }
+
+    /// Adds content vectors where they help more than the neighbours that their bytes could hold.
+    fn add_content(&mut self) -> Result<()> {
+        if !self.folds[0].stack.material.has_content() {
+            return Ok(());
+        }
+        let before = (self.best, self.recipe.clone(), self.blend.clone());
+        self.searches += 1;
+        let phase = format!("content {}", self.searches);
+        let mut number = 0;
+        for (dims, weight) in CONTENTS {
+            let mut recipe = before.1.clone();
+            recipe.content = dims;
+            recipe.entries = recipe.entries.saturating_sub((dims as f64 / BYTES_BEFORE_PACKING) as usize).max(1);
+            let mut blend = before.2.clone();
+            blend.rows.iter_mut().for_each(|row| row.content = weight);
+            let mut values = Values::default();
+            values.set("dims", dims as f64);
+            values.set("weight", f64::from(weight));
+            let record = self.trial(&phase, number, &values, &recipe, &blend, f64::NEG_INFINITY)?;
+            number += 1;
+            if let Some(worth) = record.validation {
+                self.take(worth, recipe, blend);
+            }
+        }
+        if self.best < before.0 * (1.0 + LEAST_GAIN) {
+            (self.best, self.recipe, self.blend) = before;
+        }
+        Ok(())
+    }
+
     /// Chooses the bits of a weight, and with them how many neighbours fit into the bytes that are allowed.
     fn shape(&mut self) -> Result<()> {
         let model = self.folds[0].model(&self.recipe, self.control)?.reordered();
@@ -528,7 +587,7 @@ impl<'a> Tuner<'a> {
             }
             self.stage.add(1);
             let values = search.ask()?;
-            let blend = blend::serve(&values);
+            let blend = self.served(&values);
             let (folds, best, control) = (&self.folds, self.best, self.control);
             let record = self.trials.trial(&phase, number, &values, || {
                 control.check()?;
@@ -609,6 +668,14 @@ impl<'a> Tuner<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The blend of these values, with the weight that content has.
+    fn served(&self, values: &Values) -> Blend {
+        let mut blend = blend::serve(values);
+        let content = self.blend.rows.first().map_or(0.0, |row| row.content);
+        blend.rows.iter_mut().for_each(|row| row.content = content);
+        blend
     }
 
     /// The recipe's model of each fold.
