@@ -76,3 +76,19 @@ pub fn map_with<S, O: Send>(
     results.sort_unstable_by_key(|(start, _)| *start);
     results.into_iter().flat_map(|(_, result)| result).collect()
 }
+
+/// Changes each element with `work`, which is told its number, on all threads.
+pub fn each<T: Send>(elements: &mut [T], work: impl Fn(usize, &mut T) + Sync) {
+    let threads = threads().min(elements.len());
+    let next = Mutex::new(elements.iter_mut().enumerate());
+    let take = || next.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next();
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some((at, element)) = take() {
+                    work(at, element);
+                }
+            });
+        }
+    });
+}

@@ -5,6 +5,7 @@ use pocketrank_origin::control::Control;
 use pocketrank_origin::error::Error;
 use pocketrank_origin::parallel;
 use pocketrank_origin::progress::Progress;
+use pocketrank_origin::train::ease::Ease;
 use pocketrank_origin::train::gram::{Gram, Slots};
 use pocketrank_origin::train::interactions::Interactions;
 use pocketrank_origin::train::ridge::Ridge;
@@ -243,4 +244,100 @@ fn a_ridge_takes_odd_input() {
     stopped.stop();
     let stopped = Ridge::default().fit(&tastes(9, 4), 1, &stopped);
     assert!(matches!(stopped, Err(Error::Interrupted)));
+}
+
+/// By Gauss and Jordan's elimination.
+fn inverse(mut matrix: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
+    let n = matrix.len();
+    for (row, values) in matrix.iter_mut().enumerate() {
+        values.extend((0..n).map(|column| f64::from(u8::from(row == column))));
+    }
+    for pivot in 0..n {
+        let own = matrix[pivot][pivot];
+        matrix[pivot].iter_mut().for_each(|value| *value /= own);
+        let line = matrix[pivot].clone();
+        for row in (0..n).filter(|row| *row != pivot) {
+            let factor = matrix[row][pivot];
+            matrix[row]
+                .iter_mut()
+                .zip(&line)
+                .for_each(|(value, line)| *value -= factor * line);
+        }
+    }
+    matrix.into_iter().map(|row| row[n..].to_vec()).collect()
+}
+
+#[test]
+fn ease_is_the_closed_form_where_it_is_positive() {
+    let shop = tastes(90, 6);
+    let mut matrix = gram(&shop, 0.5);
+    for (item, row) in matrix.iter_mut().enumerate() {
+        row[item] += 4.0 + 0.25 / 0.75 * row[item];
+    }
+    let inverse = inverse(matrix);
+    let ease = Ease {
+        lambda: 4.0,
+        dropout: 0.25,
+        gram_exponent: 0.5,
+        neighbours: 6,
+    };
+    let weights = ease.fit(&shop, 1, &idle()).unwrap();
+    let mut positive = 0;
+    for i in 0..6 {
+        for j in (0..6).filter(|j| *j != i) {
+            let should = (-inverse[i][j] / inverse[j][j]).max(0.0);
+            positive += u32::from(should > 0.0);
+            assert!((weight(&weights, i, j) - should).abs() < 1e-5, "{i} {j}: {should}");
+        }
+    }
+    assert!((8..30).contains(&positive), "{positive}");
+    let one = Ease { neighbours: 1, ..ease }.fit(&shop, 1, &idle()).unwrap();
+    assert!(one.iter().zip(&weights).all(|(one, all)| *one == all[..1]));
+}
+
+#[test]
+fn edges_of_ease_have_customers_behind_them() {
+    let shop = tastes(80, 20);
+    let ease = Ease {
+        lambda: 2.0,
+        ..Ease::default()
+    };
+    let (all, safe) = (
+        ease.fit(&shop, 1, &idle()).unwrap(),
+        ease.fit(&shop, 5, &idle()).unwrap(),
+    );
+    let both = |i: usize, j: u32| {
+        let with = |group: &&Vec<u32>| group.contains(&(i as u32)) && group.contains(&j);
+        shop.by_group.iter().filter(with).count()
+    };
+    assert!(safe
+        .iter()
+        .enumerate()
+        .all(|(i, row)| row.iter().all(|(j, _)| both(i, *j) >= 5)));
+    assert!(all
+        .iter()
+        .enumerate()
+        .any(|(i, row)| row.iter().any(|(j, _)| both(i, *j) < 5)));
+    assert!(safe.iter().any(|row| !row.is_empty()));
+}
+
+#[test]
+fn ease_is_the_same_on_any_number_of_threads_and_takes_odd_input() {
+    let shop = tastes(900, 300);
+    on_one_and_two_threads(|| Ease::default().fit(&shop, 1, &idle()).unwrap());
+    for (groups, items) in [(&[][..], 0), (&[], 3), (&[&[0][..]], 1), (&[&[], &[1], &[1, 2]], 4)] {
+        let weights = Ease::default().fit(&interactions(groups, items), 1, &idle()).unwrap();
+        assert_eq!(weights.len(), items);
+        assert!(weights
+            .iter()
+            .flatten()
+            .all(|(_, weight)| weight.is_finite() && *weight > 0.0));
+    }
+    let many = Ease::default().fit(&interactions(&[], 20_001), 1, &idle());
+    assert!(many.unwrap_err().to_string().contains("0.8 GB"));
+    let wrong = Ease {
+        dropout: -0.1,
+        ..Ease::default()
+    };
+    assert!(matches!(wrong.fit(&shop, 1, &idle()), Err(Error::Usage(_))));
 }

@@ -4,11 +4,13 @@
 //! `min_customers` behind it, and equal data and options give equal bytes. Quality is measured on packed bytes only.
 #![allow(clippy::indexing_slicing)] // Matrices are indexed by their own dimensions, made here.
 
+pub mod als;
 pub mod attributes;
 pub mod blend;
 pub mod content;
 pub mod cosine;
 pub mod dense;
+pub mod ease;
 pub mod family;
 pub mod fold;
 pub mod gram;
@@ -26,6 +28,7 @@ pub mod search;
 pub mod sequences;
 pub mod space;
 pub mod stack;
+pub mod svd;
 pub mod trials;
 pub mod tune;
 pub mod twohop;
