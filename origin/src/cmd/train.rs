@@ -43,7 +43,7 @@ pub struct Train {
     /// said. 16 KiB in all are always allowed.
     #[arg(long, value_name = "BYTES", value_parser = positive)]
     max_bytes_per_item: Option<f64>,
-    /// How many models are fitted while tuning; 60 if nothing else is said.
+    /// How many models are fitted while tuning; 150 if nothing else is said.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     trials: Option<u16>,
     /// How parameters are searched.

@@ -46,7 +46,7 @@ impl Default for Train {
     fn default() -> Self {
         Train {
             seed: 1,
-            trials: 60,
+            trials: 150,
             search: Strategy::default(),
             families: vec![],
             folds: 1,

@@ -106,11 +106,9 @@ impl Als {
     /// Parameters out of their range.
     pub fn start(&self, interactions: &Interactions) -> Result<State> {
         let positive = |value: f64| value.is_finite() && value > 0.0;
-        if self.dims == 0
-            || !positive(self.regularization)
-            || !(self.confidence.is_finite() && self.confidence >= 0.0)
-            || !self.frequency.is_finite()
-        {
+        let confident = self.confidence.is_finite() && self.confidence >= 0.0;
+        let valid = self.dims > 0 && positive(self.regularization) && confident && self.frequency.is_finite();
+        if !valid {
             return Err(Error::Usage(format!(
                 "ALS needs dims and regularization above 0, confidence of at least 0 and a finite frequency, got {self:?}"
             )));

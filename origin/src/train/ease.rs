@@ -64,9 +64,10 @@ impl Ease {
         let groups = group_weights(interactions, self.gram_exponent);
         let mut matrix = Symmetric::zeros(items);
         matrix.fill(|row, values| {
+            let known = values.len();
             for group in &interactions.by_item[row] {
                 let with = interactions.by_group[*group as usize].iter();
-                for item in with.take_while(|item| (**item as usize) < values.len()) {
+                for item in with.take_while(|item| (**item as usize) < known) {
                     values[*item as usize] += groups[*group as usize];
                 }
             }

@@ -27,7 +27,6 @@ pub mod ridge;
 pub mod rp3beta;
 pub mod search;
 pub mod sequences;
-pub mod serving;
 pub mod space;
 pub mod stack;
 pub mod svd;

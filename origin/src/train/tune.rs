@@ -67,7 +67,7 @@ impl Default for TrainOptions {
             protocol: None,
             min_customers: 5,
             max_bytes_per_item: 64.0,
-            trials: 60,
+            trials: 150,
             queries: 8_000,
             folds: 1,
             strategy: Strategy::Tpe,
@@ -522,8 +522,7 @@ impl<'a> Tuner<'a> {
         let before = (self.best, self.recipe.clone(), self.blend.clone());
         self.searches += 1;
         let phase = format!("content {}", self.searches);
-        let mut number = 0;
-        for (dims, weight) in CONTENTS {
+        for (number, (dims, weight)) in CONTENTS.into_iter().enumerate() {
             let mut recipe = before.1.clone();
             recipe.content = dims;
             recipe.entries = recipe.entries.saturating_sub((dims as f64 / BYTES_BEFORE_PACKING) as usize).max(1);
@@ -533,7 +532,6 @@ impl<'a> Tuner<'a> {
             values.set("dims", dims as f64);
             values.set("weight", f64::from(weight));
             let record = self.trial(&phase, number, &values, &recipe, &blend, f64::NEG_INFINITY)?;
-            number += 1;
             if let Some(worth) = record.validation {
                 self.take(worth, recipe, blend);
             }
