@@ -2,15 +2,12 @@
 //! session's items, through the runtime.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
-use pocketrank::pack::SnapshotBuilder;
-use pocketrank::{item_hash, Blend, Choice, Consent, Event, EventKind, Mode, Profile, Ranker, Signals, Snapshot, ONE};
 use pocketrank_origin::control::Control;
 use pocketrank_origin::error::Error;
 use pocketrank_origin::parallel;
 use pocketrank_origin::progress::Progress;
 use pocketrank_origin::train::edges::{Boost, Edges, Target};
 use pocketrank_origin::train::sequences::Sequences;
-use pocketrank_origin::train::serving::{serving, Serving};
 use pocketrank_origin::train::twohop::TwoHop;
 use pocketrank_origin::train::Weights;
 
@@ -165,123 +162,4 @@ fn threads_change_no_bit() {
     let two = fit();
     parallel::limit(0);
     assert_eq!(alone, two);
-}
-
-/// The parts `neighbours` and `repeat` of row `0`, to which all items of a history lead with a weight of 1.
-fn parts(model: &Serving, history: &[u32]) -> (f64, f64) {
-    const ITEMS: u32 = 20;
-    let lengths: Vec<u16> = (0..=8).collect();
-    let served = serving(model, &lengths);
-    let snapshot = SnapshotBuilder {
-        ids: (0..ITEMS).map(|item| item.to_string()).collect(),
-        neighbours: (0..ITEMS)
-            .map(|item| if item == 0 { vec![] } else { vec![(0, 1.0)] })
-            .collect(),
-        blend: Blend {
-            kinds: [256; 9],
-            decay: vec![ONE],
-            newness: vec![ONE],
-            cold: vec![ONE],
-            times: served.times,
-            repeat_times: served.repeat_times,
-            rows: served.rows,
-            ..Blend::default()
-        },
-        ..SnapshotBuilder::default()
-    };
-    let choice = Some(Choice {
-        mode: Mode::Session,
-        capsule: false,
-    });
-    let consent = Consent::decide(&Signals {
-        choice,
-        ..Signals::default()
-    });
-    let grant = consent.grant().unwrap();
-    let mut profile = Profile::default();
-    for item in history {
-        profile.record(
-            &grant,
-            Event {
-                item: item_hash(&item.to_string()),
-                at: 1_700_000_000,
-                kind: EventKind::ViewItem,
-            },
-        );
-    }
-    let mut ranker = Ranker::new(Snapshot::open(snapshot.build().unwrap()).unwrap());
-    ranker.set_profile(&profile, 1_700_000_000);
-    let part = |name: &str| {
-        let parts = ranker.explain(0).parts;
-        f64::from(parts.iter().find(|part| part.name == name).unwrap().value)
-    };
-    (part("neighbours"), part("repeat"))
-}
-
-#[test]
-fn the_runtime_weighs_a_session_as_the_formula_says() {
-    let model = Serving {
-        q: 1.18,
-        w1: 0.77,
-        wl: -0.61,
-        s0: 2.26,
-        s1: 2.75,
-        sd: 0.73,
-        sl: -0.4,
-        m2: 1.79,
-        m3: 1.94,
-    };
-    let near = |found: f64, expected: f64| {
-        assert!(
-            (found - expected).abs() <= 0.003 * expected,
-            "{found} is not {expected}"
-        );
-    };
-    for length in 1..=8u32 {
-        let l = f64::from(length);
-        let older: f64 = (1..length)
-            .map(|d| 0.77 * libm::pow(f64::from(d), -1.18) * libm::pow(l, -0.61))
-            .sum();
-        near(parts(&model, &(1..=length).collect::<Vec<_>>()).0, 1.0 + older);
-        for d in 0..length {
-            // Row 0 is itself in the history, d back.
-            let history: Vec<u32> = (0..length).rev().map(|at| if at == d { 0 } else { at + 1 }).collect();
-            let own = if d == 0 {
-                2.26
-            } else {
-                2.75 * libm::pow(0.73, f64::from(d))
-            } * libm::pow(l, -0.4);
-            near(parts(&model, &history).1, own);
-        }
-    }
-}
-
-#[test]
-fn an_item_seen_again_counts_more_itself_and_no_more_for_others() {
-    let model = Serving::default();
-    let once = parts(&model, &[0, 1]);
-    let near = |found: f64, expected: f64| assert!((found / expected - 1.0).abs() < 0.003, "{found} is not {expected}");
-    near(parts(&model, &[0, 0, 1]).1, once.1 * model.m2);
-    near(parts(&model, &[0, 0, 0, 0, 1]).1, once.1 * model.m3);
-    near(parts(&model, &[1, 0, 1, 1]).0, once.0);
-}
-
-#[test]
-fn an_empty_history_has_no_weights_and_tables_have_no_factor_above_one() {
-    let steep = Serving {
-        w1: 3.0,
-        s0: 0.0,
-        s1: 0.0,
-        ..Serving::default()
-    };
-    let served = serving(&steep, &[0, 1, 4]);
-    assert!(served.rows[0].weights().iter().all(|weight| *weight == 0.0));
-    assert_eq!(
-        served.rows.iter().map(|row| row.min_history).collect::<Vec<_>>(),
-        [0, 1, 4]
-    );
-    for row in &served.rows {
-        assert!(row.recency.iter().all(|factor| *factor <= ONE) && row.recency.contains(&ONE));
-        assert!(row.repeat_recency.iter().all(|factor| *factor == 0) && row.repeat == 0.0);
-    }
 }
