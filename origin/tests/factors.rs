@@ -1,5 +1,10 @@
 //! Factor models, each against a small dense reference written plainly here.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::needless_range_loop)]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::needless_range_loop
+)]
 
 use pocketrank_origin::control::Control;
 use pocketrank_origin::error::Error;

@@ -498,16 +498,27 @@ impl<'a> Tuner<'a> {
 
     /// Lets a regression of later transitions weigh the edges of two hops anew, where that helps.
     fn learn_edges(&mut self) -> Result<()> {
-        let Some(at) = self.recipe.components.iter().position(|component| component.family == family::TWO_HOP) else {
+        let Some(at) = self
+            .recipe
+            .components
+            .iter()
+            .position(|component| component.family == family::TWO_HOP)
+        else {
             return Ok(());
         };
         let base = self.recipe.components[at].values.clone();
         let before = (self.best, self.recipe.clone(), self.blend.clone());
         let start = Values::start(&family::LEARNED);
-        self.search("learned edges", &family::LEARNED, &start, EDGE_TRIALS, |recipe, values| {
-            recipe.components[at].family = family::LEARNED_EDGES.to_owned();
-            recipe.components[at].values = base.and(values);
-        })?;
+        self.search(
+            "learned edges",
+            &family::LEARNED,
+            &start,
+            EDGE_TRIALS,
+            |recipe, values| {
+                recipe.components[at].family = family::LEARNED_EDGES.to_owned();
+                recipe.components[at].values = base.and(values);
+            },
+        )?;
         if self.best < before.0 * (1.0 + LEAST_GAIN) {
             (self.best, self.recipe, self.blend) = before;
         }
@@ -525,7 +536,10 @@ impl<'a> Tuner<'a> {
         for (number, (dims, weight)) in CONTENTS.into_iter().enumerate() {
             let mut recipe = before.1.clone();
             recipe.content = dims;
-            recipe.entries = recipe.entries.saturating_sub((dims as f64 / BYTES_BEFORE_PACKING) as usize).max(1);
+            recipe.entries = recipe
+                .entries
+                .saturating_sub((dims as f64 / BYTES_BEFORE_PACKING) as usize)
+                .max(1);
             let mut blend = before.2.clone();
             blend.rows.iter_mut().for_each(|row| row.content = weight);
             let mut values = Values::default();
