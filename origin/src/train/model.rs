@@ -17,6 +17,7 @@ pub struct Model {
     /// The dataset's item of each row.
     pub items: Vec<u32>,
     counts: Vec<u32>,
+    even: bool,
 }
 
 impl Model {
@@ -50,15 +51,22 @@ impl Model {
             builder,
             items: material.items.clone(),
             counts: material.counts.clone(),
+            even: recipe.even,
         };
-        model.prune(recipe.entries);
+        model.prune(recipe.entries * material.items.len());
         model
     }
 
-    /// Keeps that many neighbours an item on average: where they weigh and are needed most.
-    fn prune(&mut self, entries: usize) {
-        let total = entries.saturating_mul(self.items.len());
-        super::prune_globally(&mut self.builder.neighbours, &self.counts, total);
+    /// Keeps that many neighbours in all: as many of each item, as far as it has them, or those that weigh and are needed most.
+    fn prune(&mut self, total: usize) {
+        let weights = &mut self.builder.neighbours;
+        if !self.even {
+            return super::prune_globally(weights, &self.counts, total);
+        }
+        let kept = |most: usize| weights.iter().map(|row| row.len().min(most)).sum::<usize>();
+        let fits = (0..=pocketrank::MAX_NEIGHBOURS).collect::<Vec<_>>().partition_point(|most| kept(*most) <= total);
+        let most = fits.saturating_sub(1);
+        weights.iter_mut().for_each(|row| row.truncate(most));
     }
 
     /// The packed bytes of this model with a blend.
@@ -121,7 +129,7 @@ impl Model {
         while too_many - fits > (total / 1000).max(1) {
             let middle = (fits + too_many) / 2;
             let mut pruned = self.clone();
-            super::prune_globally(&mut pruned.builder.neighbours, &self.counts, middle);
+            pruned.prune(middle);
             let bytes = pruned.pack(blend)?;
             if bytes_per_item(&bytes)? <= max_bytes_per_item {
                 fits = middle;

@@ -25,6 +25,8 @@ pub struct Recipe {
     pub content: usize,
     /// The most neighbours of an item on average.
     pub entries: usize,
+    /// Whether each item has about as many neighbours, or more where they weigh and are needed most.
+    pub even: bool,
     /// Bits of a packed weight.
     pub code_bits: u8,
     /// Half-life of popularity, in days.
@@ -42,6 +44,7 @@ impl Recipe {
             }],
             content: 0,
             entries: 20,
+            even: true,
             code_bits: 8,
             popularity_half_life: 45.0,
         }
@@ -61,8 +64,10 @@ impl fmt::Display for Recipe {
         }
         write!(
             f,
-            ", {} neighbours of {} bits, popularity half-life {} days",
-            self.entries, self.code_bits, self.popularity_half_life
+            ", {} neighbours{} of {} bits, popularity half-life {} days",
+            self.entries,
+            if self.even { "" } else { " on average" },
+            self.code_bits, self.popularity_half_life
         )
     }
 }

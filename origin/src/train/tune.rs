@@ -20,7 +20,7 @@ use super::trials::{Header, Outcome, Record, Trials};
 use super::weigh::{self, ListsByDropout, RangeOfHistories};
 use crate::config::Config;
 use crate::control::Control;
-use crate::dataset::{Dataset, Interaction};
+use crate::dataset::{Dataset, Interaction, Order};
 use crate::error::{Error, Result};
 use crate::evaluate::{float_ndcg, Bench, Protocol, Query, Scope, Split};
 use crate::output;
@@ -202,6 +202,8 @@ const NEAR: f64 = 0.8;
 const LEAST_GAIN: f64 = 1e-3;
 /// Ways of learning edges that are tried.
 const EDGE_TRIALS: usize = 9;
+/// Half-lives of popularity that are tried, in days.
+const POPULARITY_HALF_LIVES: [f64; 5] = [3.0, 10.0, 30.0, 100.0, 1000.0];
 /// Lengths of content vectors, and their weights, that are tried.
 const CONTENTS: [(usize, f32); 6] = [(8, 0.1), (8, 0.4), (8, 1.5), (16, 0.1), (16, 0.4), (16, 1.5)];
 /// Factors of a second family's weights that are tried.
@@ -277,6 +279,7 @@ impl<'a> Tuner<'a> {
             return Ok(());
         };
         self.search_family(&best, self.share(BEST_FAMILY))?;
+        self.search_popularity()?;
         self.shape()?;
         if let Some((second, _)) = ranking.get(1).filter(|(_, worth)| *worth >= NEAR * ranking[0].1) {
             self.stack(second)?;
@@ -525,6 +528,29 @@ impl<'a> Tuner<'a> {
         Ok(())
     }
 
+    /// Chooses the half-life of popularity.
+    fn search_popularity(&mut self) -> Result<()> {
+        if self.folds[0].stack.material.dataset.order != Order::Time {
+            return Ok(());
+        }
+        self.searches += 1;
+        let phase = format!("popularity {}", self.searches);
+        for (number, half_life) in POPULARITY_HALF_LIVES.into_iter().enumerate() {
+            let mut values = Values::default();
+            values.set("half_life", half_life);
+            let recipe = Recipe {
+                popularity_half_life: half_life,
+                ..self.recipe.clone()
+            };
+            let blend = self.blend.clone();
+            let record = self.trial(&phase, number, &values, &recipe, &blend, f64::NEG_INFINITY)?;
+            if let Some(worth) = record.validation {
+                self.take(worth, recipe, blend);
+            }
+        }
+        Ok(())
+    }
+
     /// Adds content vectors where they help more than the neighbours that their bytes could hold.
     fn add_content(&mut self) -> Result<()> {
         if !self.folds[0].stack.material.has_content() {
@@ -559,21 +585,23 @@ impl<'a> Tuner<'a> {
     /// Chooses the bits of a weight, and with them how many neighbours fit into the bytes that are allowed.
     fn shape(&mut self) -> Result<()> {
         let model = self.folds[0].model(&self.recipe, self.control)?.reordered();
-        let mut shapes: Vec<(u8, usize)> = vec![];
+        let mut shapes: Vec<(u8, usize, bool)> = vec![];
         for code_bits in CODE_BITS {
             let entries = model.entries_within(code_bits, self.options.max_bytes_per_item, &self.blend)?;
-            shapes.push((code_bits, entries));
+            shapes.extend([(code_bits, entries, true), (code_bits, entries, false)]);
         }
         self.best = f64::NEG_INFINITY;
         self.searches += 1;
         let phase = format!("shape {}", self.searches);
-        for (number, (code_bits, entries)) in shapes.into_iter().enumerate() {
+        for (number, (code_bits, entries, even)) in shapes.into_iter().enumerate() {
             let mut values = Values::default();
             values.set("code_bits", f64::from(code_bits));
             values.set("entries", entries as f64);
+            values.set("even", f64::from(u8::from(even)));
             let recipe = Recipe {
                 code_bits,
                 entries,
+                even,
                 ..self.recipe.clone()
             };
             let blend = self.blend.clone();
