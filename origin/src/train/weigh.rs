@@ -18,7 +18,7 @@ pub const RANGES: [u16; 6] = [0, 1, 2, 4, 8, 16];
 /// A range with fewer queries keeps its weights.
 pub const FEWEST: usize = 60;
 /// The best of a list by the weights so far, from which the new ones are learned.
-const LIST: usize = 50;
+const LIST: usize = 100;
 /// Rounds of learning.
 const ROUNDS: usize = 120;
 /// Parts of the queries: the weights learned on one are measured on the others.
@@ -139,7 +139,7 @@ impl RangeOfHistories {
         ))
     }
 
-    /// The best of each query's list by the blend, with what was wanted, and their parts.
+    /// The best of each query's list by the blend, and their parts.
     fn lists(
         &self,
         bench: &mut SharedBench,
@@ -194,7 +194,7 @@ fn list(
 ) -> List {
     unit.set_profile(&query.profile, query.now);
     let options = Options {
-        count: LIST,
+        count: LIST + query.exclude.len(),
         ..Options::default()
     };
     let wanted: HashSet<u32> = query.relevant.iter().filter_map(|item| bench.row(*item)).collect();
