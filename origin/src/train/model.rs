@@ -64,7 +64,9 @@ impl Model {
             return super::prune_globally(weights, &self.counts, total);
         }
         let kept = |most: usize| weights.iter().map(|row| row.len().min(most)).sum::<usize>();
-        let fits = (0..=pocketrank::MAX_NEIGHBOURS).collect::<Vec<_>>().partition_point(|most| kept(*most) <= total);
+        let fits = (0..=pocketrank::MAX_NEIGHBOURS)
+            .collect::<Vec<_>>()
+            .partition_point(|most| kept(*most) <= total);
         let most = fits.saturating_sub(1);
         weights.iter_mut().for_each(|row| row.truncate(most));
     }

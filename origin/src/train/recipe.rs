@@ -67,7 +67,8 @@ impl fmt::Display for Recipe {
             ", {} neighbours{} of {} bits, popularity half-life {} days",
             self.entries,
             if self.even { "" } else { " on average" },
-            self.code_bits, self.popularity_half_life
+            self.code_bits,
+            self.popularity_half_life
         )
     }
 }
