@@ -1,8 +1,13 @@
 //! Families of models, behind one trait: what each can be tuned in, and how it is fitted. Invariant: a fit follows from the
 //! material and the values alone. [`super::tune`] chooses among [`FAMILIES`] and stacks them.
 
-use super::als::Als;
-use super::content::{ContentModel, ContentNeighbours};
+mod sessions;
+mod vectors;
+
+pub use sessions::{LEARNED, LEARNED_EDGES, TWO_HOP};
+
+use self::sessions::{Learned, Sessions};
+use self::vectors::{Alternating, ContentKnn, Decomposition};
 use super::cosine::Cosine;
 use super::ease::Ease;
 use super::interactions::Basis;
@@ -10,12 +15,8 @@ use super::material::Material;
 use super::ridge::Ridge;
 use super::rp3beta::Rp3Beta;
 use super::space::{param, Param, Range, Values};
-use super::svd::Svd;
-use super::twohop::TwoHop;
 use super::Weights;
-use crate::config::Config;
 use crate::control::Control;
-use crate::dataset::Order;
 use crate::error::{Error, Result};
 use pocketrank::pack::Factors;
 
@@ -246,95 +247,6 @@ impl Family for TwoSided {
     }
 }
 
-struct Sessions;
-
-impl Sessions {
-    fn table(values: &Values, entries: usize) -> TwoHop {
-        TwoHop {
-            a: values.get("a"),
-            b: values.get("b"),
-            ab: values.get("ab"),
-            tau: values.get("tau"),
-            gamma: values.get("gamma"),
-            alpha: values.get("alpha"),
-            beta: values.get("beta"),
-            p: values.get("p"),
-            eps: values.get("eps"),
-            pw: values.get("pw"),
-            keep: generous(entries),
-            ..TwoHop::default()
-        }
-    }
-}
-
-impl Family for Sessions {
-    fn name(&self) -> &'static str {
-        TWO_HOP
-    }
-    fn about(&self) -> &'static str {
-        "transitions within sessions, and two of them in a row"
-    }
-    fn space(&self, _: &Material<'_>) -> Vec<Param> {
-        vec![
-            param("a", Range::Linear(0.2, 2.2), 1.0),
-            param("b", Range::Linear(0.1, 1.2), 0.68),
-            param("ab", Range::Linear(0.3, 2.4), 1.35),
-            param("tau", Range::Log(0.05, 5.0), 0.6),
-            param("gamma", Range::Linear(0.0, 1.0), 0.3),
-            param("alpha", Range::Linear(0.3, 1.2), 0.75),
-            param("beta", Range::Linear(-0.2, 0.6), 0.08),
-            param("p", Range::Linear(0.3, 1.2), 0.62),
-            param("eps", Range::Linear(0.0, 1.2), 0.33),
-            param("pw", Range::Linear(0.8, 3.5), 1.85),
-        ]
-    }
-    fn unsuited(&self, material: &Material<'_>) -> Option<String> {
-        (material.dataset.order == Order::Lists).then(|| "the order of events is not known across users".into())
-    }
-    fn fit(&self, material: &Material<'_>, values: &Values, entries: usize, control: &Control) -> Result<Fitted> {
-        let two_hop = Self::table(values, entries);
-        let weights = two_hop.fit(
-            material.sequences(),
-            material.items.len(),
-            material.min_customers,
-            control,
-        )?;
-        Ok(weights.into())
-    }
-}
-
-/// Name of the family whose edges can be learned.
-pub const TWO_HOP: &str = "two-hop";
-/// Name of the family with learned edges.
-pub const LEARNED_EDGES: &str = "learned-edges";
-/// How much of the learned rates enters: `rate^(power * share) * weight^(1 - share)`.
-pub const LEARNED: [Param; 2] = [
-    param("power", Range::Linear(0.3, 1.2), 0.7),
-    param("share", Range::Linear(0.3, 1.0), 0.85),
-];
-
-struct Learned;
-
-impl Family for Learned {
-    fn name(&self) -> &'static str {
-        LEARNED_EDGES
-    }
-    fn about(&self) -> &'static str {
-        "transitions of two hops, weighed by a regression of later transitions"
-    }
-    fn space(&self, material: &Material<'_>) -> Vec<Param> {
-        [Sessions.space(material), LEARNED.to_vec()].concat()
-    }
-    fn unsuited(&self, _: &Material<'_>) -> Option<String> {
-        Some("it is learned from the two-hop table that the search found".into())
-    }
-    fn fit(&self, material: &Material<'_>, values: &Values, entries: usize, control: &Control) -> Result<Fitted> {
-        let two_hop = Sessions::table(values, entries);
-        let learned = material.learned(&two_hop, control)?;
-        Ok(learned.weights(values.get("power"), values.get("share")).into())
-    }
-}
-
 struct Dense;
 
 impl Family for Dense {
@@ -374,98 +286,3 @@ impl Family for Dense {
 
 /// Beyond so many items a dense regression is tried only where it is asked for.
 const QUICK_DENSE: usize = 8_000;
-
-/// Numbers of a factor that fit into the bytes of so many neighbours.
-fn dims(values: &Values, entries: usize) -> usize {
-    (values.get("dims") as usize).min(2 * entries.saturating_sub(4)).max(4)
-}
-
-struct Alternating;
-
-impl Family for Alternating {
-    fn name(&self) -> &'static str {
-        "als"
-    }
-    fn about(&self) -> &'static str {
-        "implicit ALS, folded in on the device"
-    }
-    fn space(&self, _: &Material<'_>) -> Vec<Param> {
-        vec![
-            param("dims", Range::Choice(&[16.0, 32.0, 48.0, 64.0, 96.0]), 48.0),
-            param("confidence", Range::Log(0.5, 100.0), 10.0),
-            param("regularization", Range::Log(1e-4, 10.0), 0.01),
-            param("frequency", Range::Linear(0.0, 1.0), 0.5),
-            param("iterations", Range::Whole(4, 20), 10.0),
-        ]
-    }
-    fn unsuited(&self, _: &Material<'_>) -> Option<String> {
-        Some("tables of neighbours rank better in as many bytes".into())
-    }
-    fn fit(&self, material: &Material<'_>, values: &Values, entries: usize, control: &Control) -> Result<Fitted> {
-        let als = Als {
-            dims: dims(values, entries),
-            iterations: values.get("iterations") as usize,
-            confidence: values.get("confidence"),
-            regularization: values.get("regularization"),
-            frequency: values.get("frequency"),
-            ..Als::default()
-        };
-        Ok(als.fit(material.interactions(Basis::User), control)?.into())
-    }
-}
-
-struct Decomposition;
-
-impl Family for Decomposition {
-    fn name(&self) -> &'static str {
-        "svd"
-    }
-    fn about(&self) -> &'static str {
-        "PureSVD, projected on the device"
-    }
-    fn space(&self, _: &Material<'_>) -> Vec<Param> {
-        vec![
-            param("dims", Range::Choice(&[16.0, 32.0, 48.0, 64.0, 96.0]), 48.0),
-            param("popularity", Range::Linear(-0.5, 0.5), 0.0),
-        ]
-    }
-    fn unsuited(&self, _: &Material<'_>) -> Option<String> {
-        Some("tables of neighbours rank better in as many bytes".into())
-    }
-    fn fit(&self, material: &Material<'_>, values: &Values, entries: usize, control: &Control) -> Result<Fitted> {
-        let svd = Svd {
-            dims: dims(values, entries),
-            popularity: values.get("popularity"),
-            ..Svd::default()
-        };
-        Ok(svd.fit(material.interactions(Basis::User), control)?.into())
-    }
-}
-
-struct ContentKnn;
-
-impl Family for ContentKnn {
-    fn name(&self) -> &'static str {
-        "content"
-    }
-    fn about(&self) -> &'static str {
-        "item-kNN by texts, vectors and prices, which needs no customers"
-    }
-    fn space(&self, _: &Material<'_>) -> Vec<Param> {
-        vec![param("least", Range::Linear(0.05, 0.8), 0.3)]
-    }
-    fn unsuited(&self, material: &Material<'_>) -> Option<String> {
-        (!material.has_content()).then(|| "the catalogue says nothing of items but their ids".into())
-    }
-    fn fit(&self, material: &Material<'_>, values: &Values, entries: usize, control: &Control) -> Result<Fitted> {
-        let model = ContentModel::new(&Config::default());
-        let Some(content) = model.fit(material.dataset, &material.items, control)? else {
-            return Ok(Fitted::default());
-        };
-        let neighbours = ContentNeighbours {
-            neighbours: entries.max(1),
-            least: values.get("least") as f32,
-        };
-        Ok(neighbours.fit(&content, |_| true, control)?.into())
-    }
-}

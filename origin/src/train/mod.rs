@@ -32,6 +32,7 @@ pub mod stack;
 pub mod svd;
 pub mod trials;
 pub mod tune;
+mod tuner;
 pub mod twohop;
 pub mod weigh;
 

@@ -1,0 +1,98 @@
+//! Families that learn from the order of events in sessions.
+
+use super::{generous, Family, Fitted};
+use crate::control::Control;
+use crate::dataset::Order;
+use crate::error::Result;
+use crate::train::material::Material;
+use crate::train::space::{param, Param, Range, Values};
+use crate::train::twohop::TwoHop;
+
+pub(super) struct Sessions;
+
+impl Sessions {
+    fn table(values: &Values, entries: usize) -> TwoHop {
+        TwoHop {
+            a: values.get("a"),
+            b: values.get("b"),
+            ab: values.get("ab"),
+            tau: values.get("tau"),
+            gamma: values.get("gamma"),
+            alpha: values.get("alpha"),
+            beta: values.get("beta"),
+            p: values.get("p"),
+            eps: values.get("eps"),
+            pw: values.get("pw"),
+            keep: generous(entries),
+            ..TwoHop::default()
+        }
+    }
+}
+
+impl Family for Sessions {
+    fn name(&self) -> &'static str {
+        TWO_HOP
+    }
+    fn about(&self) -> &'static str {
+        "transitions within sessions, and two of them in a row"
+    }
+    fn space(&self, _: &Material<'_>) -> Vec<Param> {
+        vec![
+            param("a", Range::Linear(0.2, 2.2), 1.0),
+            param("b", Range::Linear(0.1, 1.2), 0.68),
+            param("ab", Range::Linear(0.3, 2.4), 1.35),
+            param("tau", Range::Log(0.05, 5.0), 0.6),
+            param("gamma", Range::Linear(0.0, 1.0), 0.3),
+            param("alpha", Range::Linear(0.3, 1.2), 0.75),
+            param("beta", Range::Linear(-0.2, 0.6), 0.08),
+            param("p", Range::Linear(0.3, 1.2), 0.62),
+            param("eps", Range::Linear(0.0, 1.2), 0.33),
+            param("pw", Range::Linear(0.8, 3.5), 1.85),
+        ]
+    }
+    fn unsuited(&self, material: &Material<'_>) -> Option<String> {
+        (material.dataset.order == Order::Lists).then(|| "the order of events is not known across users".into())
+    }
+    fn fit(&self, material: &Material<'_>, values: &Values, entries: usize, control: &Control) -> Result<Fitted> {
+        let two_hop = Self::table(values, entries);
+        let weights = two_hop.fit(
+            material.sequences(),
+            material.items.len(),
+            material.min_customers,
+            control,
+        )?;
+        Ok(weights.into())
+    }
+}
+
+/// Name of the family whose edges can be learned.
+pub const TWO_HOP: &str = "two-hop";
+/// Name of the family with learned edges.
+pub const LEARNED_EDGES: &str = "learned-edges";
+/// How much of the learned rates enters: `rate^(power * share) * weight^(1 - share)`.
+pub const LEARNED: [Param; 2] = [
+    param("power", Range::Linear(0.3, 1.2), 0.7),
+    param("share", Range::Linear(0.3, 1.0), 0.85),
+];
+
+pub(super) struct Learned;
+
+impl Family for Learned {
+    fn name(&self) -> &'static str {
+        LEARNED_EDGES
+    }
+    fn about(&self) -> &'static str {
+        "transitions of two hops, weighed by a regression of later transitions"
+    }
+    fn space(&self, material: &Material<'_>) -> Vec<Param> {
+        [Sessions.space(material), LEARNED.to_vec()].concat()
+    }
+    fn unsuited(&self, _: &Material<'_>) -> Option<String> {
+        Some("it is learned from the two-hop table that the search found".into())
+    }
+    fn fit(&self, material: &Material<'_>, values: &Values, entries: usize, control: &Control) -> Result<Fitted> {
+        let two_hop = Sessions::table(values, entries);
+        let learned = material.learned(&two_hop, control)?;
+        Ok(learned.weights(values.get("power"), values.get("share")).into())
+    }
+}

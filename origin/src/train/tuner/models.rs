@@ -1,0 +1,239 @@
+//! Steps of tuning that choose what is fitted: the family and its parameters, what is stacked on it, the bytes it takes.
+
+use super::{suited, Tuner, BYTES_BEFORE_PACKING, LEAST_GAIN, SECOND_FAMILY};
+use crate::dataset::Order;
+use crate::error::{Error, Result};
+use crate::train::family::{self, family, Family, FAMILIES};
+use crate::train::recipe::{Component, Recipe};
+use crate::train::space::{param, Range, Values};
+
+/// Ways of learning edges that are tried.
+const EDGE_TRIALS: usize = 9;
+/// Half-lives of popularity that are tried, in days.
+const POPULARITY_HALF_LIVES: [f64; 5] = [3.0, 10.0, 30.0, 100.0, 1000.0];
+/// Lengths of content vectors, and their weights, that are tried.
+const CONTENTS: [(usize, f32); 6] = [(8, 0.1), (8, 0.4), (8, 1.5), (16, 0.1), (16, 0.4), (16, 1.5)];
+/// Factors of a second family's weights that are tried.
+const STACKS: [f64; 4] = [0.15, 0.3, 0.6, 1.0];
+/// Bits of a weight that are tried.
+const CODE_BITS: [u8; 4] = [4, 5, 6, 8];
+
+impl Tuner<'_> {
+    /// Each family with its starting values. Gives their names and worth, the best first.
+    pub(super) fn try_families(&mut self) -> Result<Vec<(String, f64)>> {
+        let material = &self.folds[0].stack.material;
+        let families: Vec<&dyn Family> = match self.options.families.as_slice() {
+            [] => suited(material),
+            names => names.iter().map(|name| family(name)).collect::<Result<_>>()?,
+        };
+        let starts: Vec<(&str, Values)> = families
+            .iter()
+            .map(|family| (family.name(), Values::start(&family.space(material))))
+            .collect();
+        let mut ranking = vec![];
+        for (number, (name, values)) in starts.into_iter().enumerate() {
+            if self.out_of_time() {
+                break;
+            }
+            let recipe = Recipe {
+                components: Recipe::of(name, values.clone()).components,
+                ..self.recipe.clone()
+            };
+            let blend = self.blend.clone();
+            let record = self.trial(
+                &format!("families: {name}"),
+                number,
+                &values,
+                &recipe,
+                &blend,
+                f64::NEG_INFINITY,
+            )?;
+            if let Some(worth) = record.validation {
+                ranking.push((name.to_owned(), worth, recipe));
+            }
+        }
+        // Popularity is a part of every model, so another family stands on its shoulders even where it is behind alone.
+        let alone = |name: &str| name == FAMILIES[0].name();
+        ranking.sort_by(|a, b| alone(&a.0).cmp(&alone(&b.0)).then(b.1.total_cmp(&a.1)));
+        if let Some((_, worth, recipe)) = ranking.first().cloned() {
+            self.take(worth, recipe, self.blend.clone());
+        }
+        if ranking.is_empty() {
+            let notes: Vec<String> = self
+                .trials
+                .records
+                .iter()
+                .filter_map(|record| record.note.clone())
+                .collect();
+            return Err(Error::Data(format!(
+                "no family of models can be fitted: {}",
+                notes.join("; ")
+            )));
+        }
+        Ok(ranking.into_iter().map(|(name, worth, _)| (name, worth)).collect())
+    }
+
+    /// Searches the parameters of one component of the recipe.
+    pub(super) fn search_family(&mut self, name: &str, trials: usize) -> Result<()> {
+        let Some(at) = self
+            .recipe
+            .components
+            .iter()
+            .position(|component| component.family == name)
+        else {
+            return Ok(());
+        };
+        let space = family(name)?.space(&self.folds[0].stack.material);
+        if space.is_empty() {
+            return Ok(());
+        }
+        let start = self.recipe.components[at].values.clone();
+        self.search(name, &space, &start, trials, |recipe, values| {
+            recipe.components[at].values = values.clone();
+        })
+    }
+
+    /// Adds a second family's weights where that helps.
+    pub(super) fn stack(&mut self, name: &str) -> Result<()> {
+        let space = family(name)?.space(&self.folds[0].stack.material);
+        let alone = Component {
+            family: name.to_owned(),
+            values: Values::start(&space),
+            weight: STACKS[1],
+        };
+        let stacked = Recipe {
+            components: [self.recipe.components.as_slice(), &[alone]].concat(),
+            ..self.recipe.clone()
+        };
+        let at = stacked.components.len() - 1;
+        let before = (self.best, self.recipe.clone(), self.blend.clone());
+        let weight = [param("weight", Range::Choice(&STACKS), STACKS[1])];
+        let both = [weight.as_slice(), &space].concat();
+        let trials = self.share(SECOND_FAMILY);
+        let mut start = Values::start(&space);
+        start.set("weight", STACKS[1]);
+        self.search(&format!("stack {name}"), &both, &start, trials, |recipe, values| {
+            recipe.components.clone_from(&stacked.components);
+            recipe.components[at].weight = values.get("weight");
+            recipe.components[at].values = Values::of(&space, values);
+        })?;
+        if self.best < before.0 * (1.0 + LEAST_GAIN) {
+            (self.best, self.recipe, self.blend) = before;
+        }
+        Ok(())
+    }
+
+    /// Lets a regression of later transitions weigh the edges of two hops anew, where that helps.
+    pub(super) fn learn_edges(&mut self) -> Result<()> {
+        let Some(at) = self
+            .recipe
+            .components
+            .iter()
+            .position(|component| component.family == family::TWO_HOP)
+        else {
+            return Ok(());
+        };
+        let base = self.recipe.components[at].values.clone();
+        let before = (self.best, self.recipe.clone(), self.blend.clone());
+        let start = Values::start(&family::LEARNED);
+        self.search(
+            "learned edges",
+            &family::LEARNED,
+            &start,
+            EDGE_TRIALS,
+            |recipe, values| {
+                recipe.components[at].family = family::LEARNED_EDGES.to_owned();
+                recipe.components[at].values = base.and(values);
+            },
+        )?;
+        if self.best < before.0 * (1.0 + LEAST_GAIN) {
+            (self.best, self.recipe, self.blend) = before;
+        }
+        Ok(())
+    }
+
+    /// Chooses the half-life of popularity.
+    pub(super) fn search_popularity(&mut self) -> Result<()> {
+        if self.folds[0].stack.material.dataset.order != Order::Time {
+            return Ok(());
+        }
+        self.searches += 1;
+        let phase = format!("popularity {}", self.searches);
+        for (number, half_life) in POPULARITY_HALF_LIVES.into_iter().enumerate() {
+            let mut values = Values::default();
+            values.set("half_life", half_life);
+            let recipe = Recipe {
+                popularity_half_life: half_life,
+                ..self.recipe.clone()
+            };
+            let blend = self.blend.clone();
+            let record = self.trial(&phase, number, &values, &recipe, &blend, f64::NEG_INFINITY)?;
+            if let Some(worth) = record.validation {
+                self.take(worth, recipe, blend);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds content vectors where they help more than the neighbours that their bytes could hold.
+    pub(super) fn add_content(&mut self) -> Result<()> {
+        if !self.folds[0].stack.material.has_content() {
+            return Ok(());
+        }
+        let before = (self.best, self.recipe.clone(), self.blend.clone());
+        self.searches += 1;
+        let phase = format!("content {}", self.searches);
+        for (number, (dims, weight)) in CONTENTS.into_iter().enumerate() {
+            let mut recipe = before.1.clone();
+            recipe.content = dims;
+            recipe.entries = recipe
+                .entries
+                .saturating_sub((dims as f64 / BYTES_BEFORE_PACKING) as usize)
+                .max(1);
+            let mut blend = before.2.clone();
+            blend.rows.iter_mut().for_each(|row| row.content = weight);
+            let mut values = Values::default();
+            values.set("dims", dims as f64);
+            values.set("weight", f64::from(weight));
+            let record = self.trial(&phase, number, &values, &recipe, &blend, f64::NEG_INFINITY)?;
+            if let Some(worth) = record.validation {
+                self.take(worth, recipe, blend);
+            }
+        }
+        if self.best < before.0 * (1.0 + LEAST_GAIN) {
+            (self.best, self.recipe, self.blend) = before;
+        }
+        Ok(())
+    }
+
+    /// Chooses the bits of a weight, and with them how many neighbours fit into the bytes that are allowed.
+    pub(super) fn shape(&mut self) -> Result<()> {
+        let model = self.folds[0].model(&self.recipe, self.control)?.reordered();
+        let mut shapes: Vec<(u8, usize, bool)> = vec![];
+        for code_bits in CODE_BITS {
+            let entries = model.entries_within(code_bits, self.options.max_bytes_per_item, &self.blend)?;
+            shapes.extend([(code_bits, entries, true), (code_bits, entries, false)]);
+        }
+        self.best = f64::NEG_INFINITY;
+        self.searches += 1;
+        let phase = format!("shape {}", self.searches);
+        for (number, (code_bits, entries, even)) in shapes.into_iter().enumerate() {
+            let mut values = Values::default();
+            values.set("code_bits", f64::from(code_bits));
+            values.set("entries", entries as f64);
+            values.set("even", f64::from(u8::from(even)));
+            let recipe = Recipe {
+                code_bits,
+                entries,
+                even,
+                ..self.recipe.clone()
+            };
+            let blend = self.blend.clone();
+            let record = self.trial(&phase, number, &values, &recipe, &blend, f64::NEG_INFINITY)?;
+            if let Some(worth) = record.validation {
+                self.take(worth, recipe, blend);
+            }
+        }
+        Ok(())
+    }
+}

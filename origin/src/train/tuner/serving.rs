@@ -1,0 +1,114 @@
+//! Steps of tuning that choose how a model is served: how a history counts, and the weights of the scorers' parts.
+
+use super::{set_blend, worth, Tuner, LEAST_GAIN};
+use crate::error::Result;
+use crate::evaluate::{Query, Scope};
+use crate::train::fold::SharedBench;
+use crate::train::search::{Search, Strategy};
+use crate::train::space::Values;
+use crate::train::trials::Outcome;
+use crate::train::weigh::{self, ListsByDropout, RangeOfHistories};
+
+/// Ways of learning weights that are tried for each range of histories.
+const WEIGHT_TRIALS: usize = 8;
+/// Factors that are tried on each learned weight.
+const FACTORS: [f32; 5] = [0.0, 0.4, 0.7, 1.4, 2.5];
+
+impl Tuner<'_> {
+    /// Searches how a history counts, with the recipe as it is.
+    pub(super) fn search_blend(&mut self, trials: usize) -> Result<()> {
+        let mut benches = self.benches()?;
+        self.searches += 1;
+        let phase = format!("blend {}", self.searches);
+        let space = self.serving_space.clone();
+        let seed = self.options.seed + self.searches;
+        let mut search = Search::new(&space, self.options.strategy, trials, seed, &self.serving)?;
+        for number in 0..search.trials() {
+            if self.out_of_time() {
+                break;
+            }
+            self.stage.add(1);
+            let values = search.ask()?;
+            let blend = self.served(&values);
+            let (folds, best, control) = (&self.folds, self.best, self.control);
+            let record = self.trials.trial(&phase, number, &values, || {
+                control.check()?;
+                set_blend(&mut benches, &blend)?;
+                worth(folds, &benches, best)
+            })?;
+            search.tell(record.validation);
+            if let Some(worth) = record.validation.filter(|worth| *worth > self.best) {
+                self.serving = values;
+                self.take(worth, self.recipe.clone(), blend);
+            }
+        }
+        Ok(())
+    }
+
+    /// Learns the weights of the parts for each range of histories, from lists and then one weight after another.
+    pub(super) fn learn_weights(&mut self) -> Result<()> {
+        let mut benches = self.benches()?;
+        let (bench, scope) = (&mut benches[0], self.folds[0].scope);
+        let queries: Vec<&Query> = self.folds[0].first.iter().chain(&self.folds[0].rest).collect();
+        for range in RangeOfHistories::all(&self.blend, &queries) {
+            self.searches += 1;
+            let phase = format!("weights from {} items {}", range.from, self.searches);
+            let seed = self.options.seed + self.searches;
+            let mut best = range.measure(bench, &self.blend, scope)?;
+            let mut search = Search::new(
+                &weigh::SPACE,
+                Strategy::Random,
+                WEIGHT_TRIALS,
+                seed,
+                &Values::start(&weigh::SPACE),
+            )?;
+            let mut learned = None;
+            let mut lists = ListsByDropout::default();
+            for number in 0..search.trials() {
+                self.control.check()?;
+                self.stage.add(1);
+                let values = search.ask()?;
+                let blend = &self.blend;
+                let record = self.trials.trial(&phase, number, &values, || {
+                    Ok(Outcome::Worth {
+                        validation: range.learn(bench, blend, &values, scope, seed, &mut lists)?.1,
+                        training: None,
+                        check: None,
+                    })
+                })?;
+                search.tell(record.validation);
+                if let Some(worth) = record.validation.filter(|worth| *worth > best * (1.0 + LEAST_GAIN)) {
+                    (best, learned) = (worth, Some(values));
+                }
+            }
+            if let Some(values) = learned {
+                self.blend = range.learn(bench, &self.blend, &values, scope, seed, &mut lists)?.0;
+            }
+            self.polish(bench, &range, scope)?;
+        }
+        set_blend(&mut benches, &self.blend)?;
+        if let Outcome::Worth { validation, .. } = worth(&self.folds, &benches, f64::INFINITY)? {
+            self.best = validation;
+        }
+        Ok(())
+    }
+
+    /// Coordinate ascent over the weights of a range.
+    pub(super) fn polish(&mut self, bench: &mut SharedBench, range: &RangeOfHistories, scope: Scope) -> Result<()> {
+        let mut best = range.measure(bench, &self.blend, scope)?;
+        // Only ratios matter, so the first part that is there keeps its weight.
+        let parts: Vec<usize> = range.parts(&self.blend);
+        for part in parts.iter().skip(1) {
+            for factor in FACTORS {
+                self.control.check()?;
+                let blend = weigh::with_factor(&self.blend, range, *part, factor);
+                let ndcg = range.measure(bench, &blend, scope)?;
+                self.stage.add(1);
+                if ndcg > best * (1.0 + LEAST_GAIN) {
+                    (best, self.blend) = (ndcg, blend);
+                }
+            }
+        }
+        Ok(())
+    }
+}
