@@ -4,6 +4,7 @@
 mod candidates;
 mod data;
 mod evaluate;
+mod features;
 mod inspect;
 mod rerank;
 mod synth;
@@ -29,6 +30,7 @@ pub struct Cli {
 enum Verb {
     Train(train::Train),
     Evaluate(evaluate::Evaluate),
+    Features(features::Features),
     Inspect(inspect::Inspect),
     Verify(verify::Verify),
     Synth(synth::Synth),
@@ -42,6 +44,7 @@ impl Cli {
         match self.verb {
             Verb::Train(verb) => verb.run(),
             Verb::Evaluate(verb) => verb.run(),
+            Verb::Features(verb) => verb.run(),
             Verb::Inspect(verb) => verb.run(),
             Verb::Verify(verb) => verb.run(),
             Verb::Synth(verb) => verb.run(),

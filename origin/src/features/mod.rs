@@ -6,5 +6,6 @@
 
 pub mod numbers;
 pub mod svd;
+pub mod table;
 pub mod text;
 pub mod vectors;

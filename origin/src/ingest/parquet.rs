@@ -15,6 +15,8 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::Path;
 
 const BATCH: usize = 8192;
+/// The most bytes that one column of a row group may unpack to: a small file could else fill the memory.
+const MAX_CHUNK: u64 = 2 << 30;
 
 /// One value of a batch.
 enum Cell {
@@ -63,6 +65,13 @@ pub(crate) fn open(path: &Path) -> Result<SerializedFileReader<File>> {
 fn within(meta: &ParquetMetaData, size: u64) -> std::result::Result<(), String> {
     for (number, group) in meta.row_groups().iter().enumerate() {
         for column in group.columns() {
+            if u64::try_from(column.uncompressed_size()).is_ok_and(|unpacked| unpacked > MAX_CHUNK) {
+                return Err(format!(
+                    "column {} of row group {number} unpacks to more than {} GB; write smaller row groups",
+                    column.column_path().string(),
+                    MAX_CHUNK >> 30
+                ));
+            }
             let begin = column
                 .dictionary_page_offset()
                 .unwrap_or_else(|| column.data_page_offset());
