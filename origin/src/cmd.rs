@@ -6,6 +6,7 @@ mod data;
 mod evaluate;
 mod features;
 mod inspect;
+mod report;
 mod rerank;
 mod synth;
 mod train;
@@ -31,6 +32,7 @@ enum Verb {
     Train(train::Train),
     Evaluate(evaluate::Evaluate),
     Features(features::Features),
+    Report(report::Report),
     Inspect(inspect::Inspect),
     Verify(verify::Verify),
     Synth(synth::Synth),
@@ -45,6 +47,7 @@ impl Cli {
             Verb::Train(verb) => verb.run(),
             Verb::Evaluate(verb) => verb.run(),
             Verb::Features(verb) => verb.run(),
+            Verb::Report(verb) => verb.run(),
             Verb::Inspect(verb) => verb.run(),
             Verb::Verify(verb) => verb.run(),
             Verb::Synth(verb) => verb.run(),

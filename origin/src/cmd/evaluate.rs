@@ -14,6 +14,7 @@ use pocketrank_origin::evaluate::{
 };
 use pocketrank_origin::ingest::{self, account::Account, Inputs};
 use pocketrank_origin::progress::Progress;
+use pocketrank_origin::train::model::bytes_per_item;
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -96,31 +97,57 @@ fn share(text: &str) -> std::result::Result<f64, String> {
 
 /// What is known of one model.
 #[derive(Debug, Serialize)]
-struct Model {
-    model: &'static str,
-    evaluation: Evaluation,
+pub(super) struct Model {
+    pub model: &'static str,
+    pub evaluation: Evaluation,
     /// 95% intervals over all queries, in the order of the metrics.
-    interval: Interval,
-    beyond: Beyond,
+    pub interval: Interval,
+    pub beyond: Beyond,
+    /// Of the model's own sections.
+    pub bytes_per_item: f64,
     /// By length of the history, popularity of what is asked for and country.
-    segments: Vec<Segment>,
+    pub segments: Vec<Segment>,
 }
 
 /// All that is printed.
 #[derive(Debug, Serialize)]
-struct Report<'a> {
-    snapshot: String,
-    metrics: [&'static str; METRICS.len()],
-    queries: usize,
-    models: Vec<Model>,
-    against: Option<Comparison>,
-    account: &'a Account,
+pub(super) struct Report {
+    pub snapshot: String,
+    pub metrics: [&'static str; METRICS.len()],
+    pub queries: usize,
+    pub models: Vec<Model>,
+    pub against: Option<Comparison>,
+    pub account: Account,
+}
+
+/// What was measured, and on what.
+pub(super) struct Measured {
+    pub bytes: Vec<u8>,
+    pub dataset: Dataset,
+    /// The events that the model may have seen.
+    pub fit: Vec<Interaction>,
+    pub report: Report,
 }
 
 impl Evaluate {
     /// Does it.
     pub fn run(self) -> Result<()> {
-        let progress = self.print.progress();
+        let measured = self.measure(&self.print.progress())?;
+        self.print.print(print::text(&measured.report), &measured.report)
+    }
+
+    /// How many example slates a report shows.
+    pub(super) fn slates(&self) -> Result<usize> {
+        Ok(self.data.config()?.report.slates)
+    }
+
+    /// For whom output is.
+    pub(super) fn print(&self) -> Output {
+        self.print
+    }
+
+    /// Ranks for every query, and writes the files that were asked for.
+    pub(super) fn measure(&self, progress: &Progress) -> Result<Measured> {
         let bytes = verify::read(&self.snapshot)?;
         let snapshot = verify::open(&self.snapshot, bytes.as_slice())?;
         let from = i64::from(snapshot.meta().trained_until) + 1;
@@ -129,7 +156,7 @@ impl Evaluate {
             cut: by_time.then_some(from),
             ..self.data.inputs()?
         };
-        let mut dataset = ingest::load(&inputs, &progress)?;
+        let mut dataset = ingest::load(&inputs, progress)?;
         let newest = dataset.events.last().map_or(0, |event| event.at);
         let mut from = from;
         if let (Some(test), Protocol::Temporal) = (&self.test, Protocol::of(&dataset)) {
@@ -137,9 +164,9 @@ impl Evaluate {
             from = newest + 1;
             inputs.events.push(test.clone());
             inputs.cut = Some(from);
-            dataset = ingest::load(&inputs, &progress)?;
+            dataset = ingest::load(&inputs, progress)?;
         }
-        let (fit, mut asked) = self.questions(&dataset, &inputs, from, &progress)?;
+        let (fit, mut asked) = self.questions(&dataset, &inputs, from, progress)?;
         if self.exclude_current {
             exclude_current(&dataset, &mut asked.queries);
         }
@@ -165,6 +192,7 @@ impl Evaluate {
                 evaluation: bench.evaluation(queries, &ranking),
                 interval: interval(queries, &ranking.values),
                 beyond: Beyond::new(&known, &bench, &ranking),
+                bytes_per_item: bytes_per_item(bytes)?,
                 segments: segments(&dataset, &known, &bench, queries, &ranking),
             };
             Ok((model, ranking))
@@ -194,9 +222,14 @@ impl Evaluate {
             queries: queries.len(),
             models,
             against,
-            account: &dataset.account,
+            account: dataset.account.clone(),
         };
-        self.print.print(print::text(&report), &report)
+        Ok(Measured {
+            bytes,
+            dataset,
+            fit,
+            report,
+        })
     }
 
     /// The events that the model may have seen, and what is asked.

@@ -182,10 +182,8 @@ mod tests {
         let blend = serve(&values);
         let row = blend.row(4);
         let one = f64::from(ONE);
-        assert_eq!(
-            row.recency,
-            [ONE, (0.3 * one) as u16 + 1, (0.15 * one) as u16, (0.1 * one) as u16 + 1]
-        );
+        let back = [1.0, 0.3, 0.15, 0.1].map(|share| libm::round(share * one) as u16);
+        assert_eq!(row.recency, back);
         assert_eq!(f64::from(row.repeat), 0.75);
         let own = [1.0, 1.0 / 3.0, 1.0 / 6.0, 1.0 / 12.0].map(|share| libm::round(share * one) as u16);
         assert_eq!(row.repeat_recency, own);

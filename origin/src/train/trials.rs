@@ -78,23 +78,14 @@ impl Trials {
             file.set_len(whole as u64).map_err(|e| Error::writing(path, e))?;
             file.seek(SeekFrom::End(0)).map_err(|e| Error::writing(path, e))?;
         }
-        let mut lines = text[..whole].lines().enumerate();
-        let parsed = |at: usize, e: serde_json::Error| {
-            Error::Usage(format!(
-                "{}:{}: no record of a trial ({e}); give another file with --log, or remove this one",
-                path.display(),
-                at + 1
-            ))
-        };
         let mut trials = Trials {
             file: Some((path.to_path_buf(), file)),
             earlier: vec![],
             records: vec![],
         };
-        match lines.next() {
+        match parse(path, &text[..whole])? {
             None => trials.write(header)?,
-            Some((at, line)) => {
-                let found: Header = serde_json::from_str(line).map_err(|e| parsed(at, e))?;
+            Some((found, earlier)) => {
                 if found != *header {
                     let what = if found.data == header.data { "options" } else { "data" };
                     return Err(Error::Usage(format!(
@@ -102,12 +93,8 @@ impl Trials {
                         path.display()
                     )));
                 }
+                trials.earlier = earlier;
             }
-        }
-        for (at, line) in lines {
-            trials
-                .earlier
-                .push(serde_json::from_str(line).map_err(|e| parsed(at, e))?);
         }
         Ok(trials)
     }
@@ -168,6 +155,34 @@ impl Trials {
             .and_then(|()| file.flush())
             .map_err(|e| Error::writing(path, e))
     }
+}
+
+/// The trials of a log. A last line that was cut off in writing is left out.
+///
+/// # Errors
+/// [`Error::Io`]; [`Error::Usage`] where it is no log.
+pub fn read(path: &Path) -> Result<Vec<Record>> {
+    let text = std::fs::read_to_string(path).map_err(|e| Error::reading(path, e))?;
+    let whole = text.rfind('\n').map_or(0, |end| end + 1);
+    Ok(parse(path, &text[..whole])?.map_or(vec![], |(_, records)| records))
+}
+
+/// Header and records of a log; `None` where it is empty.
+fn parse(path: &Path, text: &str) -> Result<Option<(Header, Vec<Record>)>> {
+    let refused = |at: usize, e: serde_json::Error| {
+        Error::Usage(format!(
+            "{}:{}: no record of a trial ({e}); give another file with --log, or remove this one",
+            path.display(),
+            at + 1
+        ))
+    };
+    let mut lines = text.lines().enumerate();
+    let Some((at, first)) = lines.next() else {
+        return Ok(None);
+    };
+    let header = serde_json::from_str(first).map_err(|e| refused(at, e))?;
+    let record = |(at, line)| serde_json::from_str(line).map_err(|e| refused(at, e));
+    Ok(Some((header, lines.map(record).collect::<Result<_>>()?)))
 }
 
 /// How a trial ended.

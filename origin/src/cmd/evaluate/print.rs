@@ -17,7 +17,7 @@ const SHOWN: [&str; 7] = [
 const NAME: usize = 26;
 
 /// The tables.
-pub(super) fn text(report: &Report<'_>) -> String {
+pub(super) fn text(report: &Report) -> String {
     let mut text = header("queries", "model");
     let segments = report.models.first().map_or(0, |model| model.evaluation.segments.len());
     for at in 0..segments {
