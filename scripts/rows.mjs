@@ -66,7 +66,8 @@ function commands(rows) {
 /** @param {Row} row */
 function ratio({ value, peer_value, better }) {
   if (typeof peer_value !== "number") return null;
-  return round(better === "faster" ? peer_value / value : value / peer_value);
+  const ratio = better === "faster" ? peer_value / value : value / peer_value;
+  return Number.isFinite(ratio) ? round(ratio) : null;
 }
 
 /** @param {number} value */

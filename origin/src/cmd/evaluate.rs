@@ -55,9 +55,9 @@ pub struct Evaluate {
     /// Write what the model may have seen and what is asked, for other systems: train.txt, queries.txt and qrels.txt.
     #[arg(long, value_name = "FOLDER")]
     export: Option<PathBuf>,
-    /// Evaluate at most this many queries, evenly chosen.
-    #[arg(long, value_name = "N", default_value_t = 20_000)]
-    queries: usize,
+    /// Evaluate at most this many queries, evenly chosen; 20,000 if nothing else is said.
+    #[arg(long, value_name = "N")]
+    queries: Option<usize>,
     #[command(flatten)]
     print: Output,
 }
@@ -134,6 +134,12 @@ impl Evaluate {
     pub fn run(self) -> Result<()> {
         let measured = self.measure(&self.print.progress())?;
         self.print.print(print::text(&measured.report), &measured.report)
+    }
+
+    /// The most queries.
+    fn most(&self) -> Result<usize> {
+        let config = || Ok(self.data.config()?.evaluate.queries);
+        self.queries.map_or_else(config, Ok)
     }
 
     /// How many example slates a report shows.
@@ -246,15 +252,15 @@ impl Evaluate {
                     "--protocol: a file of --test says by itself what is asked".into(),
                 ));
             }
-            let asked = answers(dataset, inputs, test, self.queries, progress)?;
+            let asked = answers(dataset, inputs, test, self.most()?, progress)?;
             return Ok((dataset.events.clone(), asked));
         }
         let Split { fit, queries } = match self.hold_out {
             Some(share) => {
                 let protocol = self.protocol.protocol(share).unwrap_or_else(|| Protocol::of(dataset));
-                hold_out(dataset, protocol, share, self.queries)
+                hold_out(dataset, protocol, share, self.most()?)
             }
-            None => after(dataset, from, self.protocol.protocol(0.0), self.queries)?,
+            None => after(dataset, from, self.protocol.protocol(0.0), self.most()?)?,
         };
         let asked = Questions {
             queries,

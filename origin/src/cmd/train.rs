@@ -52,7 +52,8 @@ pub struct Train {
     /// Families of models to try, with commas between. Without it, those that suit the data.
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     families: Vec<String>,
-    /// Folds of validation, each cut from what the one before is fitted on.
+    /// Folds of validation, each cut from what the one before is fitted on. Without it, as many as it takes to ask enough, at
+    /// most 3.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=10))]
     folds: Option<u8>,
     /// Of everything random: equal data, options and seed give equal bytes.
@@ -146,7 +147,7 @@ impl Train {
             min_customers: u32::from(min_customers),
             max_bytes_per_item: self.max_bytes_per_item.unwrap_or(config.max_bytes_per_item),
             trials: self.trials.map_or(config.trials, usize::from),
-            folds: usize::from(self.folds.unwrap_or(config.folds)),
+            folds: self.folds.or(config.folds).map(usize::from),
             strategy: self.search.unwrap_or(config.search),
             families: if self.families.is_empty() {
                 config.families
@@ -180,9 +181,9 @@ impl Train {
             .iter()
             .map(|warning| format!("warning: {warning}\n"))
             .collect();
-        let loss = trained.loss.map_or(String::new(), |loss| {
-            format!("; packed, {:.2}% less than in floats", 100.0 * loss)
-        });
+        let loss = trained
+            .loss
+            .map_or(String::new(), |loss| format!(", {:+.2}% by packing", -100.0 * loss));
         self.print.print(
             format_args!(
                 "{}\n{warnings}model: {}\nvalidation ({}): NDCG@20 {:.4} over {} queries, {:.4} over others that chose nothing{loss}\n\

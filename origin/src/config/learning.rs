@@ -16,8 +16,9 @@ pub struct Train {
     pub search: Strategy,
     /// Families of models to try; those that suit the data where it is empty.
     pub families: Vec<String>,
-    /// Folds of validation, each cut from what the one before is fitted on.
-    pub folds: u8,
+    /// Folds of validation, each cut from what the one before is fitted on; where nothing is said, as many as it takes to ask
+    /// enough, at most 3.
+    pub folds: Option<u8>,
     /// Minutes after which nothing new is tried.
     pub stop_after: Option<f64>,
     /// The most bytes an item of the model's own sections.
@@ -49,7 +50,7 @@ impl Default for Train {
             trials: 150,
             search: Strategy::default(),
             families: vec![],
-            folds: 1,
+            folds: None,
             stop_after: None,
             max_bytes_per_item: 64.0,
             min_customers: 5,
@@ -69,7 +70,7 @@ impl Train {
         if !positive(self.max_bytes_per_item) || self.stop_after.is_some_and(|minutes| !positive(minutes)) {
             return Err("[train] `max_bytes_per_item` and `stop_after` are above 0".into());
         }
-        if self.trials == 0 || self.min_customers == 0 || !(1..=10).contains(&self.folds) {
+        if self.trials == 0 || self.min_customers == 0 || self.folds.is_some_and(|folds| !(1..=10).contains(&folds)) {
             return Err("[train] needs trials and min_customers of 1 or more, and 1 to 10 folds".into());
         }
         Ok(())
@@ -80,21 +81,13 @@ impl Train {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Evaluate {
-    /// The most queries, evenly spread; 0 asks all.
+    /// The most queries, evenly spread.
     pub queries: usize,
-    /// Samples of the bootstrap behind confidence intervals and paired tests.
-    pub resamples: usize,
-    /// Of the bootstrap.
-    pub seed: u64,
 }
 
 impl Default for Evaluate {
     fn default() -> Self {
-        Evaluate {
-            queries: 0,
-            resamples: 1000,
-            seed: 1,
-        }
+        Evaluate { queries: 20_000 }
     }
 }
 

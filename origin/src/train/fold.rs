@@ -112,16 +112,24 @@ pub fn mean(parts: &[(usize, f64)]) -> f64 {
     parts.iter().map(|(queries, ndcg)| *queries as f64 * ndcg).sum::<f64>() / queries.max(1) as f64
 }
 
+/// With fewer questions than this chance chooses: folds are added, up to [`MOST_FOLDS`].
+const ENOUGH: usize = 2_500;
+const MOST_FOLDS: usize = 3;
+
 /// Rolling folds: each is cut from what the one before was fitted on.
 pub fn splits(
     dataset: &Dataset,
     events: &[crate::dataset::Interaction],
     protocol: Protocol,
-    folds: usize,
+    folds: Option<usize>,
     most: usize,
 ) -> Vec<Split> {
     let mut splits: Vec<Split> = vec![];
-    for _ in 0..folds.max(1) {
+    while splits.len() < folds.unwrap_or(MOST_FOLDS) {
+        let asked: usize = splits.iter().map(|split| split.queries.len()).sum();
+        if folds.is_none() && asked >= ENOUGH {
+            break;
+        }
         let events = splits.last().map_or(events, |split| &split.fit);
         let next = split(dataset, events, protocol, most);
         if next.fit.is_empty() || next.queries.is_empty() {

@@ -36,8 +36,8 @@ pub struct TrainOptions {
     pub trials: usize,
     /// Tune at most on this many validation queries.
     pub queries: usize,
-    /// Rolling folds of validation.
-    pub folds: usize,
+    /// Rolling folds of validation; none: as many as it takes to ask enough.
+    pub folds: Option<usize>,
     /// How spaces are searched.
     pub strategy: Strategy,
     /// Families to try; empty for those that suit the data.
@@ -62,7 +62,7 @@ impl Default for TrainOptions {
             max_bytes_per_item: 64.0,
             trials: 150,
             queries: 8_000,
-            folds: 1,
+            folds: None,
             strategy: Strategy::Tpe,
             families: vec![],
             content: ContentModel::new(&Config::default()),
@@ -168,7 +168,7 @@ fn header(dataset: &Dataset, events: &[Interaction], options: &TrainOptions, pro
     Header {
         data,
         options: format!(
-            "pocketrank {}, {}, min_customers {}, max_bytes_per_item {}, trials {}, queries {}, folds {}, {:?}, families {:?}, seed {}",
+            "pocketrank {}, {}, min_customers {}, max_bytes_per_item {}, trials {}, queries {}, folds {:?}, {:?}, families {:?}, seed {}",
             env!("CARGO_PKG_VERSION"),
             protocol.name(),
             options.min_customers,

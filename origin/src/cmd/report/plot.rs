@@ -87,6 +87,7 @@ pub fn scatter(axes: &Axes<'_>, series: &[Series], names: &[(f64, f64, String)])
 
 /// Bars that lie, each with its name at the left.
 pub fn bars(title: &str, values: &[(String, f64)]) -> String {
+    let values: Vec<&(String, f64)> = values.iter().filter(|(_, value)| value.is_finite()).collect();
     let most = values.iter().map(|(_, value)| *value).fold(f64::MIN_POSITIVE, f64::max);
     let height = 26.0 * values.len() as f64 + 8.0;
     let mut out = String::new();
@@ -312,11 +313,13 @@ mod tests {
             x: "x",
             y: "y",
         };
-        let drawn = lines(&axes, &[series]) + &bars("t", &[("\"<i>".into(), f64::NAN)]) + &histogram(&axes, &[]);
+        let drawn = lines(&axes, &[series])
+            + &bars("t", &[("\"<i>".into(), 1.0), ("odd".into(), f64::NAN)])
+            + &histogram(&axes, &[]);
         assert!(
             !drawn.contains("<b>") && !drawn.contains("<i>") && drawn.contains("a &amp; b"),
             "{drawn}"
         );
-        assert!(!drawn.contains("NaN\" height"));
+        assert!(!drawn.contains("NaN") && !drawn.contains("odd"), "{drawn}");
     }
 }

@@ -62,6 +62,7 @@ impl Tuner<'_> {
                 seed,
                 &Values::start(&weigh::SPACE),
             )?;
+            let least = least_gain(range.queries.len());
             let mut learned = None;
             let mut lists = ListsByDropout::default();
             for number in 0..search.trials() {
@@ -77,7 +78,7 @@ impl Tuner<'_> {
                     })
                 })?;
                 search.tell(record.validation);
-                if let Some(worth) = record.validation.filter(|worth| *worth > best * (1.0 + LEAST_GAIN)) {
+                if let Some(worth) = record.validation.filter(|worth| *worth > best * (1.0 + least)) {
                     (best, learned) = (worth, Some(values));
                 }
             }
@@ -104,11 +105,16 @@ impl Tuner<'_> {
                 let blend = weigh::with_factor(&self.blend, range, *part, factor);
                 let ndcg = range.measure(bench, &blend, scope)?;
                 self.stage.add(1);
-                if ndcg > best * (1.0 + LEAST_GAIN) {
+                if ndcg > best * (1.0 + least_gain(range.queries.len())) {
                     (best, self.blend) = (ndcg, blend);
                 }
             }
         }
         Ok(())
     }
+}
+
+/// The share that weights must gain on so many queries: with few of them chance gains more.
+fn least_gain(queries: usize) -> f64 {
+    LEAST_GAIN.max(0.25 / (queries.max(1) as f64).sqrt())
 }
