@@ -81,7 +81,8 @@ fn dataset(events: &[(u32, u32, u32)]) -> Dataset {
 fn options() -> TrainOptions {
     TrainOptions {
         queries: 400,
-        trials: 10,
+        trials: 8,
+        folds: Some(1),
         ..TrainOptions::default()
     }
 }
@@ -155,6 +156,10 @@ fn what_ships_has_min_customers_behind_it() {
     for min_customers in [1, 5, 12] {
         let options = TrainOptions {
             min_customers,
+            // Neighbours by content tell of the catalogue, not of customers.
+            families: ["cosine", "rp3beta", "ease", "ridge", "two-hop"]
+                .map(String::from)
+                .to_vec(),
             ..options()
         };
         let trained = trained(&dataset, i64::MAX, &options);

@@ -47,7 +47,7 @@ pub(super) fn clean(lines: &mut Lines, config: &Config, inputs: &Inputs, tally: 
     });
     if let Some(least) = config.events.min_rating {
         let name = format!("rating below {least}, or none");
-        cleaning.drop_where(&name, |line| line.rating.is_nan() || line.rating < least);
+        cleaning.drop_where(&name, |line| !line.rating.is_finite() || line.rating < least);
     }
     outliers(&mut cleaning, rules, inputs.cut);
     support(&mut cleaning, rules.min_item_users, rules.min_user_items);

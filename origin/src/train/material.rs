@@ -1,10 +1,12 @@
 //! What models are fitted on: the items that ship, and the events as matrices and sequences, each made once when first asked
 //! for. Invariant: only items with `min_customers` behind them have a row; everything follows from the events.
 
+use super::content::ContentModel;
 use super::edges::{Edges, Learned};
 use super::interactions::{positive, shipped, Basis, Interactions};
 use super::sequences::Sequences;
 use super::twohop::TwoHop;
+use crate::config::Config;
 use crate::control::Control;
 use crate::dataset::{Dataset, Interaction, Order};
 use crate::error::{Error, Result};
@@ -25,6 +27,8 @@ pub struct Material<'a> {
     pub rows: Vec<Option<u32>>,
     /// Positive events of each row.
     pub counts: Vec<u32>,
+    /// How content becomes vectors.
+    pub content: ContentModel,
     users: OnceLock<Interactions>,
     sessions: OnceLock<Interactions>,
     sequences: OnceLock<Sequences>,
@@ -60,6 +64,7 @@ impl<'a> Material<'a> {
             items,
             rows,
             counts,
+            content: ContentModel::new(&Config::default()),
             users: OnceLock::new(),
             sessions: OnceLock::new(),
             sequences: OnceLock::new(),

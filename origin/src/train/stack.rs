@@ -28,7 +28,6 @@ pub struct Stacked {
 pub struct Stack<'a> {
     /// What is fitted on.
     pub material: Material<'a>,
-    content: ContentModel,
     remembered: Mutex<Vec<(String, Arc<Fitted>)>>,
 }
 
@@ -36,10 +35,10 @@ const REMEMBERED: usize = 6;
 
 impl<'a> Stack<'a> {
     /// Nothing is fitted yet. `content`: how content becomes vectors, where a recipe asks for some.
-    pub fn new(material: Material<'a>, content: ContentModel) -> Self {
+    pub fn new(mut material: Material<'a>, content: ContentModel) -> Self {
+        material.content = content;
         Stack {
             material,
-            content,
             remembered: Mutex::default(),
         }
     }
@@ -53,7 +52,7 @@ impl<'a> Stack<'a> {
         if recipe.content > 0 {
             let content = ContentModel {
                 dims: recipe.content,
-                ..self.content.clone()
+                ..self.material.content.clone()
             };
             stacked.content = content.fit(self.material.dataset, &self.material.items, control)?;
         }

@@ -1,11 +1,10 @@
 //! Families of vectors: factors of who had to do with what, and what the catalogue says.
 
 use super::{Family, Fitted};
-use crate::config::Config;
 use crate::control::Control;
 use crate::error::Result;
 use crate::train::als::Als;
-use crate::train::content::{ContentModel, ContentNeighbours};
+use crate::train::content::ContentNeighbours;
 use crate::train::interactions::Basis;
 use crate::train::material::Material;
 use crate::train::space::{param, Param, Range, Values};
@@ -94,8 +93,7 @@ impl Family for ContentKnn {
         (!material.has_content()).then(|| "the catalogue says nothing of items but their ids".into())
     }
     fn fit(&self, material: &Material<'_>, values: &Values, entries: usize, control: &Control) -> Result<Fitted> {
-        let model = ContentModel::new(&Config::default());
-        let Some(content) = model.fit(material.dataset, &material.items, control)? else {
+        let Some(content) = material.content.fit(material.dataset, &material.items, control)? else {
             return Ok(Fitted::default());
         };
         let neighbours = ContentNeighbours {
