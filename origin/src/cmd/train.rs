@@ -11,9 +11,10 @@ use pocketrank_origin::evaluate::{hold_out, Protocol, LAST};
 use pocketrank_origin::ingest::{self, time, Inputs};
 use pocketrank_origin::train::content::ContentModel;
 use pocketrank_origin::train::search::Strategy;
-use pocketrank_origin::train::{train, TrainOptions};
+use pocketrank_origin::train::{train, TrainOptions, Tried};
 use pocketrank_origin::{output, parallel};
 use serde_json::json;
+use std::fmt::Write;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -181,12 +182,13 @@ impl Train {
             .iter()
             .map(|warning| format!("warning: {warning}\n"))
             .collect();
+        let families = families(&trained.families);
         let loss = trained
             .loss
             .map_or(String::new(), |loss| format!(", {:+.2}% by packing", -100.0 * loss));
         self.print.print(
             format_args!(
-                "{}\n{warnings}model: {}\nvalidation ({}): NDCG@20 {:.4} over {} queries, {:.4} over others that chose nothing{loss}\n\
+                "{}\n{families}{warnings}model: {}\nvalidation ({}): NDCG@20 {:.4} over {} queries, {:.4} over others that chose nothing{loss}\n\
                  {}: {} items, {} bytes, of them the model {:.1} an item, id {}, in {seconds:.1} s",
                 dataset.account,
                 trained.recipe,
@@ -210,10 +212,33 @@ impl Train {
                 "protocol": trained.protocol.name(),
                 "validation": { "queries": trained.validation_queries, "ndcg@20": trained.validation_ndcg, "check_ndcg@20": trained.check_ndcg },
                 "loss": trained.loss,
+                "families": trained.families,
                 "warnings": trained.warnings,
                 "seconds": seconds,
                 "account": dataset.account,
             }),
         )
     }
+}
+
+/// A table of what each family was worth before its parameters were searched.
+fn families(tried: &[Tried]) -> String {
+    let mut text = String::new();
+    for Tried {
+        family,
+        about,
+        memory,
+        ndcg,
+        note,
+    } in tried
+    {
+        let worth = ndcg.map_or("-".into(), |ndcg| format!("{ndcg:.4}"));
+        let note = note.as_deref().map_or(String::new(), |note| format!(" ({note})"));
+        let megabytes = memory / 1_000_000;
+        _ = writeln!(text, "{family:<14} {worth:>7} {megabytes:>6} MB  {about}{note}");
+    }
+    if !text.is_empty() {
+        text.insert_str(0, "family        NDCG@20  memory  what it is\n");
+    }
+    text
 }

@@ -38,7 +38,7 @@ pub mod weigh;
 
 pub use model::Model;
 pub use recipe::Recipe;
-pub use tune::{train, TrainOptions, Trained};
+pub use tune::{train, TrainOptions, Trained, Tried};
 
 /// Item-item weights: for each row its neighbours, heaviest first.
 pub type Weights = Vec<Vec<(u32, f32)>>;

@@ -19,6 +19,7 @@ use crate::control::Control;
 use crate::dataset::{Dataset, Interaction};
 use crate::error::{Error, Result};
 use crate::evaluate::{Protocol, Split};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -97,10 +98,27 @@ pub struct Trained {
     pub validation_queries: usize,
     /// Bytes an item of the model's own sections.
     pub bytes_per_item: f64,
+    /// What each family was worth before its parameters were searched, or why it was not tried.
+    pub families: Vec<Tried>,
     /// Every trial, in order.
     pub trials: Vec<Record>,
     /// What whoever trains should know.
     pub warnings: Vec<String>,
+}
+
+/// A family with its starting values.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Tried {
+    /// Its name.
+    pub family: &'static str,
+    /// What it is.
+    pub about: &'static str,
+    /// About how many bytes of memory a fit takes.
+    pub memory: u64,
+    /// NDCG@20 on validation.
+    pub ndcg: Option<f64>,
+    /// Why there is none.
+    pub note: Option<String>,
 }
 
 /// Trains on events, some of the dataset's in its order.

@@ -13,11 +13,11 @@ use super::material::Material;
 use super::model::{bytes_per_item, Model};
 use super::overfit;
 use super::recipe::Recipe;
-use super::search::Search;
+use super::search::{Search, Strategy};
 use super::space::{Param, Values};
 use super::stack::Stack;
 use super::trials::{Outcome, Record, Trials};
-use super::tune::{TrainOptions, Trained};
+use super::tune::{TrainOptions, Trained, Tried};
 use super::weigh;
 use crate::control::Control;
 use crate::error::{Error, Result};
@@ -58,6 +58,8 @@ pub(super) struct Tuner<'a> {
     began: Instant,
     stage: Stage,
     pub(super) warnings: Vec<String>,
+    /// What each family was worth at the start.
+    families: Vec<Tried>,
 }
 
 impl<'a> Tuner<'a> {
@@ -95,6 +97,7 @@ impl<'a> Tuner<'a> {
             began: Instant::now(),
             stage: control.stage("tuning on validation", 0),
             warnings: vec![],
+            families: vec![],
         })
     }
 
@@ -135,6 +138,14 @@ impl<'a> Tuner<'a> {
         out
     }
 
+    /// After so many trials without a gain a search has found what it can, and ends early; a grid is walked whole.
+    fn patience(&self, trials: usize) -> usize {
+        match self.options.strategy {
+            Strategy::Grid => trials,
+            Strategy::Tpe | Strategy::Random => (trials / 2).max(20),
+        }
+    }
+
     /// Searches a space whose values change the recipe.
     fn search(
         &mut self,
@@ -154,8 +165,9 @@ impl<'a> Tuner<'a> {
             start,
         )?;
         let mut first_values: Vec<f64> = vec![];
+        let mut last_gain = 0;
         for number in 0..search.trials() {
-            if self.out_of_time() {
+            if self.out_of_time() || number - last_gain > self.patience(search.trials()) {
                 break;
             }
             let values = search.ask()?;
@@ -167,6 +179,7 @@ impl<'a> Tuner<'a> {
             if let Some(worth) = record.validation {
                 first_values.push(worth);
                 if worth > self.best {
+                    last_gain = number;
                     self.take(worth, recipe, blend);
                 }
             }
@@ -284,6 +297,7 @@ impl<'a> Tuner<'a> {
             check_ndcg,
             loss,
             validation_queries: self.folds.iter().map(|fold| fold.first.len() + fold.rest.len()).sum(),
+            families: self.families,
             trials: self.trials.records,
             warnings: self.warnings,
         })

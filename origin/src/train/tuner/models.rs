@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::train::family::{self, family, Family, FAMILIES};
 use crate::train::recipe::{Component, Recipe};
 use crate::train::space::{param, Range, Values};
+use crate::train::tune::Tried;
 
 /// Ways of learning edges that are tried.
 const EDGE_TRIALS: usize = 9;
@@ -30,6 +31,14 @@ impl Tuner<'_> {
             .iter()
             .map(|family| (family.name(), Values::start(&family.space(material))))
             .collect();
+        let tried = |family: &'static dyn Family| Tried {
+            family: family.name(),
+            about: family.about(),
+            memory: family.memory(material),
+            ndcg: None,
+            note: family.unsuited(material),
+        };
+        self.families = FAMILIES.into_iter().map(tried).collect();
         let mut ranking = vec![];
         for (number, (name, values)) in starts.into_iter().enumerate() {
             if self.out_of_time() {
@@ -48,6 +57,9 @@ impl Tuner<'_> {
                 &blend,
                 f64::NEG_INFINITY,
             )?;
+            if let Some(tried) = self.families.iter_mut().find(|tried| tried.family == name) {
+                (tried.ndcg, tried.note) = (record.validation, record.note);
+            }
             if let Some(worth) = record.validation {
                 ranking.push((name.to_owned(), worth, recipe));
             }

@@ -23,8 +23,9 @@ impl Tuner<'_> {
         let space = self.serving_space.clone();
         let seed = self.options.seed + self.searches;
         let mut search = Search::new(&space, self.options.strategy, trials, seed, &self.serving)?;
+        let mut last_gain = 0;
         for number in 0..search.trials() {
-            if self.out_of_time() {
+            if self.out_of_time() || number - last_gain > self.patience(search.trials()) {
                 break;
             }
             self.stage.add(1);
@@ -38,6 +39,7 @@ impl Tuner<'_> {
             })?;
             search.tell(record.validation);
             if let Some(worth) = record.validation.filter(|worth| *worth > self.best) {
+                last_gain = number;
                 self.serving = values;
                 self.take(worth, self.recipe.clone(), blend);
             }
