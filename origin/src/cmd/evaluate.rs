@@ -158,8 +158,16 @@ impl Evaluate {
         let snapshot = verify::open(&self.snapshot, bytes.as_slice())?;
         let from = i64::from(snapshot.meta().trained_until) + 1;
         let by_time = self.test.is_none() && self.hold_out.is_none();
+        // Texts that events give need at least as many customers as all else that the snapshot tells.
+        let least = self
+            .data
+            .config()?
+            .train
+            .min_customers
+            .max(snapshot.meta().min_customers);
         let mut inputs = Inputs {
             cut: by_time.then_some(from),
+            min_customers: Some(least),
             ..self.data.inputs()?
         };
         let mut dataset = ingest::load(&inputs, progress)?;

@@ -19,23 +19,27 @@ const LONGEST: f64 = 8.0;
 
 /// What can be searched for such data.
 pub fn space(dataset: &Dataset, protocol: Protocol) -> Vec<Param> {
-    let mut space = vec![
-        param("recency", Range::Linear(0.0, 2.0), 0.4),
-        param("older", Range::Linear(0.05, 1.0), 0.8),
-        param("older_length", Range::Linear(-1.0, 0.3), 0.0),
-        param("popularity", Range::Log(1e-4, 2.0), 0.01),
-    ];
-    // Where what was seen is left out of the list, its own score is idle.
-    if !matches!(protocol, Protocol::LastOfUser { .. }) {
-        space.extend([
-            param("repeat", Range::Log(0.02, 10.0), 2.0),
-            param("repeat_older", Range::Log(0.02, 10.0), 1.5),
-            param("repeat_fading", Range::Linear(0.3, 1.0), 0.8),
-            param("repeat_length", Range::Linear(-1.0, 0.5), -0.3),
-            param("repeat_twice", Range::Linear(1.0, 4.0), 1.8),
-            param("repeat_thrice", Range::Linear(1.0, 6.0), 1.9),
-        ]);
-    }
+    // Where what was seen is left out of the list, its own score is idle, and older items say more.
+    let mut space = if matches!(protocol, Protocol::LastOfUser { .. }) {
+        vec![
+            param("recency", Range::Linear(0.0, 2.0), 0.4),
+            param("older", Range::Linear(0.05, 1.0), 0.8),
+            param("older_length", Range::Linear(-1.0, 0.3), 0.0),
+        ]
+    } else {
+        vec![
+            param("recency", Range::Linear(0.0, 2.0), 0.83),
+            param("older", Range::Linear(0.05, 1.0), 0.52),
+            param("older_length", Range::Linear(-1.0, 0.3), -0.38),
+            param("repeat", Range::Log(0.02, 20.0), 5.0),
+            param("repeat_older", Range::Log(0.02, 20.0), 3.1),
+            param("repeat_fading", Range::Linear(0.3, 1.0), 0.7),
+            param("repeat_length", Range::Linear(-1.0, 0.5), 0.0),
+            param("repeat_twice", Range::Linear(0.8, 4.0), 1.33),
+            param("repeat_thrice", Range::Linear(0.8, 6.0), 1.6),
+        ]
+    };
+    space.push(param("popularity", Range::Log(1e-4, 2.0), 0.01));
     if dataset.order == Order::Time {
         space.push(param("trend", Range::Log(1e-4, 1.0), 1e-3));
         space.push(param("newness", Range::Log(1e-4, 1.0), 1e-3));

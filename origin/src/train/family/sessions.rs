@@ -39,15 +39,15 @@ impl Family for Sessions {
     fn space(&self, _: &Material<'_>) -> Vec<Param> {
         vec![
             param("a", Range::Linear(0.2, 2.2), 1.0),
-            param("b", Range::Linear(0.1, 1.2), 0.68),
-            param("ab", Range::Linear(0.3, 2.4), 1.35),
-            param("tau", Range::Log(0.05, 5.0), 0.6),
-            param("gamma", Range::Linear(0.0, 1.0), 0.3),
-            param("alpha", Range::Linear(0.3, 1.2), 0.75),
-            param("beta", Range::Linear(-0.2, 0.6), 0.08),
-            param("p", Range::Linear(0.3, 1.2), 0.62),
-            param("eps", Range::Linear(0.0, 1.2), 0.33),
-            param("pw", Range::Linear(0.8, 3.5), 1.85),
+            param("b", Range::Linear(0.1, 1.2), 0.7),
+            param("ab", Range::Linear(0.3, 2.4), 1.32),
+            param("tau", Range::Log(0.05, 5.0), 0.82),
+            param("gamma", Range::Linear(0.0, 1.0), 0.46),
+            param("alpha", Range::Linear(0.3, 1.2), 0.81),
+            param("beta", Range::Linear(-0.2, 0.6), 0.2),
+            param("p", Range::Linear(0.3, 1.2), 0.64),
+            param("eps", Range::Linear(0.0, 1.2), 0.4),
+            param("pw", Range::Linear(0.8, 3.5), 2.2),
         ]
     }
     fn unsuited(&self, material: &Material<'_>) -> Option<String> {
