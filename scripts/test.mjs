@@ -35,7 +35,8 @@ function steps(tools) {
   const tsc = join(root, "node_modules/typescript/bin/tsc");
   return {
     rustfmt: () => plain("cargo", ["fmt", "--all", "--check"], "run `npm run format`"),
-    clippy: () => plain("cargo", ["clippy", "--workspace", "--exclude", "pocketrank-worker", "--all-targets", ...strict]),
+    clippy: () =>
+      plain("cargo", ["clippy", "--workspace", "--exclude", "pocketrank-worker", "--all-targets", "--features", "pocketrank-origin/data-tests", ...strict]),
     "clippy-wasm": async () => {
       await plain("cargo", ["clippy", "-p", "pocketrank", "--features", "js,pack", "--lib", "--test", "wasm", ...wasm, ...strict]);
       await plain("cargo", ["clippy", "-p", "pocketrank-worker", ...wasm, ...strict]);

@@ -22,6 +22,8 @@ fn online_retail_is_ranked_better_than_by_the_baselines_in_less_than_100_bytes_a
         now: None,
         until: None,
         cut: Some(until),
+        min_customers: None,
+        vectors: None,
     };
     let dataset = ingest::load(&inputs, &Progress::hidden()).unwrap();
     let past = Inputs {

@@ -55,6 +55,7 @@ fn the_page_tells_all_and_loads_and_runs_nothing() {
     shop(folder.path());
     done(&report(folder.path(), "trials"));
     let page = std::fs::read_to_string(folder.path().join("page.html")).unwrap();
+    assert!(!page.contains("other events"), "the log is this training's");
     for section in [
         "Bytes by section",
         "Quality beside the baselines",
@@ -118,4 +119,13 @@ fn a_log_that_is_none_is_an_error_with_its_line() {
         "{said}"
     );
     assert_eq!(report(folder.path(), "missing").status.code(), Some(1));
+    std::fs::write(folder.path().join("word"), "x").unwrap();
+    assert_eq!(report(folder.path(), "word").status.code(), Some(2));
+    let (header, rest) = log.split_once('\n').unwrap();
+    let mut header: serde_json::Value = serde_json::from_str(header).unwrap();
+    header["data"] = "00".into();
+    std::fs::write(folder.path().join("foreign"), format!("{header}\n{rest}")).unwrap();
+    done(&report(folder.path(), "foreign"));
+    let page = std::fs::read_to_string(folder.path().join("page.html")).unwrap();
+    assert!(page.contains("other events"), "the page warns of a foreign log");
 }

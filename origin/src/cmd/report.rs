@@ -37,10 +37,10 @@ impl Report {
     /// Does it.
     pub fn run(self) -> Result<()> {
         let print: Output = self.evaluate.print();
-        let log = self.log.as_deref().map(trials::read).transpose()?.unwrap_or_default();
+        let log = self.log.as_deref().map(trials::read).transpose()?;
         let slates = self.evaluate.slates()?;
         let measured: Measured = self.evaluate.measure(&print.progress())?;
-        output::write(&self.output, page::html(&measured, &log, slates)?.as_bytes())?;
+        output::write(&self.output, page::html(&measured, log.as_ref(), slates)?.as_bytes())?;
         if let Some(path) = &self.markdown {
             output::write(path, page::markdown(&measured)?.as_bytes())?;
         }

@@ -29,7 +29,14 @@ pub fn curve(records: &[Record]) -> Vec<Point> {
             training: record.training,
         })
     };
-    records.iter().enumerate().filter_map(point).collect()
+    let mut best = f64::NEG_INFINITY;
+    // The log holds more checks: a family's first values, or a shape, may be behind what was found before.
+    let better = |point: &Point| {
+        let better = point.validation > best;
+        best = best.max(point.validation);
+        better
+    };
+    records.iter().enumerate().filter_map(point).filter(better).collect()
 }
 
 /// The check must have fallen by this share, while validation rose by this share.

@@ -157,14 +157,19 @@ impl Trials {
     }
 }
 
-/// The trials of a log. A last line that was cut off in writing is left out.
+/// What a log belongs to, and its trials. A last line that was cut off in writing is left out.
 ///
 /// # Errors
 /// [`Error::Io`]; [`Error::Usage`] where it is no log.
-pub fn read(path: &Path) -> Result<Vec<Record>> {
+pub fn read(path: &Path) -> Result<(Header, Vec<Record>)> {
     let text = std::fs::read_to_string(path).map_err(|e| Error::reading(path, e))?;
     let whole = text.rfind('\n').map_or(0, |end| end + 1);
-    Ok(parse(path, &text[..whole])?.map_or(vec![], |(_, records)| records))
+    parse(path, &text[..whole])?.ok_or_else(|| {
+        Error::Usage(format!(
+            "{}: no log of trials; give what `train --log` wrote",
+            path.display()
+        ))
+    })
 }
 
 /// Header and records of a log; `None` where it is empty.

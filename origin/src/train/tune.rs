@@ -163,28 +163,27 @@ fn folds<'a>(dataset: &'a Dataset, splits: &'a [Split], protocol: Protocol, opti
         .collect()
 }
 
-/// What makes a log this training's own.
-fn header(dataset: &Dataset, events: &[Interaction], options: &TrainOptions, protocol: Protocol) -> Header {
+/// A hash of events, whatever else their dataset holds: a log of trials belongs to it.
+pub fn data_hash(dataset: &Dataset, events: &[Interaction]) -> String {
     let mut hash = Sha256::new();
-    for item in &dataset.items {
-        hash.update(item.id.as_bytes());
-        hash.update([0]);
-    }
     for event in events {
+        hash.update(dataset.items[event.item as usize].id.as_bytes());
+        hash.update([0, event.kind as u8]);
         hash.update(event.user.to_le_bytes());
         hash.update(event.session.to_le_bytes());
-        hash.update(event.item.to_le_bytes());
         hash.update(event.at.to_le_bytes());
-        hash.update([event.kind as u8]);
     }
-    let data: String = hash
-        .finalize()
+    hash.finalize()
         .iter()
         .take(16)
         .map(|byte| format!("{byte:02x}"))
-        .collect();
+        .collect()
+}
+
+/// What makes a log this training's own.
+fn header(dataset: &Dataset, events: &[Interaction], options: &TrainOptions, protocol: Protocol) -> Header {
     Header {
-        data,
+        data: data_hash(dataset, events),
         options: format!(
             "pocketrank {}, {}, min_customers {}, max_bytes_per_item {}, trials {}, queries {}, folds {:?}, {:?}, families {:?}, seed {}",
             env!("CARGO_PKG_VERSION"),

@@ -10,7 +10,8 @@ use pocketrank_origin::error::{Error, Result};
 use pocketrank_origin::evaluate::METRICS;
 use pocketrank_origin::ingest::time;
 use pocketrank_origin::train::overfit;
-use pocketrank_origin::train::trials::Record;
+use pocketrank_origin::train::trials::{Header, Record};
+use pocketrank_origin::train::tune::data_hash;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
@@ -26,7 +27,8 @@ fn open(bytes: &[u8]) -> Result<Snapshot<&[u8]>> {
 }
 
 /// The page.
-pub fn html(measured: &Measured, log: &[Record], slates: usize) -> Result<String> {
+pub fn html(measured: &Measured, log: Option<&(Header, Vec<Record>)>, slates: usize) -> Result<String> {
+    let (header, log) = log.map_or((None, [].as_slice()), |(header, log)| (Some(header), log.as_slice()));
     let snapshot = open(&measured.bytes)?;
     let title = measured.dataset.title.clone().unwrap_or_else(|| "Pocketrank".into());
     let mut page = format!(
@@ -39,6 +41,10 @@ pub fn html(measured: &Measured, log: &[Record], slates: usize) -> Result<String
     models(&mut page, measured);
     pareto(&mut page, measured, log);
     segments(&mut page, measured);
+    if header.is_some_and(|header| header.data != data_hash(&measured.dataset, &measured.fit)) {
+        page.push_str("<p class=\"warning\">The log of trials is of a training on other events than those that this page takes for the model's: \
+                       what it says of learning and shapes may not be about this snapshot.</p>");
+    }
     learning(&mut page, log);
     data(&mut page, measured);
     examples(&mut page, &slates::examples(&measured.dataset, snapshot, slates));
