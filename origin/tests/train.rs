@@ -367,3 +367,26 @@ fn a_training_that_is_stopped_leaves_its_best_and_goes_on_where_it_was() {
         9
     );
 }
+
+#[test]
+fn factors_that_ship_rank() {
+    let dataset = shop(1_500);
+    let until = dataset.events[dataset.events.len() * 4 / 5].at;
+    let options = TrainOptions {
+        families: vec!["als".into()],
+        ..options()
+    };
+    let trained = trained(&dataset, until, &options);
+    let snapshot = Snapshot::open(&trained.bytes[..]).unwrap();
+    assert!(snapshot.neighbours().is_none());
+    assert!(snapshot.blend().rows[1].factors > 0.0);
+    let mut ranker = pocketrank::Ranker::new(snapshot);
+    let queries = queries(&dataset, until, i64::MAX, 100);
+    let query = queries.iter().find(|query| !query.profile.events().is_empty()).unwrap();
+    ranker.set_profile(&query.profile, query.now);
+    let explained = (0..ranker.snapshot().items()).map(|row| ranker.explain(row));
+    let factors = explained
+        .flat_map(|why| why.parts)
+        .filter(|part| part.name == "factors" && part.value != 0.0);
+    assert!(factors.count() > 10);
+}

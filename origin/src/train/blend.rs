@@ -74,24 +74,20 @@ pub fn serve(values: &Values) -> Blend {
             let fading = libm::pow(d, -values.get("recency"));
             values.get("older") * fading * libm::pow(length, values.get("older_length"))
         };
-        let positions = if min_history <= 8 {
-            usize::from(min_history).max(1)
-        } else {
-            POSITIONS
+        // As many as a history of this row can have, before the next row holds.
+        let positions = match min_history {
+            0..=7 => usize::from(min_history).max(1),
+            8..=15 => 16,
+            _ => POSITIONS,
         };
         BlendRow {
             min_history,
-            recency: table(positions.max(if min_history == 8 { 16 } else { 1 }), back),
-            repeat_recency: table(positions.max(if min_history == 8 { 16 } else { 1 }), |d| {
-                if most > 0.0 {
-                    own(d) / most
-                } else {
-                    0.0
-                }
-            }),
+            recency: table(positions, back),
+            repeat_recency: table(positions, |d| if most > 0.0 { own(d) / most } else { 0.0 }),
             neighbours: 1.0,
             repeat: (most * libm::pow(length, values.get("repeat_length"))) as f32,
-            factors: 0.0,
+            // Packing leaves it out where the model has no factors.
+            factors: 1.0,
             content: 0.0,
             category: values.get("category") as f32,
             brand: values.get("category") as f32 * 0.4,

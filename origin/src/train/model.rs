@@ -76,10 +76,13 @@ impl Model {
     /// # Errors
     /// [`Error::Snapshot`] with the runtime's reason.
     pub fn pack(&self, blend: &Blend) -> Result<Vec<u8>> {
-        let builder = SnapshotBuilder {
+        let mut builder = SnapshotBuilder {
             blend: blend.clone(),
             ..self.builder.clone()
         };
+        if builder.factors.is_none() {
+            builder.blend.rows.iter_mut().for_each(|row| row.factors = 0.0);
+        }
         builder.build().map_err(|source| Error::Snapshot {
             path: Path::new("packing the model").into(),
             source,

@@ -141,7 +141,7 @@ fn pareto(page: &mut String, measured: &Measured, log: &[Record]) {
     let _ = write!(
         page,
         "<h2>Quality and bytes</h2><figure>{}</figure>",
-        plot::scatter(&axes, &[], &points)
+        plot::scatter(&axes, &points)
     );
     let shapes: Vec<&Record> = log.iter().filter(|record| record.phase.starts_with("shape")).collect();
     if !shapes.is_empty() {

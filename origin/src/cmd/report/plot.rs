@@ -13,7 +13,7 @@ const BOTTOM: f64 = 44.0;
 /// Colours of series, in their order.
 const COLOURS: [&str; 3] = ["var(--one)", "var(--two)", "var(--three)"];
 
-/// A line or a cloud of points.
+/// A line.
 pub struct Series {
     /// Its name, for the legend.
     pub name: String,
@@ -51,15 +51,9 @@ pub fn lines(axes: &Axes<'_>, series: &[Series]) -> String {
 }
 
 /// Points with their names beside them.
-pub fn scatter(axes: &Axes<'_>, series: &[Series], names: &[(f64, f64, String)]) -> String {
-    let all = series.iter().flat_map(|one| &one.points).copied();
-    let mut frame = Frame::around(all.chain(names.iter().map(|(x, y, _)| (*x, *y))));
+pub fn scatter(axes: &Axes<'_>, names: &[(f64, f64, String)]) -> String {
+    let mut frame = Frame::around(names.iter().map(|(x, y, _)| (*x, *y)));
     frame.begin(axes);
-    for (series, colour) in series.iter().zip(COLOURS) {
-        for (x, y) in &series.points {
-            frame.dot(*x, *y, colour, &series.name);
-        }
-    }
     let mut taken = vec![];
     for (x, y, name) in names {
         frame.dot(*x, *y, COLOURS[0], name);
@@ -81,7 +75,6 @@ pub fn scatter(axes: &Axes<'_>, series: &[Series], names: &[(f64, f64, String)])
             escaped(name)
         );
     }
-    frame.legend(series);
     frame.end()
 }
 
