@@ -222,7 +222,9 @@ impl Family for TwoSided {
             param("target_discount", Range::Linear(-0.1, 0.4), 0.1),
             param("source_discount", Range::Linear(0.0, 0.6), 0.25),
             param("support_exponent", Range::Linear(0.2, 0.9), 0.5),
+            param("gram_exponent", Range::Linear(0.0, 0.7), 0.25),
             param("dropout", Range::Linear(0.0, 0.5), 0.0),
+            param("l1", Range::Choice(&[0.0, 0.05, 0.1, 0.2, 0.4]), 0.0),
         ];
         space.extend(basis(material));
         space
@@ -239,8 +241,9 @@ impl Family for TwoSided {
             target_discount: values.get("target_discount"),
             source_discount: values.get("source_discount"),
             support_exponent: values.get("support_exponent"),
+            gram_exponent: values.get("gram_exponent"),
             dropout: values.get("dropout"),
-            ..Ridge::default()
+            l1: values.get("l1"),
         };
         let interactions = material.interactions(chosen(values));
         Ok(ridge.fit(interactions, material.min_customers, control)?.into())
