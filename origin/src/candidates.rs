@@ -24,7 +24,7 @@ use std::path::Path;
 pub const LENGTH: usize = 300;
 /// Items of `similar-...`: slots beside a product show few.
 const SIMILAR: usize = 24;
-/// Items of `trending`.
+/// Items of `trending` and `new`.
 const TRENDING: usize = 100;
 
 /// One list.
@@ -108,6 +108,12 @@ impl<'a> Lists<'a> {
             .filter(|item| self.order.is_known(**item));
         let items = self.order.by_trend.iter().chain(popular);
         self.list("trending", "Trending now", 900, items.copied(), TRENDING)
+    }
+
+    /// `new`: what nobody bought yet, and then what was found last; empty where nothing is new.
+    pub fn new_in(&self) -> List<'_> {
+        let items = self.order.by_newness.iter().copied();
+        self.list("new", "New in", 3_600, items, TRENDING)
     }
 
     /// `category-...` for each category.

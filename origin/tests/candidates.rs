@@ -79,7 +79,7 @@ fn every_slot_has_its_list_and_every_list_is_in_order() {
     );
     let items = catalogue["items"].as_array().unwrap();
     let categories = catalogue["categories"].as_array().unwrap();
-    assert_eq!((items.len(), categories.len(), written.lists), (60, 10, 2 + 10 + 60));
+    assert_eq!((items.len(), categories.len(), written.lists), (60, 10, 3 + 10 + 60));
     let slugs: HashSet<&str> = items.iter().map(|item| item["slug"].as_str().unwrap()).collect();
     assert_eq!(slugs.len(), 60);
     let in_stock: HashSet<&str> = items

@@ -3,6 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use pocketrank::{EventKind, Snapshot};
+use pocketrank_origin::config::Text;
 use pocketrank_origin::control::Control;
 use pocketrank_origin::dataset::{Dataset, Interaction, Item, User};
 use pocketrank_origin::evaluate::{baselines, queries, rank, row_items, Evaluation};
@@ -10,6 +11,7 @@ use pocketrank_origin::ingest::{self, pseudonym::Pseudonyms, Inputs};
 use pocketrank_origin::parallel;
 use pocketrank_origin::progress::Progress;
 use pocketrank_origin::synth::{Options, Shop};
+use pocketrank_origin::train::content::ContentModel;
 use pocketrank_origin::train::interactions::{positive, shipped, Basis, Interactions};
 use pocketrank_origin::train::material::Material;
 use pocketrank_origin::train::space::Values;
@@ -153,10 +155,18 @@ fn what_ships_has_min_customers_behind_it() {
         .for_each(|event| {
             users.entry(event.item).or_default().insert(event.user);
         });
+    let nobody = HashSet::new();
     for min_customers in [1, 5, 12] {
         let options = TrainOptions {
             min_customers,
             // Neighbours by content tell of the catalogue, not of customers.
+            content: ContentModel {
+                text: Text {
+                    weight: 0.0,
+                    ..Text::default()
+                },
+                ..options().content
+            },
             families: ["cosine", "rp3beta", "ease", "ridge", "two-hop"]
                 .map(String::from)
                 .to_vec(),
@@ -164,14 +174,18 @@ fn what_ships_has_min_customers_behind_it() {
         };
         let trained = trained(&dataset, i64::MAX, &options);
         let supported = |a: u32, b: u32| {
-            let (a, b) = (&users[&trained.items[a as usize]], &users[&trained.items[b as usize]]);
+            let [a, b] = [a, b].map(|row| users.get(&trained.items[row as usize]).unwrap_or(&nobody));
             a.intersection(b).count() >= min_customers as usize
         };
         let snapshot = Snapshot::open(&trained.bytes[..]).unwrap();
         assert_eq!(u32::from(snapshot.meta().min_customers), min_customers);
         let mut edges = 0;
         for (row, item) in (0u32..).zip(&trained.items) {
-            assert!(users[item].len() >= min_customers as usize);
+            let few = users.get(item).map_or(0, HashSet::len) < min_customers as usize;
+            assert!(!few || dataset.items[*item as usize].listed);
+            if few {
+                assert_eq!(snapshot.prior().unwrap().get(row).unwrap().popularity, 0);
+            }
             snapshot.neighbours().unwrap().row(row).unwrap().for_each(|target, _| {
                 // An edge of two hops leads through an item with which both ends have enough customers in common.
                 let through = |middle: &u32| supported(row, *middle) && supported(*middle, target);

@@ -49,7 +49,8 @@ pub(super) fn write(lists: &Lists<'_>, folder: &Path, progress: &Progress) -> Re
     }
     let path = folder.join("lists.json");
     let made = || {
-        let fixed = [lists.popular(), lists.trending()].into_iter();
+        let new = Some(lists.new_in()).filter(|new| !new.items.is_empty());
+        let fixed = [lists.popular(), lists.trending()].into_iter().chain(new);
         fixed.chain(lists.categories()).chain(lists.similar())
     };
     let mut index = Index {

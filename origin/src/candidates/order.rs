@@ -18,6 +18,9 @@ pub(super) struct Order {
     pub by_popularity: Vec<usize>,
     /// Items that clearly more customers chose in the last days than before.
     pub by_trend: Vec<usize>,
+    /// Items that ship for what the catalogue says of them, then the others that the snapshot knows, the latest found first; of
+    /// these none where nothing is known of time.
+    pub by_newness: Vec<usize>,
     rows: Vec<Option<u32>>,
     neighbours: Vec<Vec<usize>>,
 }
@@ -37,6 +40,7 @@ impl Order {
         let mut by_popularity: Vec<usize> = (0..dataset.items.len()).collect();
         by_popularity.sort_by_key(|item| std::cmp::Reverse(popularity(item)));
         Self {
+            by_newness: by_newness(snapshot, &rows),
             by_trend: by_trend(dataset, &rows, u32::from(snapshot.meta().min_customers)),
             neighbours: neighbours(snapshot, &rows),
             by_popularity,
@@ -95,6 +99,23 @@ fn by_trend(dataset: &Dataset, rows: &[Option<u32>], min_customers: u32) -> Vec<
         .collect();
     rising.sort_by(|a, b| b.1.total_cmp(&a.1));
     rising.into_iter().map(|(item, _)| item).collect()
+}
+
+/// What too few customers found yet has neither popularity nor a first day.
+fn by_newness<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, rows: &[Option<u32>]) -> Vec<usize> {
+    let prior = snapshot.prior();
+    let mut new: Vec<(u16, usize)> = rows
+        .iter()
+        .enumerate()
+        .filter_map(|(item, row)| {
+            let known = prior?.get((*row)?)?;
+            let is_cold = known.popularity == 0 && known.first_seen == 0;
+            let day = if is_cold { u16::MAX } else { known.first_seen };
+            (day > 0).then_some((day, item))
+        })
+        .collect();
+    new.sort_by_key(|(day, item)| (std::cmp::Reverse(*day), *item));
+    new.into_iter().map(|(_, item)| item).collect()
 }
 
 /// For each item its neighbours in the snapshot, the heaviest first.

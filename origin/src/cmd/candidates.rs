@@ -7,7 +7,7 @@ use pocketrank_origin::candidates::{Lists, LENGTH};
 use pocketrank_origin::error::{Error, Result};
 use std::path::PathBuf;
 
-/// Writes each slot's cached list: popular, trending, of each category, similar to each item; and the catalogue.
+/// Writes each slot's cached list: popular, trending, new, of each category, similar to each item; and the catalogue.
 ///
 /// Only items of the snapshot and of the catalogue are named. Items without a picture get one drawn.
 #[derive(Debug, Args)]

@@ -196,7 +196,7 @@ impl Evaluate {
             export(folder, &dataset, &fit, &asked)?;
         }
         let known = Known::new(&dataset, &fit);
-        let mut stage = progress.stage("ranking", if self.alone { 1 } else { 6 });
+        let mut stage = progress.stage("ranking", if self.alone { 1 } else { 7 });
         let mut measure = |name, bytes: &[u8], items: &[u32]| -> Result<(Model, Ranking)> {
             let bench = Bench::open(bytes, items)?;
             let ranking = bench.ranking(queries, Scope::All);

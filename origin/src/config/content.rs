@@ -103,7 +103,10 @@ pub struct Content {
 
 impl Default for Content {
     fn default() -> Self {
-        Content { dims: 32, numbers: 0.0 }
+        Content {
+            dims: 128,
+            numbers: 0.0,
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What every model must beat: popularity, cosine item-kNN and RP3beta, packed and ranked by the same runtime.
+//! What every model must beat: popularity, cosine item-kNN, RP3beta and item-kNN by content, packed and ranked by the same runtime.
 
 use crate::config::Config;
 use crate::control::Control;
@@ -57,6 +57,9 @@ pub fn baselines(dataset: &Dataset, events: &[Interaction], min_customers: u32) 
     let popularity: (&str, &[_]) = ("popularity", &[]);
     let cosine: (&str, &[_]) = ("cosine", &[]);
     let rp3beta: (&str, &[_]) = ("rp3beta", &[("alpha", 0.6), ("beta", 0.2)]);
+    let content: (&str, &[_]) = ("content", &[("least", 0.1)]);
+    let by_content = [("content item-kNN", content, blend::plain(0.0, 0.0))];
+    let by_content = by_content.into_iter().filter(|_| stack.material.has_content());
     [
         ("popularity", popularity, blend::plain(0.0, 1.0)),
         ("cosine item-kNN", cosine, blend::plain(0.0, 0.0)),
@@ -65,6 +68,7 @@ pub fn baselines(dataset: &Dataset, events: &[Interaction], min_customers: u32) 
         ("RP3beta, repeats", rp3beta, blend::plain(1.0, 0.0)),
     ]
     .into_iter()
+    .chain(by_content)
     .map(|(name, family, blend)| {
         let recipe = recipe(family);
         let model = Model::new(&stack.material, &stack.fit(&recipe, control)?, &recipe);

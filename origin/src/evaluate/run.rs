@@ -141,9 +141,21 @@ impl<B: AsRef<[u8]> + Clone + Sync> Bench<B> {
 
     /// The best rows for each query, and what they are worth.
     pub fn ranking(&self, queries: &[Query], scope: Scope) -> Ranking {
+        self.lists(queries, || Lists::new(self, scope))
+    }
+
+    /// The best of some rows for each query, as in a slot that shows nothing else, and what they are worth.
+    pub fn ranking_among(&self, queries: &[Query], rows: &[u32]) -> Ranking {
+        self.lists(queries, || Lists {
+            among: Some(rows),
+            ..Lists::new(self, Scope::All)
+        })
+    }
+
+    fn lists<'a>(&'a self, queries: &[Query], lists: impl Fn() -> Lists<'a, B> + Sync) -> Ranking {
         let chunks: Vec<&[Query]> = queries.chunks(CHUNK).collect();
         let ranked = crate::parallel::map(&chunks, |chunk| {
-            let mut lists = Lists::new(self, scope);
+            let mut lists = lists();
             chunk
                 .iter()
                 .map(|query| {
@@ -175,10 +187,13 @@ impl<B: AsRef<[u8]> + Clone + Sync> Bench<B> {
 
     /// The most popular rows and `more`, without what the query leaves out; ascending, so that ties fall as among all.
     pub(super) fn candidates(&self, query: &Query, more: impl Iterator<Item = u32>) -> Candidates {
+        self.without_excluded(query, self.popular.iter().copied().chain(more).collect())
+    }
+
+    /// Rows without what the query leaves out; ascending.
+    fn without_excluded(&self, query: &Query, mut rows: Vec<u32>) -> Candidates {
         let mut excluded = self.excluded(query);
         excluded.sort_unstable();
-        let mut rows: Vec<u32> = self.popular.clone();
-        rows.extend(more);
         rows.sort_unstable();
         rows.dedup();
         rows.retain(|row| excluded.binary_search(row).is_err());
@@ -196,6 +211,8 @@ struct Lists<'a, B> {
     ranker: Ranker<B>,
     scope: Scope,
     candidates: Candidates,
+    /// The only rows that are ranked, if not those of the scope.
+    among: Option<&'a [u32]>,
 }
 
 impl<'a, B: AsRef<[u8]> + Clone + Sync> Lists<'a, B> {
@@ -205,6 +222,7 @@ impl<'a, B: AsRef<[u8]> + Clone + Sync> Lists<'a, B> {
             ranker: bench.ranker.clone(),
             scope,
             candidates: Candidates::from_rows((0..bench.ranker.snapshot().items()).collect()),
+            among: None,
         }
     }
 
@@ -217,6 +235,10 @@ impl<'a, B: AsRef<[u8]> + Clone + Sync> Lists<'a, B> {
             exclude_out_of_stock: true,
             ..Options::default()
         };
+        if let Some(among) = self.among {
+            let candidates = self.bench.without_excluded(query, among.to_vec());
+            return rows(self.ranker.rerank(&candidates, &options));
+        }
         if self.scope == Scope::Reached {
             let candidates = self.bench.candidates(query, self.ranker.reached());
             return rows(self.ranker.rerank(&candidates, &options));

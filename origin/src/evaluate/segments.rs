@@ -29,6 +29,10 @@ pub struct Known {
     class: Vec<u8>,
 }
 
+/// Those that are new, as in a slot of new arrivals.
+const NEW_AMONG_THEMSELVES: &str = "new items, among themselves";
+/// The class of new items.
+const NEW: u8 = 3;
 /// Names of the classes.
 const CLASSES: [&str; 4] = [
     "asks for head items",
@@ -55,7 +59,7 @@ impl Known {
         order.sort_by_key(|item| std::cmp::Reverse(counts[*item]));
         let total: usize = counts.iter().sum();
         let mut before = 0;
-        let mut class = vec![3; counts.len()];
+        let mut class = vec![NEW; counts.len()];
         for item in order.into_iter().filter(|item| counts[*item] > 0) {
             class[item] = (3 * before / total.max(1)) as u8;
             before += counts[item];
@@ -68,7 +72,17 @@ impl Known {
     }
 
     fn class(&self, item: u32) -> u8 {
-        self.class.get(item as usize).copied().unwrap_or(3)
+        self.class.get(item as usize).copied().unwrap_or(NEW)
+    }
+
+    /// The queries that ask for new items, and for these alone.
+    fn new_items(&self, queries: &[Query]) -> Vec<Query> {
+        let mut asked = queries.to_vec();
+        for query in &mut asked {
+            query.relevant.retain(|item| self.class(*item) == NEW);
+        }
+        asked.retain(|query| !query.relevant.is_empty());
+        asked
     }
 }
 
@@ -112,6 +126,17 @@ pub fn segments<B: AsRef<[u8]> + Clone + Sync>(
     let countries = by_country
         .iter()
         .map(|(name, m)| Segment::new(format!("from {name}"), m));
-    let all = lengths.chain(classes).chain(countries);
+    let new = new_items(known, bench, queries);
+    let all = lengths.chain(classes).chain([new]).chain(countries);
     all.filter(|segment| segment.queries > 0).collect()
+}
+
+/// New items ranked among themselves: what content and context tell of them, without those that everybody knows.
+fn new_items<B: AsRef<[u8]> + Clone + Sync>(known: &Known, bench: &Bench<B>, queries: &[Query]) -> Segment {
+    let rows = 0..bench.ranker.snapshot().items();
+    let rows: Vec<u32> = rows.filter(|row| known.class(bench.item(*row)) == NEW).collect();
+    let mut metrics = Metrics::default();
+    let ranking = bench.ranking_among(&known.new_items(queries), &rows);
+    ranking.values.iter().for_each(|values| metrics.count(values));
+    Segment::new(NEW_AMONG_THEMSELVES, &metrics)
 }

@@ -14,6 +14,8 @@ const KINDS: [i16; 9] = [0, 128, 256, 384, 512, -512, 512, 768, -1024];
 pub const HISTORY_LENGTHS: [u16; 10] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 16];
 /// Beyond so many items back nothing changes.
 const POSITIONS: usize = 32;
+/// Classes of popularity that the gate of content knows.
+const POPULARITIES: usize = 16;
 /// Beyond this length of history a power of it changes nothing.
 const LONGEST: f64 = 8.0;
 
@@ -118,10 +120,15 @@ pub fn serve(values: &Values) -> Blend {
             times(values.get("repeat_twice")),
             times(values.get("repeat_thrice")),
         ],
-        cold: vec![ONE],
+        cold: cold(0.0),
         rows: HISTORY_LENGTHS.map(row).to_vec(),
         ..Blend::default()
     }
+}
+
+/// How much content counts by an item's popularity: the share that it lacks of the most popular's, to the power of `gate`.
+pub fn cold(gate: f64) -> Vec<u16> {
+    table(POPULARITIES, |code| libm::pow(1.0 - code / POPULARITIES as f64, gate))
 }
 
 /// A blend of one weight for neighbours, for an item itself and for popularity, without recency or decay; the last alone where
@@ -143,7 +150,7 @@ pub fn plain(repeat: f32, popularity: f32) -> Blend {
         newness: vec![ONE],
         times: adding_up.clone(),
         repeat_times: adding_up,
-        cold: vec![ONE],
+        cold: cold(0.0),
         rows: vec![row(0, 1.0), row(1, popularity)],
         ..Blend::default()
     }
@@ -189,6 +196,9 @@ mod tests {
         assert_eq!(row.repeat_recency, own);
         assert_eq!(blend.repeat_times, [ONCE, 2 * ONCE, 0]);
         assert!(blend.check().is_ok());
+        assert_eq!(cold(0.0), [ONE]);
+        let gate = cold(2.0);
+        assert_eq!((gate[0], gate[8], gate.len()), (ONE, ONE / 4, 16));
         assert!(serve(&Values::default()).check().is_ok());
         assert!(plain(1.0, 0.5).check().is_ok());
     }

@@ -32,6 +32,8 @@ pub struct Fold<'a> {
     pub first: Vec<Query>,
     /// Asked of trials that are not behind.
     pub rest: Vec<Query>,
+    /// The queries that choose, as far as they ask for cold items: for these alone, to be ranked among themselves.
+    pub cold: Vec<Query>,
     /// Never used to choose: they tell whether the others were over-fitted.
     pub check: Vec<Query>,
     /// About events that were fitted on.
@@ -48,7 +50,7 @@ impl<'a> Fold<'a> {
     pub fn new(dataset: &'a Dataset, split: &'a Split, protocol: Protocol, options: &TrainOptions) -> Result<Self> {
         let material = Material::new(dataset, &split.fit, options.min_customers)?;
         let mut fold = Fold {
-            scope: if material.items.len() <= FEW_ITEMS {
+            scope: if material.shipped().len() <= FEW_ITEMS {
                 Scope::All
             } else {
                 Scope::Reached
@@ -56,6 +58,7 @@ impl<'a> Fold<'a> {
             stack: Stack::new(material, options.content.clone()),
             first: vec![],
             rest: vec![],
+            cold: vec![],
             check: vec![],
             training: super::super::evaluate::split(
                 dataset,
@@ -82,7 +85,21 @@ impl<'a> Fold<'a> {
             }
         }
         (fold.first, fold.rest) = (first, rest);
+        fold.cold = fold.first.iter().chain(&fold.rest).cloned().collect();
+        for query in &mut fold.cold {
+            // Both ascend.
+            let cold = &fold.stack.material.cold;
+            query.relevant.retain(|item| cold.binary_search(item).is_ok());
+        }
+        fold.cold.retain(|query| !query.relevant.is_empty());
         Ok(fold)
+    }
+
+    /// NDCG@20 of the cold items that are asked for, ranked among all that are cold.
+    pub fn cold_ndcg(&self, bench: &SharedBench) -> (usize, f64) {
+        let cold = self.stack.material.cold.iter().filter_map(|item| bench.row(*item));
+        let ranking = bench.ranking_among(&self.cold, &cold.collect::<Vec<u32>>());
+        (self.cold.len(), bench.evaluation(&self.cold, &ranking).ndcg())
     }
 
     /// A model of the recipe, packed and ready to be measured.

@@ -1,5 +1,6 @@
 //! What models are fitted on: the items that ship, and the events as matrices and sequences, each made once when first asked
-//! for. Invariant: only items with `min_customers` behind them have a row; everything follows from the events.
+//! for. Invariant: items that fewer than `min_customers` had to do with ship only where the catalogue lists them, and no event
+//! counts for them: what ships of them follows from the catalogue alone.
 
 use super::content::ContentModel;
 use super::edges::{Edges, Learned};
@@ -8,7 +9,7 @@ use super::sequences::Sequences;
 use super::twohop::TwoHop;
 use crate::config::Config;
 use crate::control::Control;
-use crate::dataset::{Dataset, Interaction, Order};
+use crate::dataset::{Dataset, Interaction, Item, Order};
 use crate::error::{Error, Result};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -21,11 +22,13 @@ pub struct Material<'a> {
     pub events: &'a [Interaction],
     /// The fewest customers behind an edge, a row and an item.
     pub min_customers: u32,
-    /// The dataset's item of each row.
+    /// The dataset's item of each row with `min_customers` behind it, which behaviour is learned of.
     pub items: Vec<u32>,
-    /// The row of each of the dataset's items.
+    /// The dataset's items that ship for what the catalogue says of them, in the rows behind those of `items`.
+    pub cold: Vec<u32>,
+    /// The row of each of the dataset's items in `items`.
     pub rows: Vec<Option<u32>>,
-    /// Positive events of each row.
+    /// Positive events of each row of `items`.
     pub counts: Vec<u32>,
     /// How content becomes vectors.
     pub content: ContentModel,
@@ -57,10 +60,13 @@ impl<'a> Material<'a> {
                 counts[row as usize] += 1;
             }
         }
+        let listed = |item: &u32| rows[*item as usize].is_none() && is_described(dataset, *item);
+        let cold = (0..dataset.items.len() as u32).filter(listed).collect();
         Ok(Material {
             dataset,
             events,
             min_customers,
+            cold,
             items,
             rows,
             counts,
@@ -70,6 +76,11 @@ impl<'a> Material<'a> {
             sequences: OnceLock::new(),
             learned: Mutex::default(),
         })
+    }
+
+    /// The dataset's item of each row that ships.
+    pub fn shipped(&self) -> Vec<u32> {
+        [self.items.as_slice(), &self.cold].concat()
     }
 
     /// Who had to do with what.
@@ -107,8 +118,8 @@ impl<'a> Material<'a> {
     /// Whether the catalogue, or vectors from outside, say anything of items but their ids.
     pub fn has_content(&self) -> bool {
         let item = |item: &u32| &self.dataset.items[*item as usize];
-        let said = |item: &crate::dataset::Item| item.name != item.id || item.description.is_some();
-        self.dataset.vectors.is_some() || self.items.iter().map(item).any(said)
+        let said = |item: &Item| item.name != item.id || item.description.is_some();
+        self.dataset.vectors.is_some() || self.items.iter().chain(&self.cold).map(item).any(said)
     }
 
     /// Whether sessions are other groups of events than users are.
@@ -116,4 +127,14 @@ impl<'a> Material<'a> {
         self.dataset.order != Order::Lists
             && self.interactions(Basis::Session).by_group.len() > self.interactions(Basis::User).by_group.len()
     }
+}
+
+/// Whether the catalogue lists an item, for sale, with more than its id and price to rank it by.
+fn is_described(dataset: &Dataset, item: u32) -> bool {
+    let vectors = dataset.vectors.as_ref();
+    let has_vector = || vectors.is_some_and(|vectors| vectors.row(item as usize).iter().any(|x| *x != 0.0));
+    let item = &dataset.items[item as usize];
+    let texts = [&item.description, &item.category, &item.brand];
+    let said = item.name != item.id || texts.into_iter().any(Option::is_some) || !item.tags.is_empty();
+    item.listed && item.in_stock && (said || has_vector())
 }

@@ -7,6 +7,7 @@
 pub mod als;
 pub mod attributes;
 pub mod blend;
+pub mod cold;
 pub mod content;
 pub mod cosine;
 pub mod dense;

@@ -23,7 +23,8 @@ pub struct Model {
 impl Model {
     /// Puts together what a recipe made of material.
     pub fn new(material: &Material<'_>, stacked: &Stacked, recipe: &Recipe) -> Self {
-        let (attributes, labels) = attributes::fit(material.dataset, &material.items);
+        let items = material.shipped();
+        let (attributes, labels) = attributes::fit(material.dataset, &items);
         let newest = material.events.last().map_or(0, |event| prior::end_of_day(event.at));
         let builder = SnapshotBuilder {
             meta: Meta {
@@ -33,8 +34,7 @@ impl Model {
                 currency: material.dataset.currency.clone(),
                 ..Meta::default()
             },
-            ids: material
-                .items
+            ids: items
                 .iter()
                 .map(|item| material.dataset.items[*item as usize].id.clone())
                 .collect(),
@@ -47,13 +47,15 @@ impl Model {
             code_bits: recipe.code_bits,
             ..SnapshotBuilder::default()
         };
+        let mut counts = material.counts.clone();
+        counts.resize(items.len(), 0);
         let mut model = Model {
             builder,
-            items: material.items.clone(),
-            counts: material.counts.clone(),
+            items,
+            counts,
             even: recipe.even,
         };
-        model.prune(recipe.entries * material.items.len());
+        model.prune(recipe.entries * model.items.len());
         model
     }
 

@@ -24,7 +24,7 @@ pub fn fit(material: &Material<'_>, half_life: f64) -> Vec<PriorRow> {
     let (items, min_customers) = (material.items.len(), *min_customers);
     let dated = material.dataset.order == Order::Time;
     let Some(newest) = events.last().map(|event| end_of_day(event.at) as f64) else {
-        return vec![PriorRow::default(); items];
+        return vec![PriorRow::default(); items + material.cold.len()];
     };
     let mut visits = vec![vec![]; items];
     for event in events.iter().filter(|event| positive(event.kind)) {
@@ -52,7 +52,10 @@ pub fn fit(material: &Material<'_>, half_life: f64) -> Vec<PriorRow> {
             first_seen: if dated { counts.first_seen } else { 0 },
         }
     };
-    counts.iter().map(row).collect()
+    let known = counts.iter().map(row);
+    // Of the others nothing is known: neither demand nor its change, nor since when they are sold.
+    let unknown = row(&Counts::default());
+    known.chain(material.cold.iter().map(|_| unknown)).collect()
 }
 
 /// The last second of a time's day.
@@ -60,6 +63,7 @@ pub fn end_of_day(at: i64) -> i64 {
     (at.div_euclid(86_400) + 1) * 86_400 - 1
 }
 
+#[derive(Default)]
 struct Counts {
     popularity: f64,
     recent: f64,
@@ -75,10 +79,8 @@ impl Counts {
         let first_seen = nth_customer(visits.iter(), min_customers).clamp(0, i64::from(u16::MAX)) as u16;
         let latest = nth_customer(visits.iter().rev(), min_customers);
         let mut counts = Counts {
-            popularity: 0.0,
-            recent: 0.0,
-            base: 0.0,
             first_seen,
+            ..Counts::default()
         };
         for (day, _) in &visits {
             let age = (newest - (*day).min(latest) as f64 * DAY) / DAY;

@@ -1,6 +1,7 @@
 //! A recipe: all that makes a model of material, the blend apart, small enough to read. Invariant: equal material and
 //! recipe give an equal model. [`super::tune`] searches recipes.
 
+use super::cold::ColdEdges;
 use super::space::Values;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -23,6 +24,8 @@ pub struct Recipe {
     pub components: Vec<Component>,
     /// Numbers of an item's content vector; 0 for none.
     pub content: usize,
+    /// Edges by content for the items that few touched.
+    pub cold: Option<ColdEdges>,
     /// The most neighbours of an item on average.
     pub entries: usize,
     /// Whether each item has about as many neighbours, or more where they weigh and are needed most.
@@ -43,6 +46,7 @@ impl Recipe {
                 weight: 1.0,
             }],
             content: 0,
+            cold: None,
             entries: 20,
             even: true,
             code_bits: 8,
@@ -61,6 +65,17 @@ impl fmt::Display for Recipe {
         }
         if self.content > 0 {
             write!(f, ", content of {} numbers", self.content)?;
+        }
+        if let Some(cold) = &self.cold {
+            let ColdEdges {
+                weight,
+                below,
+                neighbours,
+            } = cold;
+            write!(
+                f,
+                ", {neighbours} neighbours by content at {weight} for items of fewer than {below} events"
+            )?;
         }
         write!(
             f,

@@ -29,6 +29,7 @@ pub struct Stack<'a> {
     /// What is fitted on.
     pub material: Material<'a>,
     remembered: Mutex<Vec<(String, Arc<Fitted>)>>,
+    contents: Mutex<BTreeMap<usize, Arc<Option<Content>>>>,
 }
 
 const REMEMBERED: usize = 6;
@@ -40,6 +41,7 @@ impl<'a> Stack<'a> {
         Stack {
             material,
             remembered: Mutex::default(),
+            contents: Mutex::default(),
         }
     }
 
@@ -50,12 +52,9 @@ impl<'a> Stack<'a> {
     pub fn fit(&self, recipe: &Recipe, control: &Control) -> Result<Stacked> {
         let mut stacked = Stacked::default();
         if recipe.content > 0 {
-            let content = ContentModel {
-                dims: recipe.content,
-                ..self.material.content.clone()
-            };
-            stacked.content = content.fit(self.material.dataset, &self.material.items, control)?;
+            stacked.content = self.content(recipe.content, control)?.as_ref().clone();
         }
+        let rows = self.material.items.len() + self.material.cold.len();
         let mut sums: Vec<BTreeMap<u32, f32>> = vec![];
         for component in recipe.components.iter().filter(|component| component.weight > 0.0) {
             let fitted = self.component(component, recipe.entries, control)?;
@@ -71,7 +70,7 @@ impl<'a> Stack<'a> {
                 stacked.neighbours.clone_from(&fitted.neighbours);
                 continue;
             }
-            sums.resize(self.material.items.len(), BTreeMap::new());
+            sums.resize(rows, BTreeMap::new());
             for (sum, row) in sums.iter_mut().zip(&fitted.neighbours) {
                 for (target, weight) in row {
                     *sum.entry(*target).or_default() += weight * component.weight as f32;
@@ -88,7 +87,34 @@ impl<'a> Stack<'a> {
                 })
                 .collect();
         }
+        if let Some(cold) = &recipe.cold {
+            if let Some(content) = self.content(self.material.content.dims, control)?.as_ref() {
+                cold.add(&mut stacked.neighbours, &self.material.counts, content, control)?;
+            }
+        }
+        // What is known of behaviour knows the first rows only.
+        if !stacked.neighbours.is_empty() {
+            stacked.neighbours.resize(rows, vec![]);
+        }
+        if let Some(factors) = &mut stacked.factors {
+            factors.rows.resize(rows * factors.dims, 0.0);
+        }
         Ok(stacked)
+    }
+
+    /// Content of so many numbers, made once.
+    fn content(&self, dims: usize, control: &Control) -> Result<Arc<Option<Content>>> {
+        let mut made = self.contents.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(content) = made.get(&dims) {
+            return Ok(Arc::clone(content));
+        }
+        let model = ContentModel {
+            dims,
+            ..self.material.content.clone()
+        };
+        let content = Arc::new(model.fit(self.material.dataset, &self.material.shipped(), control)?);
+        made.insert(dims, Arc::clone(&content));
+        Ok(content)
     }
 
     fn component(&self, component: &Component, entries: usize, control: &Control) -> Result<Arc<Fitted>> {

@@ -137,7 +137,7 @@ pub fn train(dataset: &Dataset, events: &[Interaction], options: &TrainOptions, 
     let splits = splits(dataset, events, protocol, options.folds, options.queries);
     let folds = folds(dataset, &splits, protocol, options);
     let trials = match &options.log {
-        Some(path) => Trials::open(path, &header(dataset, events, options, protocol))?,
+        Some(path) => Trials::open(path, &header(&whole, options, protocol))?,
         None => Trials::in_memory(),
     };
     let mut tuner = Tuner::new(options, control, folds, trials, &whole, protocol)?;
@@ -181,11 +181,11 @@ pub fn data_hash(dataset: &Dataset, events: &[Interaction]) -> String {
 }
 
 /// What makes a log this training's own.
-fn header(dataset: &Dataset, events: &[Interaction], options: &TrainOptions, protocol: Protocol) -> Header {
+fn header(whole: &Material<'_>, options: &TrainOptions, protocol: Protocol) -> Header {
     Header {
-        data: data_hash(dataset, events),
+        data: data_hash(whole.dataset, whole.events),
         options: format!(
-            "pocketrank {}, {}, min_customers {}, max_bytes_per_item {}, trials {}, queries {}, folds {:?}, {:?}, families {:?}, seed {}",
+            "pocketrank {}, {}, min_customers {}, max_bytes_per_item {}, trials {}, queries {}, folds {:?}, {:?}, families {:?}, seed {}, {:?}, {} cold items",
             env!("CARGO_PKG_VERSION"),
             protocol.name(),
             options.min_customers,
@@ -195,7 +195,9 @@ fn header(dataset: &Dataset, events: &[Interaction], options: &TrainOptions, pro
             options.folds,
             options.strategy,
             options.families,
-            options.seed
+            options.seed,
+            options.content,
+            whole.cold.len()
         ),
     }
 }

@@ -93,7 +93,7 @@ impl Family for ContentKnn {
         (!material.has_content()).then(|| "the catalogue says nothing of items but their ids".into())
     }
     fn fit(&self, material: &Material<'_>, values: &Values, entries: usize, control: &Control) -> Result<Fitted> {
-        let Some(content) = material.content.fit(material.dataset, &material.items, control)? else {
+        let Some(content) = material.content.fit(material.dataset, &material.shipped(), control)? else {
             return Ok(Fitted::default());
         };
         let neighbours = ContentNeighbours {

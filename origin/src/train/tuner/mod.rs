@@ -116,6 +116,7 @@ impl<'a> Tuner<'a> {
         self.search_blend(BLENDS_PER_FIT * self.options.trials)?;
         self.search_family(&best, self.share(AGAIN))?;
         self.learn_edges()?;
+        self.add_cold_edges()?;
         self.add_content()?;
         self.shape()?;
         self.search_blend(BLENDS_PER_FIT * self.options.trials / 2)?;
@@ -234,11 +235,12 @@ impl<'a> Tuner<'a> {
         output::write(path, &model.within(self.options.max_bytes_per_item, &self.blend)?.1)
     }
 
-    /// The blend of these values, with the weight that content has.
+    /// The blend of these values, with the weight and the gate that content has.
     fn served(&self, values: &Values) -> Blend {
         let mut blend = blend::serve(values);
         let content = self.blend.rows.first().map_or(0.0, |row| row.content);
         blend.rows.iter_mut().for_each(|row| row.content = content);
+        blend.cold.clone_from(&self.blend.cold);
         blend
     }
 

@@ -3,17 +3,28 @@
 use super::{suited, Tuner, BYTES_BEFORE_PACKING, LEAST_GAIN, SECOND_FAMILY};
 use crate::dataset::Order;
 use crate::error::{Error, Result};
+use crate::train::blend;
+use crate::train::cold::ColdEdges;
 use crate::train::family::{self, family, Family, FAMILIES};
+use crate::train::fold::{mean, Fold, SharedBench};
 use crate::train::recipe::{Component, Recipe};
 use crate::train::space::{param, Range, Values};
+use crate::train::trials::Outcome;
 use crate::train::tune::Tried;
 
 /// Ways of learning edges that are tried.
 const EDGE_TRIALS: usize = 9;
 /// Half-lives of popularity that are tried, in days.
 const POPULARITY_HALF_LIVES: [f64; 5] = [3.0, 10.0, 30.0, 100.0, 1000.0];
-/// Lengths of content vectors, and their weights, that are tried.
-const CONTENTS: [(usize, f32); 6] = [(8, 0.1), (8, 0.4), (8, 1.5), (16, 0.1), (16, 0.4), (16, 1.5)];
+/// Lengths of content vectors that are tried, their weights, and how steeply these fall with an item's popularity.
+const CONTENTS: [usize; 2] = [8, 16];
+const CONTENT_WEIGHTS: [f32; 3] = [0.1, 0.4, 1.5];
+const CONTENT_GATES: [f64; 3] = [0.0, 2.0, 8.0];
+/// Weights of edges by content that are tried, and the numbers of events below which items get some.
+const COLD_WEIGHTS: [f32; 3] = [0.1, 0.3, 1.0];
+const COLD_BELOW: [u32; 2] = [1, 8];
+/// Edges by content to an item, and from it, that are tried.
+const COLD_NEIGHBOURS: [usize; 2] = [10, 30];
 /// Factors of a second family's weights that are tried.
 const STACKS: [f64; 4] = [0.15, 0.3, 0.6, 1.0];
 /// Bits of a weight that are tried.
@@ -187,29 +198,92 @@ impl Tuner<'_> {
         Ok(())
     }
 
-    /// Adds content vectors where they help more than the neighbours that their bytes could hold.
+    /// Lets edges by content lead to and from the items that few touched. They are asked for too seldom to move the mean of all queries,
+    /// so of what does not lower it that is chosen which ranks them best among themselves.
+    pub(super) fn add_cold_edges(&mut self) -> Result<()> {
+        if !self.folds[0].stack.material.has_content() {
+            return Ok(());
+        }
+        let (before, recipe, blend) = (self.best, self.recipe.clone(), self.blend.clone());
+        self.searches += 1;
+        let phase = format!("edges by content {}", self.searches);
+        let cold = format!("cold items {}", self.searches);
+        let mut most = f64::NEG_INFINITY;
+        let by_weight = |edges: ColdEdges| COLD_WEIGHTS.map(|weight| ColdEdges { weight, ..edges });
+        let by_support = |neighbours| {
+            COLD_BELOW.map(|below| ColdEdges {
+                weight: 0.0,
+                below,
+                neighbours,
+            })
+        };
+        let edges = COLD_NEIGHBOURS.into_iter().flat_map(by_support).flat_map(by_weight);
+        for (number, edges) in edges.enumerate() {
+            let mut values = Values::default();
+            values.set("weight", f64::from(edges.weight));
+            values.set("below", f64::from(edges.below));
+            values.set("neighbours", edges.neighbours as f64);
+            let recipe = Recipe {
+                cold: Some(edges),
+                ..recipe.clone()
+            };
+            let record = self.trial(&phase, number, &values, &recipe, &blend, f64::NEG_INFINITY)?;
+            let Some(worth) = record.validation.filter(|worth| *worth >= before * (1.0 - LEAST_GAIN)) else {
+                continue;
+            };
+            let (folds, control) = (&self.folds, self.control);
+            let record = self.trials.trial(&cold, number, &values, || {
+                let measured = |fold: &Fold<'_>| Ok(fold.cold_ndcg(&fold.bench(&recipe, &blend, control)?));
+                let parts: Vec<_> = folds.iter().map(measured).collect::<Result<_>>()?;
+                Ok(Outcome::Worth {
+                    validation: mean(&parts),
+                    training: None,
+                    check: None,
+                })
+            })?;
+            if let Some(ndcg) = record.validation.filter(|ndcg| *ndcg > most) {
+                most = ndcg;
+                (self.best, self.recipe) = (worth, recipe);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds content vectors where they help more than the neighbours that their bytes could hold, for all items alike or for little
+    /// known ones above all.
     pub(super) fn add_content(&mut self) -> Result<()> {
         if !self.folds[0].stack.material.has_content() {
             return Ok(());
         }
         let before = (self.best, self.recipe.clone(), self.blend.clone());
-        self.searches += 1;
-        let phase = format!("content {}", self.searches);
-        for (number, (dims, weight)) in CONTENTS.into_iter().enumerate() {
-            let mut recipe = before.1.clone();
-            recipe.content = dims;
-            recipe.entries = recipe
-                .entries
-                .saturating_sub((dims as f64 / BYTES_BEFORE_PACKING) as usize)
-                .max(1);
-            let mut blend = before.2.clone();
-            blend.rows.iter_mut().for_each(|row| row.content = weight);
-            let mut values = Values::default();
-            values.set("dims", dims as f64);
-            values.set("weight", f64::from(weight));
-            let record = self.trial(&phase, number, &values, &recipe, &blend, f64::NEG_INFINITY)?;
-            if let Some(worth) = record.validation {
-                self.take(worth, recipe, blend);
+        let of = |weight| CONTENT_GATES.map(|gate| (weight, gate));
+        for dims in CONTENTS {
+            self.searches += 1;
+            let phase = format!("content {}", self.searches);
+            let recipe = Recipe {
+                content: dims,
+                entries: before
+                    .1
+                    .entries
+                    .saturating_sub((dims as f64 / BYTES_BEFORE_PACKING) as usize)
+                    .max(1),
+                ..before.1.clone()
+            };
+            // Fitted once: weights and gates are the blend's.
+            let bench = |fold: &Fold<'_>| fold.bench(&recipe, &before.2, self.control);
+            let mut benches: Vec<SharedBench> = self.folds.iter().map(bench).collect::<Result<_>>()?;
+            for (number, (weight, gate)) in CONTENT_WEIGHTS.into_iter().flat_map(of).enumerate() {
+                let mut blend = before.2.clone();
+                blend.rows.iter_mut().for_each(|row| row.content = weight);
+                blend.cold = blend::cold(gate);
+                let mut values = Values::default();
+                values.set("dims", dims as f64);
+                values.set("weight", f64::from(weight));
+                values.set("gate", gate);
+                let (worth, blend) = self.serve(&phase, number, &values, &mut benches, blend)?;
+                if let Some(worth) = worth {
+                    self.take(worth, recipe.clone(), blend);
+                }
             }
         }
         if self.best < before.0 * (1.0 + LEAST_GAIN) {

@@ -8,6 +8,7 @@ use crate::train::search::{Search, Strategy};
 use crate::train::space::Values;
 use crate::train::trials::Outcome;
 use crate::train::weigh::{self, ListsByDropout, RangeOfHistories};
+use pocketrank::Blend;
 
 /// Ways of learning weights that are tried for each range of histories.
 const WEIGHT_TRIALS: usize = 8;
@@ -28,23 +29,35 @@ impl Tuner<'_> {
             if self.out_of_time() || number - last_gain > self.patience(search.trials()) {
                 break;
             }
-            self.stage.add(1);
             let values = search.ask()?;
-            let blend = self.served(&values);
-            let (folds, best, control) = (&self.folds, self.best, self.control);
-            let record = self.trials.trial(&phase, number, &values, || {
-                control.check()?;
-                set_blend(&mut benches, &blend)?;
-                worth(folds, &benches, best)
-            })?;
-            search.tell(record.validation);
-            if let Some(worth) = record.validation.filter(|worth| *worth > self.best) {
+            let (found, blend) = self.serve(&phase, number, &values, &mut benches, self.served(&values))?;
+            search.tell(found);
+            if let Some(worth) = found.filter(|worth| *worth > self.best) {
                 last_gain = number;
                 self.serving = values;
                 self.take(worth, self.recipe.clone(), blend);
             }
         }
         Ok(())
+    }
+
+    /// What a blend is worth on models that are fitted, and the blend.
+    pub(super) fn serve(
+        &mut self,
+        phase: &str,
+        number: usize,
+        values: &Values,
+        benches: &mut [SharedBench],
+        blend: Blend,
+    ) -> Result<(Option<f64>, Blend)> {
+        self.stage.add(1);
+        let (folds, best, control) = (&self.folds, self.best, self.control);
+        let record = self.trials.trial(phase, number, values, || {
+            control.check()?;
+            set_blend(benches, &blend)?;
+            worth(folds, benches, best)
+        })?;
+        Ok((record.validation, blend))
     }
 
     /// Learns the weights of the parts for each range of histories, from lists and then one weight after another.
