@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::train::family::{self, family, Family, FAMILIES};
 use crate::train::recipe::{Component, Recipe};
 use crate::train::space::{param, Range, Values};
+use crate::train::trials::SHAPE;
 use crate::train::tune::Tried;
 
 /// Ways of learning edges that are tried.
@@ -228,7 +229,7 @@ impl Tuner<'_> {
         }
         self.best = f64::NEG_INFINITY;
         self.searches += 1;
-        let phase = format!("shape {}", self.searches);
+        let phase = format!("{SHAPE} {}", self.searches);
         for (number, (code_bits, entries, even)) in shapes.into_iter().enumerate() {
             let mut values = Values::default();
             values.set("code_bits", f64::from(code_bits));
