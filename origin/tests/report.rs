@@ -389,3 +389,29 @@ fn both_forms_warn_where_training_fitted_its_questions() {
         "{text}"
     );
 }
+
+#[test]
+fn what_has_no_times_has_no_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let lists: Vec<String> = (0..200)
+        .map(|user| {
+            let item = |at: usize| format!(" i{}", (user * 7 + at * (1 + user % 3)) % 20);
+            format!("u{user}{}", (0..8).map(item).collect::<String>())
+        })
+        .collect();
+    std::fs::write(folder.path().join("lists.txt"), lists.join("\n")).unwrap();
+    let data = "--events lists.txt --config lists --hold-out 0.2";
+    done(&run(
+        folder.path(),
+        &format!("train {data} --trials 1 --families popularity -o s.bin"),
+    ));
+    done(&run(
+        folder.path(),
+        &format!("report s.bin {data} -o page.html --markdown page.md"),
+    ));
+    for name in ["page.html", "page.md"] {
+        let text = read(folder.path(), name);
+        assert!(text.contains("20 items") && !text.contains("1970"), "{name}: {text}");
+        assert!(!text.contains("Events over time"), "{name}");
+    }
+}

@@ -36,7 +36,7 @@ pub struct Report {
     /// The short form in Markdown too, for a pull request: quality, differences, segments, learning, data and bytes.
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
-    /// What `train --log FILE` wrote: for the curves of learning and the families that were tried.
+    /// What `train --log FILE` wrote: for the curves of learning, the families and the shapes that were tried.
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
 }

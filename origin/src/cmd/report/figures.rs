@@ -3,8 +3,10 @@
 use super::super::evaluate::{Measured, Model};
 use super::table::Table;
 use pocketrank::Snapshot;
+use pocketrank_origin::dataset::Order;
 use pocketrank_origin::evaluate::{Segment, METRICS};
 use pocketrank_origin::ingest::account::grouped;
+use pocketrank_origin::ingest::time;
 use pocketrank_origin::train::overfit::Point;
 
 /// The metrics that are shown.
@@ -20,6 +22,24 @@ fn of<T: Copy + Default>(values: &[T; METRICS.len()], name: &str) -> T {
 /// A head of these names and then the shown metrics.
 fn with_metrics<'n>(names: &[&'n str]) -> Vec<&'n str> {
     names.iter().copied().chain(SHOWN).collect()
+}
+
+/// The snapshot's size, age and least number of customers, in words. The age is told where the data have times.
+pub fn about(measured: &Measured, snapshot: &Snapshot<&[u8]>) -> String {
+    let meta = snapshot.meta();
+    let until = match measured.dataset.order {
+        Order::Time => format!(
+            "trained on events until {}, ",
+            time::rfc3339(i64::from(meta.trained_until))
+        ),
+        Order::Sequence | Order::Lists => String::new(),
+    };
+    format!(
+        "{} items, {} bytes, {until}at least {} customers behind all that ships",
+        grouped(u64::from(meta.items)),
+        grouped(measured.bytes.len() as u64),
+        meta.min_customers
+    )
 }
 
 /// Quality of every model with 95% intervals, and what it weighs.

@@ -6,7 +6,6 @@ use super::table::marked;
 use super::{account, figures, learning, open};
 use pocketrank_origin::error::Result;
 use pocketrank_origin::ingest::account::grouped;
-use pocketrank_origin::ingest::time;
 use pocketrank_origin::train::overfit;
 use pocketrank_origin::train::trials::{Header, Record};
 use std::fmt::Write;
@@ -14,16 +13,11 @@ use std::fmt::Write;
 /// The tables.
 pub fn markdown(measured: &Measured, log: Option<&(Header, Vec<Record>)>) -> Result<String> {
     let snapshot = open(&measured.bytes)?;
-    let meta = snapshot.meta();
     let mut out = format!(
-        "Snapshot `{}`: {} items, {} bytes, trained on events until {}, at least {} customers behind all that ships. Model: {}.\n\n\
-         {} questions; intervals by bootstrap over users.\n\n",
+        "Snapshot `{}`: {}. Model: {}.\n\n{} questions; intervals by bootstrap over users.\n\n",
         measured.report.snapshot,
-        grouped(u64::from(meta.items)),
-        grouped(measured.bytes.len() as u64),
-        time::rfc3339(i64::from(meta.trained_until)),
-        meta.min_customers,
-        marked(&meta.model),
+        figures::about(measured, &snapshot),
+        marked(&snapshot.meta().model),
         grouped(measured.report.queries as u64)
     );
     out += &figures::models(measured).markdown();

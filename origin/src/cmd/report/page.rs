@@ -6,7 +6,6 @@ use super::{account, distributions, escaped, figures, learning, open, pareto};
 use pocketrank::Snapshot;
 use pocketrank_origin::error::Result;
 use pocketrank_origin::ingest::account::grouped;
-use pocketrank_origin::ingest::time;
 use pocketrank_origin::train::trials::{Header, Record};
 use std::fmt::Write;
 
@@ -42,16 +41,11 @@ pub fn html(measured: &Measured, log: Option<&(Header, Vec<Record>)>, slates: us
 }
 
 fn about(measured: &Measured, snapshot: &Snapshot<&[u8]>) -> String {
-    let meta = snapshot.meta();
     let about = format!(
-        "<p>Snapshot <code>{}</code>: {} items, {} bytes, trained on events until {}, at least {} customers behind all that ships.</p>\
-         <p>Model: {}.</p>",
+        "<p>Snapshot <code>{}</code>: {}.</p><p>Model: {}.</p>",
         measured.report.snapshot,
-        grouped(u64::from(meta.items)),
-        grouped(measured.bytes.len() as u64),
-        time::rfc3339(i64::from(meta.trained_until)),
-        meta.min_customers,
-        escaped(&meta.model)
+        figures::about(measured, snapshot),
+        escaped(&snapshot.meta().model)
     );
     about + &figures::sections(snapshot).html()
 }
