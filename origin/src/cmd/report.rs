@@ -2,18 +2,26 @@
 //!
 //! Invariant: the page is one file that loads and runs nothing; every text is escaped; no customer is in it.
 
+mod account;
+mod distributions;
+mod figures;
+mod learning;
+mod markdown;
 mod page;
+mod pareto;
 mod plot;
 mod slates;
+mod table;
 
 use super::data::Output;
 use super::evaluate::{Evaluate, Measured};
 use clap::Args;
-use pocketrank_origin::error::Result;
+use pocketrank::Snapshot;
+use pocketrank_origin::error::{Error, Result};
 use pocketrank_origin::output;
 use pocketrank_origin::train::trials;
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Writes a page about a snapshot: the data, how it was trained, what it is worth beside the baselines, and example slates.
 ///
@@ -25,10 +33,10 @@ pub struct Report {
     /// The page to write: HTML in one file, without scripts and without anything from the network.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// The tables in Markdown too, for a pull request.
+    /// The short form in Markdown too, for a pull request: quality, differences, segments, learning, data and bytes.
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
-    /// What `train --log FILE` wrote: for the curves of learning and the families that were tried.
+    /// What `train --log FILE` wrote: for the curves of learning, the families and the shapes that were tried.
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
 }
@@ -42,7 +50,7 @@ impl Report {
         let measured: Measured = self.evaluate.measure(&print.progress())?;
         output::write(&self.output, page::html(&measured, log.as_ref(), slates)?.as_bytes())?;
         if let Some(path) = &self.markdown {
-            output::write(path, page::markdown(&measured)?.as_bytes())?;
+            output::write(path, markdown::markdown(&measured, log.as_ref())?.as_bytes())?;
         }
         print.print(
             format_args!(
@@ -53,6 +61,13 @@ impl Report {
             &json!({ "page": self.output, "markdown": self.markdown, "snapshot": measured.report.snapshot }),
         )
     }
+}
+
+fn open(bytes: &[u8]) -> Result<Snapshot<&[u8]>> {
+    Snapshot::open(bytes).map_err(|source| Error::Snapshot {
+        path: Path::new("reported snapshot").into(),
+        source,
+    })
 }
 
 /// Text for HTML and SVG.

@@ -2,7 +2,7 @@
 //! were never used to make it.
 
 use super::material::Material;
-use super::model::Model;
+use super::model::{self, Model};
 use super::recipe::Recipe;
 use super::stack::Stack;
 use super::tune::TrainOptions;
@@ -111,6 +111,14 @@ impl<'a> Fold<'a> {
         control.check()?;
         let bytes: Arc<[u8]> = model.pack(blend)?.into();
         Bench::open(bytes, &model.items)
+    }
+
+    /// Bytes an item of the recipe's model, its rows numbered as they would ship.
+    ///
+    /// # Errors
+    /// As fitting and packing.
+    pub fn bytes_per_item(&self, recipe: &Recipe, blend: &Blend, control: &Control) -> Result<f64> {
+        model::bytes_per_item(&self.model(recipe, control)?.reordered().pack(blend)?)
     }
 
     /// A model of the recipe.

@@ -25,9 +25,23 @@ pub struct Record {
     pub training: Option<f64>,
     /// What it was worth on queries that choose nothing; measured of trials that are better than all before.
     pub check: Option<f64>,
+    /// Bytes an item of the model's own sections, rows numbered as they would ship; measured of shapes only, and in no log of an
+    /// earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes_per_item: Option<f64>,
     /// Why there is no value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+}
+
+/// How the phases begin that choose bits and number of neighbours.
+pub const SHAPE: &str = "shape";
+
+impl Record {
+    /// Whether it tried a shape: bits of a weight and neighbours of an item.
+    pub fn is_shape(&self) -> bool {
+        self.phase.starts_with(SHAPE)
+    }
 }
 
 /// What a log belongs to.
@@ -122,6 +136,7 @@ impl Trials {
                     validation: None,
                     training: None,
                     check: None,
+                    bytes_per_item: None,
                     note: None,
                 };
                 match make() {
@@ -129,9 +144,11 @@ impl Trials {
                         validation,
                         training,
                         check,
+                        bytes_per_item,
                     }) => {
                         record.validation = Some(validation);
                         (record.training, record.check) = (training, check);
+                        record.bytes_per_item = bytes_per_item;
                     }
                     Ok(Outcome::Pruned) => record.note = Some("pruned: behind the median of earlier trials".into()),
                     Err(Error::Interrupted) => return Err(Error::Interrupted),
@@ -201,6 +218,8 @@ pub enum Outcome {
         training: Option<f64>,
         /// On queries that choose nothing, likewise.
         check: Option<f64>,
+        /// Bytes an item, where they were measured.
+        bytes_per_item: Option<f64>,
     },
     /// Early, because it was behind.
     Pruned,
@@ -222,6 +241,7 @@ mod tests {
             validation,
             training: None,
             check: None,
+            bytes_per_item: None,
         })
     }
 
@@ -269,5 +289,35 @@ mod tests {
             .unwrap_err()
             .to_string()
             .contains("trials.jsonl:1"));
+    }
+    #[test]
+    fn bytes_are_kept_and_a_log_without_them_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("trials.jsonl");
+        let values = Values::default();
+        let sized = || {
+            Ok(Outcome::Worth {
+                validation: 0.5,
+                training: None,
+                check: None,
+                bytes_per_item: Some(12.5),
+            })
+        };
+        let mut first = Trials::open(&path, &header("a")).unwrap();
+        first.trial("shape 1", 0, &values, sized).unwrap();
+        first.trial("x", 0, &values, || worth(0.25)).unwrap();
+        let records = read(&path).unwrap().1;
+        assert_eq!(
+            [records[0].bytes_per_item, records[1].bytes_per_item],
+            [Some(12.5), None]
+        );
+        assert!(records[0].is_shape() && !records[1].is_shape());
+        let text = std::fs::read_to_string(&path).unwrap();
+        let earlier = text.replace(",\"bytes_per_item\":12.5", "");
+        assert!(earlier != text && !earlier.contains("bytes_per_item"), "{text}");
+        std::fs::write(&path, earlier).unwrap();
+        let mut again = Trials::open(&path, &header("a")).unwrap();
+        let record = again.trial("shape 1", 0, &values, || panic!("made again")).unwrap();
+        assert_eq!((record.validation, record.bytes_per_item), (Some(0.5), None));
     }
 }

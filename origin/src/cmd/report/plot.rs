@@ -1,8 +1,12 @@
 //! Plots as inline SVG. Invariant: colours are the page's variables, every plot has a title that is read out, and nothing in it is
 //! loaded or run.
 
+mod scatter;
+
 use super::escaped;
 use std::fmt::Write;
+
+pub use scatter::{scatter, Cloud, Place};
 
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 280.0;
@@ -10,8 +14,10 @@ const LEFT: f64 = 64.0;
 const RIGHT: f64 = 16.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 44.0;
+/// Height of a legend.
+const LEGEND: f64 = 14.0;
 /// Colours of series, in their order.
-const COLOURS: [&str; 3] = ["var(--one)", "var(--two)", "var(--three)"];
+pub const COLOURS: [&str; 3] = ["var(--one)", "var(--two)", "var(--three)"];
 
 /// A line.
 pub struct Series {
@@ -33,7 +39,7 @@ pub struct Axes<'a> {
 
 /// Lines with a dot at each point.
 pub fn lines(axes: &Axes<'_>, series: &[Series]) -> String {
-    let mut frame = Frame::around(series.iter().flat_map(|one| &one.points).copied());
+    let mut frame = Frame::around(series.iter().flat_map(|one| &one.points).copied()).below_a_legend();
     frame.begin(axes);
     for (series, colour) in series.iter().zip(COLOURS) {
         let path: Vec<String> = series.points.iter().map(|point| frame.place(*point)).collect();
@@ -46,35 +52,7 @@ pub fn lines(axes: &Axes<'_>, series: &[Series]) -> String {
             frame.dot(*x, *y, colour, &format!("{}: {}", series.name, number(*y)));
         }
     }
-    frame.legend(series);
-    frame.end()
-}
-
-/// Points with their names beside them.
-pub fn scatter(axes: &Axes<'_>, names: &[(f64, f64, String)]) -> String {
-    let mut frame = Frame::around(names.iter().map(|(x, y, _)| (*x, *y)));
-    frame.begin(axes);
-    let mut taken = vec![];
-    for (x, y, name) in names {
-        frame.dot(*x, *y, COLOURS[0], name);
-        let (px, mut py) = (frame.x(*x), frame.y(*y));
-        // Names of points that lie together stand below one another.
-        while taken.iter().any(|other: &f64| (other - py).abs() < 12.0) {
-            py += 12.0;
-        }
-        taken.push(py);
-        let (anchor, px) = if px > WIDTH * 0.7 {
-            ("end", px - 8.0)
-        } else {
-            ("start", px + 8.0)
-        };
-        let _ = write!(
-            frame.out,
-            "<text x=\"{px:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{}</text>",
-            py + 4.0,
-            escaped(name)
-        );
-    }
+    frame.legend(series.iter().map(|series| series.name.as_str()).zip(COLOURS));
     frame.end()
 }
 
@@ -113,7 +91,10 @@ pub fn histogram(axes: &Axes<'_>, counts: &[(String, f64)]) -> String {
     let mut frame = Frame::around([(0.0, 0.0), (counts.len() as f64, most)]);
     frame.ticks_below = false;
     frame.begin(axes);
-    let every = counts.len().div_ceil(10).max(1);
+    // As many labels as have room beside one another.
+    let widest = counts.iter().map(|(label, _)| wide(label)).fold(0.0, f64::max) + 10.0;
+    let room = (WIDTH - LEFT - RIGHT) / counts.len().max(1) as f64;
+    let every = libm::ceil(widest / room).max(1.0) as usize;
     for (at, (label, count)) in counts.iter().enumerate() {
         let (from, to) = (frame.x(at as f64), frame.x(at as f64 + 1.0));
         let (top, bottom) = (frame.y(*count), frame.y(0.0));
@@ -140,10 +121,16 @@ pub fn histogram(axes: &Axes<'_>, counts: &[(String, f64)]) -> String {
     frame.end()
 }
 
+/// How wide a text is, about, and rather too wide: fonts differ.
+fn wide(text: &str) -> f64 {
+    6.4 * text.chars().count() as f64
+}
+
 /// Scales and what is drawn so far.
 struct Frame {
     low: (f64, f64),
     high: (f64, f64),
+    top: f64,
     ticks_below: bool,
     out: String,
 }
@@ -158,16 +145,29 @@ impl Frame {
         if low.0 > high.0 {
             (low, high) = ((0.0, 0.0), (1.0, 1.0));
         }
-        let wide = |low: f64, high: f64| if high > low { high } else { low + 1.0 };
-        high = (wide(low.0, high.0), wide(low.1, high.1));
+        if high.0 <= low.0 {
+            high.0 = low.0 + 1.0;
+        }
+        // One value alone, such as the NDCG of one model, stands in the middle and not on a scale of its neighbours in whole numbers.
+        if high.1 <= low.1 {
+            let about = if low.1 == 0.0 { 1.0 } else { low.1.abs() * 0.05 };
+            (low.1, high.1) = ((low.1 - about).max(low.1.min(0.0)), high.1 + about);
+        }
         // Room above and below lines that would lie on the frame; counts begin at their axis.
         let room = if low.1 == 0.0 { 0.0 } else { (high.1 - low.1) * 0.06 };
         Frame {
             low: (low.0, low.1 - room),
             high: (high.0, high.1 + (high.1 - low.1) * 0.06),
+            top: TOP,
             ticks_below: true,
             out: String::new(),
         }
+    }
+
+    /// The same with room for a legend.
+    fn below_a_legend(mut self) -> Self {
+        self.top = TOP + LEGEND;
+        self
     }
 
     fn x(&self, x: f64) -> f64 {
@@ -175,7 +175,7 @@ impl Frame {
     }
 
     fn y(&self, y: f64) -> f64 {
-        HEIGHT - BOTTOM - (y - self.low.1) / (self.high.1 - self.low.1) * (HEIGHT - TOP - BOTTOM)
+        HEIGHT - BOTTOM - (y - self.low.1) / (self.high.1 - self.low.1) * (HEIGHT - self.top - BOTTOM)
     }
 
     fn place(&self, (x, y): (f64, f64)) -> String {
@@ -217,7 +217,7 @@ impl Frame {
             (LEFT + WIDTH - RIGHT) / 2.0,
             HEIGHT - 8.0,
             escaped(axes.x),
-            (TOP + HEIGHT - BOTTOM) / 2.0,
+            (self.top + HEIGHT - BOTTOM) / 2.0,
             escaped(axes.y)
         );
     }
@@ -232,16 +232,17 @@ impl Frame {
         );
     }
 
-    fn legend(&mut self, series: &[Series]) {
-        for (at, (series, colour)) in series.iter().zip(COLOURS).enumerate() {
-            let x = LEFT + 12.0 + 160.0 * at as f64;
+    /// Above the frame, where no point lies.
+    fn legend<'n>(&mut self, names: impl Iterator<Item = (&'n str, &'n str)>) {
+        let mut x = LEFT;
+        for (name, colour) in names {
             let _ = write!(
                 self.out,
-                "<rect x=\"{x}\" y=\"{TOP}\" width=\"12\" height=\"12\" fill=\"{colour}\"/><text x=\"{}\" y=\"{}\">{}</text>",
+                "<rect x=\"{x:.1}\" y=\"4\" width=\"12\" height=\"12\" fill=\"{colour}\"/><text x=\"{:.1}\" y=\"14\">{}</text>",
                 x + 18.0,
-                TOP + 11.0,
-                escaped(&series.name)
+                escaped(name)
             );
+            x += 42.0 + wide(name);
         }
     }
 
@@ -314,5 +315,18 @@ mod tests {
             "{drawn}"
         );
         assert!(!drawn.contains("NaN") && !drawn.contains("odd"), "{drawn}");
+    }
+
+    #[test]
+    fn labels_below_have_room() {
+        let axes = Axes {
+            title: "t",
+            x: "x",
+            y: "y",
+        };
+        let counts: Vec<(String, f64)> = (0..90).map(|day| (format!("2011-01-{day:02}"), 1.0)).collect();
+        let drawn = histogram(&axes, &counts);
+        let labels = drawn.matches(">2011-01-").count() - counts.len();
+        assert!((3..=8).contains(&labels), "{labels} labels of ten letters");
     }
 }

@@ -21,6 +21,9 @@ pub struct Example {
 
 /// Examples: a new visitor, and visitors who looked at popular items that go with one another.
 pub fn examples(dataset: &Dataset, snapshot: Snapshot<&[u8]>, count: usize) -> Vec<Example> {
+    if count == 0 {
+        return vec![];
+    }
     let items = row_items(dataset, &snapshot);
     let named = |row: u32| {
         items
@@ -43,9 +46,9 @@ pub fn examples(dataset: &Dataset, snapshot: Snapshot<&[u8]>, count: usize) -> V
     };
     popular.sort_by_key(|row| (u8::MAX - popularity(row), *row));
     // Spread over the popular half, so that examples differ.
-    let step = (popular.len() / 2 / count.max(1)).max(1);
+    let step = (popular.len() / 2 / count).max(1);
     let mut histories: Vec<Vec<u32>> = vec![vec![]];
-    for first in popular.iter().step_by(step).take(count.saturating_sub(1)) {
+    for first in popular.iter().step_by(step).take(count - 1) {
         let mut history = vec![*first];
         let mut best: Option<(u16, u32)> = None;
         if let Some(row) = snapshot.neighbours().and_then(|table| table.row(*first)) {

@@ -16,7 +16,7 @@ use super::recipe::Recipe;
 use super::search::{Search, Strategy};
 use super::space::{Param, Values};
 use super::stack::Stack;
-use super::trials::{Outcome, Record, Trials};
+use super::trials::{Outcome, Record, Trials, SHAPE};
 use super::tune::{TrainOptions, Trained, Tried};
 use super::weigh;
 use crate::control::Control;
@@ -217,7 +217,15 @@ impl<'a> Tuner<'a> {
                 benches.push(bench);
                 control.check()?;
             }
-            worth(folds, &benches, *best)
+            let mut outcome = worth(folds, &benches, *best)?;
+            // Elsewhere the bytes are not what is chosen, and to number the rows anew takes as long as to pack them.
+            if let (true, Outcome::Worth { bytes_per_item, .. }) = (phase.starts_with(SHAPE), &mut outcome) {
+                *bytes_per_item = folds
+                    .first()
+                    .map(|fold| fold.bytes_per_item(recipe, blend, control))
+                    .transpose()?;
+            }
+            Ok(outcome)
         })
     }
 
@@ -337,6 +345,7 @@ fn worth(folds: &[Fold<'_>], benches: &[SharedBench], best: f64) -> Result<Outco
         validation,
         training: better.then(|| over(|fold| vec![&fold.training])),
         check: better.then(|| over(|fold| vec![&fold.check])),
+        bytes_per_item: None,
     })
 }
 

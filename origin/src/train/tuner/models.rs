@@ -9,7 +9,7 @@ use crate::train::family::{self, family, Family, FAMILIES};
 use crate::train::fold::{mean, Fold, SharedBench};
 use crate::train::recipe::{Component, Recipe};
 use crate::train::space::{param, Range, Values};
-use crate::train::trials::Outcome;
+use crate::train::trials::{Outcome, SHAPE};
 use crate::train::tune::Tried;
 
 /// Ways of learning edges that are tried.
@@ -239,6 +239,7 @@ impl Tuner<'_> {
                     validation: mean(&parts),
                     training: None,
                     check: None,
+                    bytes_per_item: None,
                 })
             })?;
             if let Some(ndcg) = record.validation.filter(|ndcg| *ndcg > most) {
@@ -302,7 +303,7 @@ impl Tuner<'_> {
         }
         self.best = f64::NEG_INFINITY;
         self.searches += 1;
-        let phase = format!("shape {}", self.searches);
+        let phase = format!("{SHAPE} {}", self.searches);
         for (number, (code_bits, entries, even)) in shapes.into_iter().enumerate() {
             let mut values = Values::default();
             values.set("code_bits", f64::from(code_bits));

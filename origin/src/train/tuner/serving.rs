@@ -90,6 +90,7 @@ impl Tuner<'_> {
                         validation: range.learn(bench, blend, &values, scope, seed, &mut lists)?.1,
                         training: None,
                         check: None,
+                        bytes_per_item: None,
                     })
                 })?;
                 search.tell(record.validation);
