@@ -164,7 +164,7 @@ fn answers_that_nobody_can_be_asked_for_are_refused() {
         "u0 x1 x2\nu1 x3\n",
         &["none of the 2 queries asks for an item", "ids written alike"],
     );
-    shop.refuses_test("u0 i\01\nu1 i\02\n", &["binary data"]);
+    shop.refuses_test("u0 i\x001\nu1 i\x002\n", &["binary data"]);
 }
 
 #[test]

@@ -165,7 +165,7 @@ fn a_control_character_in_an_id_costs_its_row_wherever_it_stands() {
     let good: String = (0..FAR)
         .map(|n| format!("u{},s{n},i{},2020-01-01,1,1,Mug\n", n % 50, n % 7))
         .collect();
-    let bad = "u\01,s,i1,2020-01-01,1,1,Mug\nu1,s\u{1b},i1,2020-01-01,1,1,Mug\nu1,s,i\u{1},2020-01-01,1,1,Mug\n";
+    let bad = "u\x001,s,i1,2020-01-01,1,1,Mug\nu1,s\u{1b},i1,2020-01-01,1,1,Mug\nu1,s,i\u{1},2020-01-01,1,1,Mug\n";
     for rows in [format!("{good}{bad}"), format!("{bad}{good}")] {
         let dataset = files.load_rows(&rows, "").unwrap();
         assert_eq!((dataset.events.len(), touched(&dataset, "unreadable row")), (FAR, 3));

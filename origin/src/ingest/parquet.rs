@@ -93,12 +93,12 @@ pub(crate) fn open(path: &Path) -> Result<Parquet> {
 /// is taken for it.
 fn within(meta: &ParquetMetaData, size: u64) -> std::result::Result<(), String> {
     let claimed = meta.file_metadata().num_rows();
-    let groups = meta
+    let mut groups = meta
         .row_groups()
         .iter()
         .map(|group| u64::try_from(group.num_rows()).ok());
     let rows = groups
-        .fold(Some(0u64), |sum, rows| sum?.checked_add(rows?))
+        .try_fold(0u64, |sum: u64, rows| sum.checked_add(rows?))
         .filter(|rows| i64::try_from(*rows) == Ok(claimed));
     if rows.is_none_or(|rows| rows > size.saturating_mul(8).max(MAX_ROWS)) {
         return Err(format!(
