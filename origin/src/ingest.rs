@@ -138,7 +138,8 @@ pub fn load(inputs: &Inputs, progress: &Progress) -> Result<Dataset> {
     let mut dataset = assemble::assemble(lines, catalogue, &config, order, account);
     if dataset.events.is_empty() {
         return Err(Error::Data(format!(
-            "no events are left of {read} rows; see which rule takes them, and check the mapping:\n{}",
+            "{}: no events are left of {read} rows; see which rule takes them, and check the mapping:\n{}",
+            first.path.display(),
             dataset.account
         )));
     }

@@ -3,7 +3,8 @@
 
 mod support;
 
-use support::{gzip, inputs, load_checked, touched, unsigned_parquet, Files, HEADER, PLAIN};
+use parquet::basic::Compression;
+use support::{gzip, inputs, load_checked, orders_parquet, touched, unsigned_parquet, Files, HEADER, PLAIN};
 
 #[test]
 fn a_stray_quote_costs_its_own_row_and_no_other() {
@@ -142,4 +143,100 @@ columns = { user = "user", item = "item", time = "time" }
     assert_eq!(ids, ["18446744073709551614", "18446744073709551615", "7"]);
     let last = dataset.events.last().unwrap();
     assert_eq!(last.at, i64::from(u32::MAX));
+}
+
+/// Enough good rows that what is behind them is beyond the file's head.
+const FAR: usize = 4000;
+
+/// What the account says of unreadable rows.
+fn unreadable(dataset: &pocketrank_origin::dataset::Dataset) -> String {
+    let rules = &dataset.account.events.rules;
+    rules
+        .iter()
+        .find(|rule| rule.name == "unreadable row")
+        .unwrap()
+        .examples
+        .join("\n")
+}
+
+#[test]
+fn a_control_character_in_an_id_costs_its_row_wherever_it_stands() {
+    let files = Files::new();
+    let good: String = (0..FAR)
+        .map(|n| format!("u{},s{n},i{},2020-01-01,1,1,Mug\n", n % 50, n % 7))
+        .collect();
+    let bad = "u\x001,s,i1,2020-01-01,1,1,Mug\nu1,s\u{1b},i1,2020-01-01,1,1,Mug\nu1,s,i\u{1},2020-01-01,1,1,Mug\n";
+    for rows in [format!("{good}{bad}"), format!("{bad}{good}")] {
+        let dataset = files.load_rows(&rows, "").unwrap();
+        assert_eq!((dataset.events.len(), touched(&dataset, "unreadable row")), (FAR, 3));
+        let line = if rows.starts_with(bad) { 2 } else { FAR + 2 };
+        let told = unreadable(&dataset);
+        assert!(
+            told.starts_with(&format!("events.csv:{line}: a control character in the user's id")),
+            "{told}"
+        );
+        assert!(told.contains("session's id") && told.contains("item's id"), "{told}");
+        assert!(dataset.items.iter().all(|item| !item.id.contains(char::is_control)));
+    }
+    // A tab and what surrounds an id are no harm, and in a name it becomes a blank.
+    let dataset = files
+        .load_rows("a,1,\u{b}x\ty,2020-01-01,1,1,Red\u{1}mug\n", "")
+        .unwrap();
+    assert_eq!(
+        (dataset.items[0].id.as_str(), dataset.items[0].name.as_str()),
+        ("x\ty", "Red mug")
+    );
+}
+
+#[test]
+fn a_control_character_in_an_id_costs_its_row_in_every_format() {
+    let files = Files::new();
+    let line = |item: &str, n: usize| {
+        format!(
+            r#"{{"user":"u{n}","session":{n},"item":"{item}","time":1600000000,"quantity":1,"price":1,"name":"X"}}"#
+        ) + "\n"
+    };
+    let lines: String = (0..FAR).map(|n| line("a", n)).collect();
+    // Escaped, and as it stands, which is no JSON.
+    let path = files.write("e.jsonl", lines + &line("a\\u0000", 0) + &line("a\0", 0));
+    let dataset = files.load_mapped(&path, PLAIN).unwrap();
+    assert_eq!((dataset.items.len(), touched(&dataset, "unreadable row")), (1, 2));
+    assert!(unreadable(&dataset).starts_with(&format!("e.jsonl:{}: a control character", FAR + 1)));
+
+    let lists: String = (0..FAR).map(|n| format!("u{n} apple pear plum{}\n", n % 9)).collect();
+    let path = files.write("lists.txt", format!("{lists}last apple pe\0ar\n"));
+    let dataset =
+        pocketrank_origin::ingest::load(&inputs(&path), &pocketrank_origin::progress::Progress::hidden()).unwrap();
+    assert_eq!((dataset.items.len(), touched(&dataset, "unreadable row")), (11, 1));
+    assert!(unreadable(&dataset).starts_with(&format!("lists.txt:{}: ", FAR + 1)));
+
+    let order = |code| ("489434", code, "MUG", 1, "2009-12-01 07:45:00", 1.25, 12_000.0);
+    let mut rows = vec![order("21111"); 200];
+    rows.push(order("2\u{0}111"));
+    let path = files.write("e.parquet", orders_parquet(&rows, Compression::SNAPPY));
+    let mapping = include_str!("../mappings/online-retail.toml").replace("min_item_users = 5", "min_item_users = 1");
+    let dataset = files
+        .load_mapped(&path, &mapping.replace("min_user_items = 2", ""))
+        .unwrap();
+    assert_eq!(touched(&dataset, "unreadable row"), 1);
+    assert!(unreadable(&dataset).starts_with("e.parquet:201: a control character in the item's id"));
+}
+
+#[test]
+fn a_control_character_in_an_id_costs_its_row_of_the_catalogue() {
+    let files = Files::new();
+    let mut inputs = inputs(&files.write("events.csv", format!("{HEADER}a,1,x,2020-01-01,1,1,X\n")));
+    inputs.config = Some(files.write("m.toml", PLAIN).to_str().unwrap().into());
+    let rows: String = (0..200).map(|n| format!("i{n},Mug,C,1,1\n")).collect();
+    inputs.catalogue = Some(files.write("c.csv", format!("id,name,category,price,stock\n{rows}x\0y,Mug,C,1,1\n")));
+    let catalogue = load_checked(&inputs).unwrap().account.catalogue.unwrap();
+    let rule = catalogue
+        .rules
+        .iter()
+        .find(|rule| rule.name == "unreadable row")
+        .unwrap();
+    assert_eq!(
+        (catalogue.kept, rule.examples[0].as_str()),
+        (200, "c.csv:202: a control character in the id")
+    );
 }

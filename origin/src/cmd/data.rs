@@ -58,6 +58,11 @@ impl Data {
         Ok(given.map(|given| given.config).unwrap_or_default())
     }
 
+    /// The first file of events, for messages.
+    pub fn shown(&self) -> &Path {
+        self.events.first().map_or(Path::new("--events"), PathBuf::as_path)
+    }
+
     fn config_name(&self) -> Option<String> {
         let here = || Path::new(HERE).is_file().then(|| HERE.to_owned());
         self.config.clone().or_else(here)

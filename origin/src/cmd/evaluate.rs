@@ -5,18 +5,20 @@ mod print;
 use super::data::{Data, Output};
 use super::verify;
 use clap::{Args, ValueEnum};
+use pocketrank::{Snapshot, NO_ROW};
 use pocketrank_origin::dataset::{Dataset, Interaction};
 use pocketrank_origin::error::{Error, Result};
 use pocketrank_origin::evaluate::{
     after, answers, baselines, compare, exclude_current, export, hold_out, interval, row_items, segments, write_qrels,
-    write_run, Baseline, Bench, Beyond, Comparison, Evaluation, Interval, Known, Protocol, Questions, Ranking, Scope,
-    Segment, Split, METRICS,
+    write_run, Baseline, Bench, Beyond, Comparison, Evaluation, Interval, Known, Protocol, Query, Questions, Ranking,
+    Scope, Segment, Split, METRICS,
 };
-use pocketrank_origin::ingest::{self, account::Account, Inputs};
+use pocketrank_origin::ingest::{self, account::Account, time, Inputs};
 use pocketrank_origin::progress::Progress;
 use pocketrank_origin::train::model::bytes_per_item;
 use serde::Serialize;
-use std::path::PathBuf;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 
 /// Measures a snapshot on what it has not seen, beside popularity, cosine item-kNN and RP3beta.
 ///
@@ -56,11 +58,14 @@ pub struct Evaluate {
     #[arg(long, value_name = "FOLDER")]
     export: Option<PathBuf>,
     /// Evaluate at most this many queries, evenly chosen; 20,000 if nothing else is said.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = most)]
     queries: Option<usize>,
     #[command(flatten)]
     print: Output,
 }
+
+/// Fewest users whose resampling says something.
+const FEW: usize = 10;
 
 /// How to ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -95,6 +100,13 @@ fn share(text: &str) -> std::result::Result<f64, String> {
     }
 }
 
+fn most(text: &str) -> std::result::Result<usize, String> {
+    match text.parse() {
+        Ok(most @ 1..) => Ok(most),
+        _ => Err("give a number from 1".into()),
+    }
+}
+
 /// What is known of one model.
 #[derive(Debug, Serialize)]
 pub(super) struct Model {
@@ -118,6 +130,20 @@ pub(super) struct Report {
     pub models: Vec<Model>,
     pub against: Option<Comparison>,
     pub account: Account,
+    /// What was not asked, or makes the figures say less than they seem to.
+    pub notes: Vec<String>,
+}
+
+/// What is to be known where queries are of too few users for intervals.
+fn few(queries: &[Query]) -> Option<String> {
+    let users: HashSet<u32> = queries.iter().map(|query| query.user).collect();
+    (users.len() < FEW).then(|| {
+        format!(
+            "{} queries of {} users: too few for the intervals to mean anything, and for most differences",
+            queries.len(),
+            users.len()
+        )
+    })
 }
 
 /// What was measured, and on what.
@@ -180,18 +206,26 @@ impl Evaluate {
             inputs.cut = Some(from);
             dataset = ingest::load(&inputs, progress)?;
         }
+        let items = self.rows(&self.snapshot, &dataset, &snapshot)?;
         let (fit, mut asked) = self.questions(&dataset, &inputs, from, progress)?;
         if self.exclude_current {
             exclude_current(&dataset, &mut asked.queries);
         }
         let queries = &asked.queries;
         if queries.is_empty() {
+            return Err(Error::Data(self.nothing(&dataset, &asked, from)));
+        }
+        self.findable(queries, &items)?;
+        if fit.is_empty() {
             return Err(Error::Data(format!(
-                "{}: nothing to ask; without --test or --hold-out, train it with --until a time before the last events (its newest is of {})",
-                self.snapshot.display(),
-                ingest::time::rfc3339(from - 1)
+                "{}: all {} events are asked for, so that a model could have seen none; give more events, or hold a smaller share out",
+                self.data.shown().display(),
+                dataset.events.len()
             )));
         }
+        let mut notes = dataset.account.losses();
+        notes.append(&mut asked.notes.clone());
+        notes.extend(few(queries));
         if let Some(folder) = &self.export {
             export(folder, &dataset, &fit, &asked)?;
         }
@@ -211,7 +245,6 @@ impl Evaluate {
             };
             Ok((model, ranking))
         };
-        let items = row_items(&dataset, &snapshot);
         let (model, ranking) = measure("this snapshot", &bytes, &items)?;
         self.write(&dataset, &asked, &items, &ranking)?;
         let mut models = vec![model];
@@ -219,7 +252,8 @@ impl Evaluate {
         if let Some(path) = &self.against {
             let bytes = verify::read(path)?;
             let other = verify::open(path, bytes.as_slice())?;
-            let (model, theirs) = measure("the other snapshot", &bytes, &row_items(&dataset, &other))?;
+            let items = self.rows(path, &dataset, &other)?;
+            let (model, theirs) = measure("the other snapshot", &bytes, &items)?;
             models.push(model);
             against = Some(compare(queries, &ranking.values, &theirs.values));
         }
@@ -237,6 +271,7 @@ impl Evaluate {
             models,
             against,
             account: dataset.account.clone(),
+            notes,
         };
         Ok(Measured {
             bytes,
@@ -244,6 +279,68 @@ impl Evaluate {
             fit,
             report,
         })
+    }
+
+    /// The dataset's item of each row of a snapshot, which must have some.
+    fn rows(&self, path: &Path, dataset: &Dataset, snapshot: &Snapshot<&[u8]>) -> Result<Vec<u32>> {
+        let rows = row_items(dataset, snapshot);
+        if rows.iter().all(|item| *item == NO_ROW) {
+            return Err(Error::Data(format!(
+                "{}: it has none of the {} items of {}; give the data that it was trained on, with the same --config",
+                path.display(),
+                dataset.items.len(),
+                self.data.shown().display()
+            )));
+        }
+        Ok(rows)
+    }
+
+    /// Why there is no query, and what to do.
+    fn nothing(&self, dataset: &Dataset, asked: &Questions, from: i64) -> String {
+        let newest = time::rfc3339(from - 1);
+        if let Some(test) = &self.test {
+            let mut why = match Protocol::of(dataset) {
+                Protocol::Temporal => format!("no event is after the newest of --events, of {newest}"),
+                _ => "no user and no session has an answer left".to_owned(),
+            };
+            let lost = dataset.account.losses();
+            lost.iter()
+                .chain(&asked.notes)
+                .for_each(|note| why += &format!("\n  {note}"));
+            return format!(
+                "{}: nothing to ask; give the answers that belong to these events: {why}",
+                test.display()
+            );
+        }
+        if let Some(share) = self.hold_out {
+            return format!(
+                "{}: --hold-out {share} leaves nothing to ask of {} events; give another share, with which it is trained too",
+                self.data.shown().display(),
+                dataset.events.len()
+            );
+        }
+        format!(
+            "{}: nothing to ask; without --test or --hold-out, train it with --until a time before the last events (its newest is of {newest})",
+            self.snapshot.display()
+        )
+    }
+
+    /// Whether some query asks for an item of the snapshot: else every figure is 0, whatever the model.
+    fn findable(&self, queries: &[Query], rows: &[u32]) -> Result<()> {
+        let known: HashSet<u32> = rows.iter().copied().collect();
+        if queries
+            .iter()
+            .flat_map(|query| &query.relevant)
+            .any(|item| known.contains(item))
+        {
+            return Ok(());
+        }
+        Err(Error::Data(format!(
+            "{}: none of the {} queries asks for an item that {} has; give answers about the same items, with ids written alike",
+            self.test.as_deref().unwrap_or(self.data.shown()).display(),
+            queries.len(),
+            self.snapshot.display()
+        )))
     }
 
     /// The events that the model may have seen, and what is asked.

@@ -78,11 +78,17 @@ impl Features {
             );
             for (column, values) in &mut table.columns {
                 let spread = Spread::of(values);
-                let _ = writeln!(
-                    text,
-                    "  {column:<22} {:>8} {:>12.3} {:>12.3} {:>12.3} {:>12.3}",
-                    spread.known, spread.least, spread.median, spread.mean, spread.most
-                );
+                let _ = write!(text, "  {column:<22} {:>8}", spread.known);
+                for value in [spread.least, spread.median, spread.mean, spread.most] {
+                    // Of nothing known there is nothing to say.
+                    let shown = if value.is_nan() {
+                        "-".into()
+                    } else {
+                        format!("{value:.3}")
+                    };
+                    let _ = write!(text, " {shown:>12}");
+                }
+                text.push('\n');
                 described.push(json!({
                     "file": &*name, "feature": &*column, "known": spread.known, "least": spread.least, "median": spread.median,
                     "mean": spread.mean, "most": spread.most,

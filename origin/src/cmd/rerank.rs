@@ -4,7 +4,7 @@ use super::data::Output;
 use super::verify;
 use clap::Args;
 use pocketrank::{
-    edge, item_hash, Candidates, Choice, Consent, Event, EventKind, Mode, Options, Profile, Ranker, Signals,
+    edge, item_hash, Candidates, Choice, Consent, Event, EventKind, Mode, Options, Profile, Ranker, Signals, NO_ROW,
     OUT_OF_STOCK,
 };
 use pocketrank_origin::error::{Error, Result};
@@ -29,10 +29,10 @@ pub struct Rerank {
     #[arg(long, value_name = "TIME")]
     now: Option<String>,
     /// Length of the slate.
-    #[arg(long, value_name = "N", default_value_t = 12)]
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = count)]
     count: usize,
     /// From 0 (by score alone) to 1 (unlike one another above all).
-    #[arg(long, value_name = "SHARE", default_value_t = edge::DIVERSITY)]
+    #[arg(long, value_name = "SHARE", default_value_t = edge::DIVERSITY, value_parser = share)]
     diversity: f32,
     /// Leave out what was purchased.
     #[arg(long)]
@@ -53,6 +53,20 @@ struct Item {
     name: String,
     #[serde(default = "yes")]
     in_stock: bool,
+}
+
+fn share(text: &str) -> std::result::Result<f32, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("give a share from 0 to 1, such as 0.2".into()),
+    }
+}
+
+fn count(text: &str) -> std::result::Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 1..) => Ok(count),
+        _ => Err("give a number from 1".into()),
+    }
 }
 
 fn yes() -> bool {
@@ -78,6 +92,14 @@ impl Rerank {
         };
         let profile = self.profile(now)?;
         let mut candidates = Candidates::resolve(&snapshot, list.items.iter().map(|item| &item.id));
+        if candidates.rows().iter().all(|row| *row == NO_ROW) {
+            return Err(Error::Data(format!(
+                "{}: {} has none of its {} items, so nothing can be scored; name a list that `candidates` wrote for this snapshot",
+                self.candidates.display(),
+                self.snapshot.display(),
+                list.items.len()
+            )));
+        }
         for (flag, item) in candidates.flags_mut().iter_mut().zip(&list.items) {
             *flag = if item.in_stock { 0 } else { OUT_OF_STOCK };
         }

@@ -18,6 +18,8 @@ pub struct Questions {
     pub queries: Vec<Query>,
     /// The ids of the items from the dataset's number of items on.
     pub unseen: Vec<String>,
+    /// What of a file of answers is not asked, and why.
+    pub notes: Vec<String>,
 }
 
 impl Questions {
@@ -59,8 +61,9 @@ pub fn answers(dataset: &Dataset, inputs: &Inputs, test: &Path, most: usize, pro
         },
         progress,
     )?;
+    let notes = asked.account.losses();
     let mut queries = match protocol {
-        Protocol::LastOfUser { .. } => return Ok(rest(dataset, &asked, most)),
+        Protocol::LastOfUser { .. } => return Ok(rest(dataset, &asked, most, test, notes)),
         _ if prefixes => last_items(&asked, &asked.events, most),
         _ => next_items(&asked, &asked.events, most),
     };
@@ -69,11 +72,11 @@ pub fn answers(dataset: &Dataset, inputs: &Inputs, test: &Path, most: usize, pro
         renumber(&mut query.relevant, &items);
         query.country = None;
     }
-    Ok(Questions { queries, unseen })
+    Ok(Questions { queries, unseen, notes })
 }
 
 /// What is asked of the users of both, whose history is all that the dataset knows of them.
-fn rest(dataset: &Dataset, asked: &Dataset, most: usize) -> Questions {
+fn rest(dataset: &Dataset, asked: &Dataset, most: usize, test: &Path, mut notes: Vec<String>) -> Questions {
     let (items, unseen) = numbers(dataset, asked);
     let users: HashMap<_, u32> = (0u32..)
         .zip(&dataset.users)
@@ -90,20 +93,31 @@ fn rest(dataset: &Dataset, asked: &Dataset, most: usize) -> Questions {
         .iter()
         .for_each(|event| answers[event.user as usize].push(event.item));
     let step = answers.len().div_ceil(most.max(1)).max(1);
-    let known = asked
-        .users
-        .iter()
-        .zip(&mut answers)
-        .step_by(step)
-        .filter_map(|(user, answers)| {
-            let user = *users.get(&user.pseudonym)?;
-            renumber(answers, &items);
-            rest_of_user(dataset, &history[user as usize], answers, &grant()?)
-        });
-    Questions {
-        queries: known.collect(),
-        unseen,
+    let (mut strangers, mut done) = (0, 0);
+    let mut queries = vec![];
+    for (user, answers) in asked.users.iter().zip(&mut answers).step_by(step) {
+        let Some(user) = users.get(&user.pseudonym) else {
+            strangers += 1;
+            continue;
+        };
+        renumber(answers, &items);
+        match grant().and_then(|grant| rest_of_user(dataset, &history[*user as usize], answers, &grant)) {
+            Some(query) => queries.push(query),
+            None => done += 1,
+        }
     }
+    for (count, why) in [
+        (
+            strangers,
+            "are not among those of --events, so that nothing is known to ask with",
+        ),
+        (done, "had to do with all of their answers in --events already"),
+    ] {
+        if count > 0 {
+            notes.push(format!("{}: {count} of its users {why}", test.display()));
+        }
+    }
+    Questions { queries, unseen, notes }
 }
 
 /// The dataset's number of each of the other's items, which go on where the dataset's end.

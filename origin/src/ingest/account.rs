@@ -88,6 +88,26 @@ impl Tally {
     }
 }
 
+impl Account {
+    /// What was dropped, a line for each rule with its first row: for verbs that show no whole account.
+    pub fn losses(&self) -> Vec<String> {
+        let tallies = std::iter::once(&self.events).chain(&self.catalogue);
+        let rules = tallies.flat_map(|tally| &tally.rules);
+        rules
+            .filter(|rule| rule.effect == Effect::Dropped && rule.rows > 0)
+            .map(|rule| {
+                let example = rule.examples.first().map_or("", String::as_str);
+                format!(
+                    "{} rows dropped: {} ({})",
+                    grouped(rule.rows),
+                    rule.name,
+                    example.trim_end_matches([':', ' '])
+                )
+            })
+            .collect()
+    }
+}
+
 impl Rule {
     /// Counts a row; `example` is asked only while examples are still wanted.
     pub fn count(&mut self, example: impl FnOnce() -> String) {

@@ -74,6 +74,9 @@ pub(super) fn read(
         else {
             return Err(Error::Internal("a catalogue row of another width".into()));
         };
+        if id.is_garbled() {
+            return refuse("unreadable row", "a control character in the id");
+        }
         let Some(id) = id.text() else {
             return refuse("no id", "");
         };

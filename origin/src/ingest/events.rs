@@ -217,6 +217,11 @@ impl<'a> Reader<'a> {
         else {
             return Err(Refusal::Unreadable("a row of another width".into()));
         };
+        for (id, what) in [(user, "user"), (session, "session"), (item, "item")] {
+            if id.is_garbled() {
+                return Err(Refusal::Unreadable(format!("a control character in the {what}'s id")));
+            }
+        }
         let digest = digest(values);
         let (cancels, kind) = self.kind(&session.text().unwrap_or_default(), kind)?;
         let who = self.who(user, session)?;

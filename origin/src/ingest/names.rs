@@ -66,9 +66,10 @@ pub(super) fn most_said<T: Ord + Copy>(said: impl Iterator<Item = (u32, T, u32)>
     best
 }
 
-/// Single spaces, and no stray punctuation at the ends.
+/// Single spaces, no control characters, and no stray punctuation at the ends.
 pub(super) fn tidy(text: &str) -> String {
-    let spaced: Vec<&str> = text.split_whitespace().collect();
+    let blank = |c: char| c.is_whitespace() || c.is_control();
+    let spaced: Vec<&str> = text.split(blank).filter(|word| !word.is_empty()).collect();
     let stray = |c: char| c.is_whitespace() || ",.;:*".contains(c);
     let joined = spaced.join(" ").replace(" ,", ",");
     let tidied = joined.trim_start_matches(stray).trim_end_matches(stray);
@@ -135,5 +136,6 @@ mod tests {
             assert_eq!(title_case(from), to);
         }
         assert_eq!(tidy("  A   B . ,"), "A B");
+        assert_eq!(tidy("A\0\u{1b}B\u{7f}"), "A B");
     }
 }

@@ -1,13 +1,18 @@
 //! Parquet tables, read column by column in batches. Invariant: a file that is cut short or damaged is an error that
-//! names it, whatever its footer claims; no batch is larger than [`BATCH`] rows.
+//! names it, whatever its footer claims; no batch is larger than [`BATCH`] rows, and `pages` bounds what is unpacked.
+
+mod delta;
+mod pages;
+mod thrift;
 
 use super::table::{decode, Sink, Value};
 use crate::error::{Error, Result};
 use ::parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type as Physical};
 use ::parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use ::parquet::data_type::{ByteArray, DataType};
+use ::parquet::errors::ParquetError;
 use ::parquet::file::metadata::ParquetMetaData;
-use ::parquet::file::reader::{FileReader, SerializedFileReader};
+use ::parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use ::parquet::schema::types::ColumnDescriptor;
 use std::cell::Cell as Flag;
 use std::fs::File;
@@ -17,6 +22,27 @@ use std::path::Path;
 const BATCH: usize = 8192;
 /// The most bytes that one column of a row group may unpack to: a small file could else fill the memory.
 const MAX_CHUNK: u64 = 2 << 30;
+/// A file may claim so many rows, and beyond one for each bit that it has: runs of equal values take next to no bytes.
+const MAX_ROWS: u64 = 1 << 20;
+
+/// A file whose footer was checked.
+pub(crate) struct Parquet {
+    reader: SerializedFileReader<File>,
+    /// The same file, so that pages are looked at while the reader keeps its place.
+    file: File,
+}
+
+impl Parquet {
+    /// What the footer says.
+    pub fn metadata(&self) -> &ParquetMetaData {
+        self.reader.metadata()
+    }
+
+    /// A row group, whose pages are checked before they are unpacked.
+    pub fn group(&self, number: usize) -> std::result::Result<pages::Group<'_>, ParquetError> {
+        Ok(pages::Group::new(self.reader.get_row_group(number)?, &self.file))
+    }
+}
 
 /// One value of a batch.
 enum Cell {
@@ -44,7 +70,7 @@ pub(super) fn read(path: &Path, places: &[Vec<usize>], sink: &mut Sink<'_>) -> R
     let reader = guarded(path, || open(path))?;
     let claimed = reader.metadata().file_metadata().num_rows();
     let (mut number, mut recoded) = (0u64, 0u64);
-    for group in 0..reader.num_row_groups() {
+    for group in 0..reader.metadata().num_row_groups() {
         recoded += read_group(path, &reader, group, places, &mut number, sink)?;
     }
     if i64::try_from(number) != Ok(claimed) {
@@ -53,16 +79,33 @@ pub(super) fn read(path: &Path, places: &[Vec<usize>], sink: &mut Sink<'_>) -> R
     Ok(recoded)
 }
 
-pub(crate) fn open(path: &Path) -> Result<SerializedFileReader<File>> {
-    let file = File::open(path).map_err(|e| Error::reading(path, e))?;
+pub(crate) fn open(path: &Path) -> Result<Parquet> {
+    let again = || File::open(path).map_err(|e| Error::reading(path, e));
+    let mut file = again()?;
     let size = file.metadata().map_err(|e| Error::reading(path, e))?.len();
-    let reader = SerializedFileReader::new(file).map_err(|e| broken(path, &e))?;
+    pages::footer(&mut file, size).map_err(|problem| broken(path, &problem))?;
+    let reader = SerializedFileReader::new(again()?).map_err(|e| broken(path, &e))?;
     within(reader.metadata(), size).map_err(|problem| broken(path, &problem))?;
-    Ok(reader)
+    Ok(Parquet { reader, file })
 }
 
-/// Whether every column chunk lies within the file, so that a false size is found before memory is taken for it.
+/// Whether every column chunk lies within the file, and the rows can be in it, so that a false size is found before memory
+/// is taken for it.
 fn within(meta: &ParquetMetaData, size: u64) -> std::result::Result<(), String> {
+    let claimed = meta.file_metadata().num_rows();
+    let mut groups = meta
+        .row_groups()
+        .iter()
+        .map(|group| u64::try_from(group.num_rows()).ok());
+    let rows = groups
+        .try_fold(0u64, |sum: u64, rows| sum.checked_add(rows?))
+        .filter(|rows| i64::try_from(*rows) == Ok(claimed));
+    if rows.is_none_or(|rows| rows > size.saturating_mul(8).max(MAX_ROWS)) {
+        return Err(format!(
+            "a footer that claims {claimed} rows, which its {} row groups of {size} bytes in all do not hold",
+            meta.num_row_groups()
+        ));
+    }
     for (number, group) in meta.row_groups().iter().enumerate() {
         for column in group.columns() {
             if u64::try_from(column.uncompressed_size()).is_ok_and(|unpacked| unpacked > MAX_CHUNK) {
@@ -94,13 +137,14 @@ fn within(meta: &ParquetMetaData, size: u64) -> std::result::Result<(), String> 
 
 fn read_group(
     path: &Path,
-    reader: &SerializedFileReader<File>,
+    reader: &Parquet,
     group: usize,
     places: &[Vec<usize>],
     number: &mut u64,
     sink: &mut Sink<'_>,
 ) -> Result<u64> {
-    let rows = guarded(path, || reader.get_row_group(group).map_err(|e| broken(path, &e)))?;
+    let rows = guarded(path, || reader.group(group).map_err(|e| broken(path, &e)))?;
+    let claimed = number.saturating_add(u64::try_from(rows.metadata().num_rows()).unwrap_or(0));
     let schema = reader.metadata().file_metadata().schema_descr();
     let mut needed: Vec<usize> = places.iter().flatten().copied().collect();
     needed.sort_unstable();
@@ -153,6 +197,12 @@ fn read_group(
                 .collect();
             recoded += u64::from(odd.get());
             *number += 1;
+            if *number > claimed {
+                return Err(broken(
+                    path,
+                    &format!("row group {group} holds more rows than the footer says"),
+                ));
+            }
             sink(*number, Ok(&values))?;
         }
     }

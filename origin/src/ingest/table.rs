@@ -37,6 +37,13 @@ impl Value<'_> {
         }
     }
 
+    /// Whether it has a control character other than a tab within it, as no id has: it is invisible, so that two ids look
+    /// like one, and mostly tells of damage.
+    pub(super) fn is_garbled(&self) -> bool {
+        let garbled = |text: &str| text.bytes().any(|b| b < b' ' && b != b'\t');
+        matches!(self, Value::Text(text) if garbled(text.trim()))
+    }
+
     /// The number; `Ok(None)` where the field is empty.
     ///
     /// # Errors
@@ -139,7 +146,7 @@ impl Table {
         if head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]) {
             return refuse("text in UTF-16; save it as UTF-8");
         }
-        if head.contains(&0) {
+        if is_binary(&head) {
             return refuse("binary data that is no Parquet; give Parquet, CSV or JSON Lines (gzip too)");
         }
         let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head);
@@ -262,6 +269,21 @@ impl Table {
             listed(&self.columns)
         ))
     }
+}
+
+/// Whether a file that begins so is no text: NUL bytes are in its first line, or in a quarter of its lines. Those in a few
+/// lines cost their rows.
+fn is_binary(head: &[u8]) -> bool {
+    let (mut lines, mut with) = (0, 0);
+    for line in head.split(|b| matches!(b, b'\n' | b'\r')) {
+        let nul = line.contains(&0);
+        if nul && lines == 0 {
+            return true;
+        }
+        lines += 1;
+        with += usize::from(nul);
+    }
+    with * 4 > lines
 }
 
 /// The file's text, unpacked if it is gzip.

@@ -76,7 +76,7 @@ impl Model {
     /// The packed bytes of this model with a blend.
     ///
     /// # Errors
-    /// [`Error::Snapshot`] with the runtime's reason.
+    /// [`Error::Data`] where a snapshot cannot tell two items apart, [`Error::Snapshot`] with the runtime's reason.
     pub fn pack(&self, blend: &Blend) -> Result<Vec<u8>> {
         let mut builder = SnapshotBuilder {
             blend: blend.clone(),
@@ -85,10 +85,24 @@ impl Model {
         if builder.factors.is_none() {
             builder.blend.rows.iter_mut().for_each(|row| row.factors = 0.0);
         }
-        builder.build().map_err(|source| Error::Snapshot {
-            path: Path::new("packing the model").into(),
-            source,
+        builder.build().map_err(|source| match source {
+            pocketrank::Error::DuplicateItem { first, second } => self.alike(first, second),
+            source => Error::Snapshot {
+                path: Path::new("packing the model").into(),
+                source,
+            },
         })
+    }
+
+    /// Two rows that a snapshot, which has hashes instead of ids, cannot tell apart.
+    fn alike(&self, first: usize, second: usize) -> Error {
+        let id = |row: usize| self.builder.ids.get(row).map_or("", String::as_str);
+        Error::Data(format!(
+            "items {:?} and {:?} cannot be told apart in a snapshot, since the hashes of their ids are equal; rename one in events \
+             and catalogue, or leave it out with [clean] not_products",
+            id(first),
+            id(second)
+        ))
     }
 
     /// Numbers the rows so that the packed table is small. Changes no score.
@@ -229,4 +243,35 @@ fn chunks_by(order: &[u32], width: usize, table: &mut Vec<f32>) {
         .iter()
         .flat_map(|old| table[*old as usize * width..][..width].iter().copied())
         .collect();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pocketrank::item_hash;
+    use std::collections::HashMap;
+
+    #[test]
+    fn items_of_equal_hash_are_named() {
+        // Of two items there is one bucket, where 32 bits of the hash tell them apart.
+        let mut seen = HashMap::new();
+        let equal = (0..1_000_000).map(|n| format!("item-{n}")).find_map(|id| {
+            let before = seen.insert(item_hash(&id).0 as u32, id.clone())?;
+            Some([before, id])
+        });
+        let ids = equal.unwrap();
+        let model = Model {
+            builder: SnapshotBuilder {
+                ids: ids.to_vec(),
+                ..SnapshotBuilder::default()
+            },
+            items: vec![0, 1],
+            counts: vec![1, 1],
+            even: false,
+        };
+        let error = model.pack(&Blend::default()).unwrap_err();
+        let text = error.to_string();
+        assert!(ids.iter().all(|id| text.contains(&format!("{id:?}"))), "{text}");
+        assert!(text.contains("not_products") && error.exit_code() == 3, "{text}");
+    }
 }

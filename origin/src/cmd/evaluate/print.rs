@@ -92,6 +92,9 @@ pub(super) fn text(report: &Report) -> String {
             model.evaluation.with_new_items, report.queries
         );
     }
+    for note in &report.notes {
+        let _ = write!(text, "\nnote: {note}");
+    }
     text
 }
 

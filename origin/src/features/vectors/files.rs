@@ -4,7 +4,7 @@
 use crate::config::Vectors;
 use crate::error::{Error, Result};
 use crate::ingest::parquet as table;
-use ::parquet::file::reader::FileReader;
+use ::parquet::file::reader::RowGroupReader;
 use ::parquet::record::{Field, Row};
 use half::{bf16, f16};
 use regex_lite::Regex;
@@ -220,9 +220,9 @@ fn by_ids(
 fn parquet(path: &Path, options: &Vectors, sink: &mut Sink<'_>) -> Result<()> {
     let reader = table::guarded(path, || table::open(path))?;
     let mut number = 0;
-    for group in 0..reader.num_row_groups() {
+    for group in 0..reader.metadata().num_row_groups() {
         let broken = |e: ::parquet::errors::ParquetError| table::broken(path, &e);
-        let rows = table::guarded(path, || reader.get_row_group(group).map_err(broken))?;
+        let rows = table::guarded(path, || reader.group(group).map_err(broken))?;
         let mut rows = table::guarded(path, || rows.get_row_iter(None).map_err(broken))?;
         while let Some(row) = table::guarded(path, || rows.next().transpose().map_err(broken))? {
             number += 1;
