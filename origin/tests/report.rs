@@ -210,7 +210,7 @@ fn shapes_are_points(folder: &Path, page: &str) {
     let shapes = shapes(folder);
     assert!(shapes.len() >= 8, "{shapes:?}");
     let plot = part(page, "figure", "Filled points are on the front");
-    assert_eq!(plot.matches("<circle").count(), 6 + shapes.len(), "models and shapes");
+    assert_eq!(plot.matches("<circle").count(), 7 + shapes.len(), "models and shapes");
     let alone = part(page, "figure", "The shapes alone");
     assert_eq!(alone.matches("<circle").count(), shapes.len());
     for number in 1..=shapes.len() {
@@ -253,7 +253,7 @@ fn a_pull_request_has_what_its_reviewer_asks_for() {
         );
     }
     let models = rows(&text, "Quality beside the baselines");
-    assert_eq!(models.len(), 7, "{models:?}");
+    assert_eq!(models.len(), 8, "{models:?}");
     assert!(models.iter().all(|row| row[3].contains('–')), "{models:?}");
     let differences = rows(&text, "Against the other snapshot");
     for (row, at) in differences.iter().zip(3..) {

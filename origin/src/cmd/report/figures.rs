@@ -195,3 +195,10 @@ pub fn sections(snapshot: &Snapshot<&[u8]>) -> Table {
     }
     table
 }
+
+/// What the questions lack; the account tells what the data do.
+pub fn notes(measured: &Measured) -> Vec<String> {
+    let told = measured.report.account.losses();
+    let notes = measured.report.notes.iter();
+    notes.filter(|note| !told.contains(note)).cloned().collect()
+}

@@ -20,6 +20,7 @@ pub fn markdown(measured: &Measured, log: Option<&(Header, Vec<Record>)>) -> Res
         marked(&snapshot.meta().model),
         grouped(measured.report.queries as u64)
     );
+    figures::notes(measured).iter().for_each(|note| warn(&mut out, note));
     out += &figures::models(measured).markdown();
     if let Some(against) = figures::against(measured) {
         out += &against.markdown();

@@ -56,6 +56,9 @@ fn models(measured: &Measured) -> String {
          over users.</p>",
         grouped(measured.report.queries as u64)
     );
+    for note in figures::notes(measured) {
+        let _ = write!(out, "<p class=\"warning\">{}</p>", escaped(&note));
+    }
     out += &figures::models(measured).html();
     if let Some(against) = figures::against(measured) {
         out += &against.html();
