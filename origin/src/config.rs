@@ -16,7 +16,7 @@ pub use clean::Clean;
 pub use column::{Column, TimeFormat};
 pub use content::{Content, Text, Vectors};
 pub use events::{Cancellation, EventColumns, Events, Form};
-pub use learning::{Cut, Evaluate, Report, Train};
+pub use learning::{CrossValidation, Cut, Evaluate, Report, Train};
 pub use pattern::Pattern;
 
 use crate::error::{Error, Result};

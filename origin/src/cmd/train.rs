@@ -3,7 +3,7 @@
 use super::data::{Data, Output};
 use clap::Args;
 use pocketrank::Snapshot;
-use pocketrank_origin::config::Cut;
+use pocketrank_origin::config::{CrossValidation, Cut};
 use pocketrank_origin::control::Control;
 use pocketrank_origin::dataset::Dataset;
 use pocketrank_origin::error::{Error, Result};
@@ -53,10 +53,12 @@ pub struct Train {
     /// Families of models to try, with commas between. Without it, those that suit the data.
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     families: Vec<String>,
-    /// Folds of validation, each cut from what the one before is fitted on. Without it, as many as it takes to ask enough, at
-    /// most 3.
+    /// Folds of validation. Without it, as many rolling ones as it takes to ask enough, at most 3, or 3 stratified ones.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=10))]
     folds: Option<u8>,
+    /// How folds are made.
+    #[arg(long, value_enum)]
+    cross_validation: Option<CrossValidation>,
     /// Of everything random: equal data, options and seed give equal bytes.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -149,6 +151,7 @@ impl Train {
             max_bytes_per_item: self.max_bytes_per_item.unwrap_or(config.max_bytes_per_item),
             trials: self.trials.map_or(config.trials, usize::from),
             folds: self.folds.or(config.folds).map(usize::from),
+            cross_validation: self.cross_validation.unwrap_or(config.cross_validation),
             strategy: self.search.unwrap_or(config.search),
             families: if self.families.is_empty() {
                 config.families

@@ -16,9 +16,10 @@ pub struct Train {
     pub search: Strategy,
     /// Families of models to try; those that suit the data where it is empty.
     pub families: Vec<String>,
-    /// Folds of validation, each cut from what the one before is fitted on; where nothing is said, as many as it takes to ask
-    /// enough, at most 3.
+    /// Folds of validation; where nothing is said, as many rolling ones as it takes to ask enough, at most 3, or 3 stratified ones.
     pub folds: Option<u8>,
+    /// How folds are made.
+    pub cross_validation: CrossValidation,
     /// Minutes after which nothing new is tried.
     pub stop_after: Option<f64>,
     /// The most bytes an item of the model's own sections.
@@ -29,6 +30,17 @@ pub struct Train {
     pub hold_out: Option<f64>,
     /// How validation is cut; as fits the data where nothing is said.
     pub protocol: Option<Cut>,
+}
+
+/// How folds of validation are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum CrossValidation {
+    /// Rolling: each is cut from what the one before is fitted on.
+    #[default]
+    Temporal,
+    /// Each user or session is asked in one of them, and each has as many of every length.
+    Stratified,
 }
 
 /// How validation is cut.
@@ -51,6 +63,7 @@ impl Default for Train {
             search: Strategy::default(),
             families: vec![],
             folds: None,
+            cross_validation: CrossValidation::default(),
             stop_after: None,
             max_bytes_per_item: 64.0,
             min_customers: 5,

@@ -15,6 +15,7 @@ mod queries;
 mod questions;
 mod run;
 mod segments;
+mod stratified;
 mod trec;
 
 pub use baselines::{baselines, row_items, Baseline};
@@ -28,4 +29,5 @@ pub use queries::{queries, replay, Query};
 pub use questions::{after, answers, Questions};
 pub use run::{rank, Bench, Evaluation, Ranking, Scope, Segment};
 pub use segments::{segments, Known};
+pub use stratified::stratified;
 pub use trec::{write_qrels, write_run};

@@ -88,7 +88,7 @@ fn part(dataset: &Dataset, events: &[Interaction], protocol: Protocol, share: f6
                 queries: temporal(dataset, events, from, newest + 1, most),
             }
         }
-        Protocol::LastOfUser { .. } => last_of_user(dataset, events, share, most, &grant),
+        Protocol::LastOfUser { .. } => last_of_user(dataset, events, share, most, &grant, |_| true),
         Protocol::NextItem => {
             let mut sessions: Vec<u32> = events.iter().map(|event| event.session).collect();
             // Sessions are numbered in the order in which they begin.
@@ -108,9 +108,17 @@ fn part(dataset: &Dataset, events: &[Interaction], protocol: Protocol, share: f6
     }
 }
 
-fn last_of_user(dataset: &Dataset, events: &[Interaction], share: f64, most: usize, grant: &Grant) -> Split {
+/// Holds the last share out of each user whose events `asked_of` picks.
+pub(super) fn last_of_user(
+    dataset: &Dataset,
+    events: &[Interaction],
+    share: f64,
+    most: usize,
+    grant: &Grant,
+    asked_of: impl Fn(&Interaction) -> bool,
+) -> Split {
     let mut users: Vec<Vec<usize>> = vec![vec![]; dataset.users.len()];
-    for (place, event) in events.iter().enumerate() {
+    for (place, event) in events.iter().enumerate().filter(|(_, event)| asked_of(event)) {
         users[event.user as usize].push(place);
     }
     let mut held = vec![false; events.len()];

@@ -6,10 +6,11 @@ use super::model::{self, Model};
 use super::recipe::Recipe;
 use super::stack::Stack;
 use super::tune::TrainOptions;
+use crate::config::CrossValidation;
 use crate::control::Control;
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, Interaction};
 use crate::error::Result;
-use crate::evaluate::{split, Bench, Protocol, Query, Scope, Split};
+use crate::evaluate::{split, stratified, Bench, Protocol, Query, Scope, Split};
 use pocketrank::Blend;
 use std::sync::Arc;
 
@@ -137,14 +138,35 @@ pub fn mean(parts: &[(usize, f64)]) -> f64 {
     parts.iter().map(|(queries, ndcg)| *queries as f64 * ndcg).sum::<f64>() / queries.max(1) as f64
 }
 
-/// With fewer questions than this chance chooses: folds are added, up to [`MOST_FOLDS`].
+/// With fewer questions than this chance chooses: rolling folds are added, up to [`MOST_FOLDS`].
 const ENOUGH: usize = 2_500;
 const MOST_FOLDS: usize = 3;
 
-/// Rolling folds: each is cut from what the one before was fitted on.
+/// The folds that the options ask for.
+///
+/// # Errors
+/// As [`stratified`].
 pub fn splits(
     dataset: &Dataset,
-    events: &[crate::dataset::Interaction],
+    events: &[Interaction],
+    protocol: Protocol,
+    options: &TrainOptions,
+) -> Result<Vec<Split>> {
+    let (folds, most) = (options.folds, options.queries);
+    match options.cross_validation {
+        CrossValidation::Temporal => Ok(rolling(dataset, events, protocol, folds, most)),
+        CrossValidation::Stratified => {
+            // One fold would ask everybody and fit on none of their sessions.
+            let folds = folds.unwrap_or(MOST_FOLDS).max(2);
+            stratified(dataset, events, protocol, folds, most.div_ceil(folds))
+        }
+    }
+}
+
+/// Each is cut from what the one before was fitted on.
+fn rolling(
+    dataset: &Dataset,
+    events: &[Interaction],
     protocol: Protocol,
     folds: Option<usize>,
     most: usize,

@@ -14,7 +14,7 @@ use super::search::Strategy;
 use super::stack::Stack;
 use super::trials::{Header, Record, Trials};
 use super::tuner::Tuner;
-use crate::config::Config;
+use crate::config::{Config, CrossValidation};
 use crate::control::Control;
 use crate::dataset::{Dataset, Interaction};
 use crate::error::{Error, Result};
@@ -37,8 +37,10 @@ pub struct TrainOptions {
     pub trials: usize,
     /// Tune at most on this many validation queries.
     pub queries: usize,
-    /// Rolling folds of validation; none: as many as it takes to ask enough.
+    /// Folds of validation; none: as many rolling ones as it takes to ask enough, or 3 stratified ones.
     pub folds: Option<usize>,
+    /// How folds are made.
+    pub cross_validation: CrossValidation,
     /// How spaces are searched.
     pub strategy: Strategy,
     /// Families to try; empty for those that suit the data.
@@ -64,6 +66,7 @@ impl Default for TrainOptions {
             trials: 150,
             queries: 8_000,
             folds: None,
+            cross_validation: CrossValidation::default(),
             strategy: Strategy::Tpe,
             families: vec![],
             content: ContentModel::new(&Config::default()),
@@ -134,7 +137,7 @@ pub fn train(dataset: &Dataset, events: &[Interaction], options: &TrainOptions, 
     }
     let protocol = options.protocol.unwrap_or_else(|| Protocol::of(dataset));
     let whole = Material::new(dataset, events, options.min_customers)?;
-    let splits = splits(dataset, events, protocol, options.folds, options.queries);
+    let splits = splits(dataset, events, protocol, options)?;
     let folds = folds(dataset, &splits, protocol, options);
     let trials = match &options.log {
         Some(path) => Trials::open(path, &header(&whole, options, protocol))?,
@@ -185,7 +188,7 @@ fn header(whole: &Material<'_>, options: &TrainOptions, protocol: Protocol) -> H
     Header {
         data: data_hash(whole.dataset, whole.events),
         options: format!(
-            "pocketrank {}, {}, min_customers {}, max_bytes_per_item {}, trials {}, queries {}, folds {:?}, {:?}, families {:?}, seed {}, {:?}, {} cold items",
+            "pocketrank {}, {}, min_customers {}, max_bytes_per_item {}, trials {}, queries {}, folds {:?} {:?}, {:?}, families {:?}, seed {}, {:?}, {} cold items",
             env!("CARGO_PKG_VERSION"),
             protocol.name(),
             options.min_customers,
@@ -193,6 +196,7 @@ fn header(whole: &Material<'_>, options: &TrainOptions, protocol: Protocol) -> H
             options.trials,
             options.queries,
             options.folds,
+            options.cross_validation,
             options.strategy,
             options.families,
             options.seed,
