@@ -33,6 +33,13 @@ pub struct PriorRow {
     pub first_seen: u16,
 }
 
+impl PriorRow {
+    /// Whether the item ships for what the catalogue says of it: too few customers found it for anything else to be known.
+    pub fn is_cold(&self) -> bool {
+        self.popularity == 0 && self.first_seen == 0
+    }
+}
+
 /// The table.
 #[derive(Debug, Clone, Copy)]
 pub struct Prior<'a> {

@@ -109,8 +109,7 @@ fn by_newness<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, rows: &[Option<u32>]) -> V
         .enumerate()
         .filter_map(|(item, row)| {
             let known = prior?.get((*row)?)?;
-            let is_cold = known.popularity == 0 && known.first_seen == 0;
-            let day = if is_cold { u16::MAX } else { known.first_seen };
+            let day = if known.is_cold() { u16::MAX } else { known.first_seen };
             (day > 0).then_some((day, item))
         })
         .collect();

@@ -3,10 +3,11 @@
 use super::data::Output;
 use super::verify;
 use clap::Args;
-use pocketrank::{Section, PART_NAMES};
+use pocketrank::{BlendRow, Section, Snapshot, ONE, PART_NAMES};
 use pocketrank_origin::error::{Error, Result};
+use serde::Serialize;
 use serde_json::json;
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::path::PathBuf;
 
 /// Shows a snapshot's model, its sections with their bytes, and its blend.
@@ -90,6 +91,8 @@ impl Inspect {
                 let _ = write!(text, " {weight:>11.4}");
             });
         }
+        let cold = ColdStart::of(&snapshot);
+        let _ = write!(text, "\n\n{cold}");
         let sections: Vec<_> = snapshot
             .sections()
             .map(
@@ -106,8 +109,81 @@ impl Inspect {
                 "model_bytes_per_item": per_item(model),
                 "edges": edges,
                 "blend": blend,
+                "cold_start": cold,
                 "labels": labels,
             }),
         )
+    }
+}
+
+/// What ranks where nothing is known of the visitor, or of the item.
+#[derive(Debug, Serialize)]
+struct ColdStart {
+    /// The weights that count before a visitor's first event: the same for all of them.
+    new_visitors: Vec<(&'static str, f32)>,
+    /// The weights that count for cold items, whose popularity is 0 and whose neighbours are by content.
+    new_items: Vec<(&'static str, f32)>,
+    /// Cold items: too few customers found them.
+    items: usize,
+    /// Edges that lead to them.
+    edges: usize,
+    /// Factor on content by a sixteenth of an item's popularity; the last holds for all beyond.
+    gate: Vec<f32>,
+}
+
+impl ColdStart {
+    fn of<B: AsRef<[u8]>>(snapshot: &Snapshot<B>) -> Self {
+        let prior = snapshot.prior();
+        let row = |row: u32| prior.as_ref()?.get(row);
+        let is_cold: Vec<bool> = (0..snapshot.items())
+            .map(|item| row(item).is_some_and(|row| row.is_cold()))
+            .collect();
+        let mut edges = 0;
+        if let Some(neighbours) = snapshot.neighbours() {
+            for source in (0..snapshot.items()).filter_map(|item| neighbours.row(item)) {
+                source.for_each(|target, _| edges += usize::from(is_cold.get(target as usize) == Some(&true)));
+            }
+        }
+        let blend = snapshot.blend();
+        let weights = |row: &BlendRow, names: &[&str]| {
+            let all = PART_NAMES.into_iter().zip(row.weights());
+            all.filter(|(name, _)| names.contains(name)).collect()
+        };
+        ColdStart {
+            new_visitors: weights(blend.row(0), &["popularity", "trend", "newness"]),
+            new_items: weights(
+                blend.row(1),
+                &["neighbours", "content", "category", "brand", "price_band"],
+            ),
+            items: is_cold.iter().filter(|cold| **cold).count(),
+            edges,
+            gate: blend
+                .cold
+                .iter()
+                .map(|factor| f32::from(*factor) / f32::from(ONE))
+                .collect(),
+        }
+    }
+}
+
+impl fmt::Display for ColdStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |weights: &[(&str, f32)]| {
+            let each: Vec<String> = weights
+                .iter()
+                .map(|(name, weight)| format!("{name} {weight:.4}"))
+                .collect();
+            each.join(", ")
+        };
+        let gate: Vec<String> = self.gate.iter().map(|factor| format!("{factor:.2}")).collect();
+        writeln!(f, "new visitors    by context: {}", list(&self.new_visitors))?;
+        writeln!(
+            f,
+            "new items       by content, {} of them with {} edges to them: {}",
+            self.items,
+            self.edges,
+            list(&self.new_items)
+        )?;
+        write!(f, "content gate    {} by popularity, from 0", gate.join(" "))
     }
 }
