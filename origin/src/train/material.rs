@@ -6,7 +6,6 @@ use super::content::ContentModel;
 use super::edges::{Edges, Learned};
 use super::interactions::{positive, shipped, Basis, Interactions};
 use super::sequences::Sequences;
-use super::twohop::TwoHop;
 use crate::config::Config;
 use crate::control::Control;
 use crate::dataset::{Dataset, Interaction, Item, Order};
@@ -35,7 +34,7 @@ pub struct Material<'a> {
     users: OnceLock<Interactions>,
     sessions: OnceLock<Interactions>,
     sequences: OnceLock<Sequences>,
-    learned: Mutex<Option<(TwoHop, Arc<Learned>)>>,
+    learned: Mutex<Option<(Edges, Arc<Learned>)>>,
 }
 
 impl<'a> Material<'a> {
@@ -101,17 +100,13 @@ impl<'a> Material<'a> {
     ///
     /// # Errors
     /// As [`Edges::fit`].
-    pub fn learned(&self, two_hop: &TwoHop, control: &Control) -> Result<Arc<Learned>> {
+    pub fn learned(&self, edges: &Edges, control: &Control) -> Result<Arc<Learned>> {
         let last = || self.learned.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, learned)) = last().as_ref().filter(|(of, _)| of == two_hop) {
+        if let Some((_, learned)) = last().as_ref().filter(|(of, _)| of == edges) {
             return Ok(Arc::clone(learned));
         }
-        let edges = Edges {
-            two_hop: *two_hop,
-            ..Edges::default()
-        };
         let learned = Arc::new(edges.fit(self.sequences(), self.items.len(), self.min_customers, control)?);
-        *last() = Some((*two_hop, Arc::clone(&learned)));
+        *last() = Some((*edges, Arc::clone(&learned)));
         Ok(learned)
     }
 

@@ -22,7 +22,7 @@ use rand_pcg::rand_core::{RngCore, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
 /// The most edges of one fold to learn from: rows are left out at random beyond.
-const MOST_EDGES: usize = 120_000;
+const MOST_EDGES: usize = 240_000;
 /// Rows that one thread works on at a time.
 const RUN: usize = 256;
 

@@ -4,6 +4,7 @@ use super::{generous, Family, Fitted};
 use crate::control::Control;
 use crate::dataset::Order;
 use crate::error::Result;
+use crate::train::edges::{Boost, Edges};
 use crate::train::material::Material;
 use crate::train::space::{param, Param, Range, Values};
 use crate::train::twohop::TwoHop;
@@ -69,8 +70,10 @@ impl Family for Sessions {
 pub const TWO_HOP: &str = "two-hop";
 /// Name of the family with learned edges.
 pub const LEARNED_EDGES: &str = "learned-edges";
-/// How much of the learned rates enters: `rate^(power * share) * weight^(1 - share)`.
-pub const LEARNED: [Param; 2] = [
+/// How rates are learned, and how much of them enters: `rate^(power * share) * weight^(1 - share)`.
+pub const LEARNED: [Param; 4] = [
+    param("depth", Range::Choice(&[2.0, 3.0, 5.0]), 5.0),
+    param("trees", Range::Choice(&[40.0, 80.0, 160.0]), 80.0),
     param("power", Range::Linear(0.3, 1.2), 0.7),
     param("share", Range::Linear(0.3, 1.0), 0.85),
 ];
@@ -91,8 +94,17 @@ impl Family for Learned {
         Some("it is learned from the two-hop table that the search found".into())
     }
     fn fit(&self, material: &Material<'_>, values: &Values, entries: usize, control: &Control) -> Result<Fitted> {
-        let two_hop = Sessions::table(values, entries);
-        let learned = material.learned(&two_hop, control)?;
+        let defaults = Edges::default();
+        let edges = Edges {
+            two_hop: Sessions::table(values, entries),
+            boost: Boost {
+                depth: values.get("depth") as u32,
+                trees: values.get("trees") as usize,
+                ..defaults.boost
+            },
+            ..defaults
+        };
+        let learned = material.learned(&edges, control)?;
         Ok(learned.weights(values.get("power"), values.get("share")).into())
     }
 }

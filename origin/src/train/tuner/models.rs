@@ -13,7 +13,7 @@ use crate::train::trials::{Outcome, SHAPE};
 use crate::train::tune::Tried;
 
 /// Ways of learning edges that are tried.
-const EDGE_TRIALS: usize = 9;
+const EDGE_TRIALS: usize = 18;
 /// Half-lives of popularity that are tried, in days.
 const POPULARITY_HALF_LIVES: [f64; 5] = [3.0, 10.0, 30.0, 100.0, 1000.0];
 /// Lengths of content vectors that are tried, their weights, and how steeply these fall with an item's popularity.
@@ -157,8 +157,8 @@ impl Tuner<'_> {
             return Ok(());
         };
         let base = self.recipe.components[at].values.clone();
-        let before = (self.best, self.recipe.clone(), self.blend.clone());
         let start = Values::start(&family::LEARNED);
+        // They cost the device nothing, so that the least gain will do.
         self.search(
             "learned edges",
             &family::LEARNED,
@@ -168,11 +168,7 @@ impl Tuner<'_> {
                 recipe.components[at].family = family::LEARNED_EDGES.to_owned();
                 recipe.components[at].values = base.and(values);
             },
-        )?;
-        if self.best < before.0 * (1.0 + LEAST_GAIN) {
-            (self.best, self.recipe, self.blend) = before;
-        }
-        Ok(())
+        )
     }
 
     /// Chooses the half-life of popularity.
