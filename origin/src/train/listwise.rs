@@ -42,7 +42,7 @@ const MOMENTS: [f64; 2] = [0.9, 0.99];
 
 impl Listwise {
     /// Weights, the largest of which is as large as the largest of `start`. `free` says which may change.
-    pub fn fit(&self, lists: &[List], start: &Parts, free: &[bool; PARTS]) -> Parts {
+    pub fn fit(&self, lists: &[&List], start: &Parts, free: &[bool; PARTS]) -> Parts {
         let scale = deviations(lists);
         let used: Vec<usize> = (0..PARTS).filter(|part| free[*part] && scale[*part] > 0.0).collect();
         if lists.is_empty() || used.is_empty() {
@@ -88,7 +88,7 @@ impl Listwise {
     }
 
     /// Of the mean cross-entropy between the wanted candidates and the softmax of the scores.
-    fn gradient(&self, lists: &[List], weights: &[f64], scale: &[f64; PARTS], rng: &mut Pcg64Mcg) -> [f64; PARTS] {
+    fn gradient(&self, lists: &[&List], weights: &[f64], scale: &[f64; PARTS], rng: &mut Pcg64Mcg) -> [f64; PARTS] {
         let mut gradient = [0.0; PARTS];
         let mut counted = 0.0;
         let mut rows: Vec<[f64; PARTS]> = vec![];
@@ -126,7 +126,7 @@ impl Listwise {
 }
 
 /// Root mean square of each part.
-fn deviations(lists: &[List]) -> [f64; PARTS] {
+fn deviations(lists: &[&List]) -> [f64; PARTS] {
     let mut squares = [0.0; PARTS];
     let mut count = 0.0f64;
     for parts in lists.iter().flat_map(|list| &list.parts) {
@@ -159,6 +159,10 @@ mod tests {
     };
 
     /// Lists in which the candidate with the largest `2 a - b` is wanted, and part 4 says nothing.
+    fn fit(learn: &Listwise, lists: &[List], start: &Parts, free: &[bool; PARTS]) -> Parts {
+        learn.fit(&lists.iter().collect::<Vec<_>>(), start, free)
+    }
+
     fn lists(count: usize) -> Vec<List> {
         let mut rng = Pcg64Mcg::new(99);
         let mut list = || {
@@ -187,7 +191,7 @@ mod tests {
 
     #[test]
     fn the_weights_behind_the_lists_are_found() {
-        let weights = LEARN.fit(&lists(300), &start(), &[true; PARTS]);
+        let weights = fit(&LEARN, &lists(300), &start(), &[true; PARTS]);
         assert_eq!(weights[0], 1.0);
         assert!((weights[2] + 0.5).abs() < 0.05, "{weights:?}");
         assert!(weights[4].abs() < 0.05, "{weights:?}");
@@ -197,19 +201,19 @@ mod tests {
     #[test]
     fn penalties_and_locks_hold() {
         let lists = lists(300);
-        let l1 = Listwise { l1: 0.2, ..LEARN }.fit(&lists, &start(), &[true; PARTS]);
+        let l1 = fit(&Listwise { l1: 0.2, ..LEARN }, &lists, &start(), &[true; PARTS]);
         assert_eq!(l1[4], 0.0);
-        let l2 = Listwise { l2: 100.0, ..LEARN }.fit(&lists, &start(), &[true; PARTS]);
+        let l2 = fit(&Listwise { l2: 100.0, ..LEARN }, &lists, &start(), &[true; PARTS]);
         assert!(l2[2].abs() < 0.05, "{l2:?}");
         let mut free = [true; PARTS];
         free[2] = false;
-        assert_eq!(LEARN.fit(&lists, &start(), &free)[2], 0.0);
+        assert_eq!(fit(&LEARN, &lists, &start(), &free)[2], 0.0);
         let noisy = Listwise { noise: 0.3, ..LEARN };
         assert_eq!(
-            noisy.fit(&lists, &start(), &[true; PARTS]),
-            noisy.fit(&lists, &start(), &[true; PARTS])
+            fit(&noisy, &lists, &start(), &[true; PARTS]),
+            fit(&noisy, &lists, &start(), &[true; PARTS])
         );
-        assert_eq!(LEARN.fit(&[], &start(), &[true; PARTS]), start());
-        assert_eq!(LEARN.fit(&[List::default()], &start(), &[true; PARTS]), start());
+        assert_eq!(fit(&LEARN, &[], &start(), &[true; PARTS]), start());
+        assert_eq!(fit(&LEARN, &[List::default()], &start(), &[true; PARTS]), start());
     }
 }

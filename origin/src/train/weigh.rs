@@ -32,9 +32,36 @@ pub const SPACE: [Param; 4] = [
     param("noise", Range::Choice(&[0.0, 0.1, 0.3]), 0.0),
 ];
 
+/// How weights are learned.
+#[derive(Debug, Clone, Copy)]
+pub struct Learning<'a> {
+    /// Of [`SPACE`].
+    pub values: &'a Values,
+    /// What is ranked.
+    pub scope: Scope,
+    /// Of dropout and noise.
+    pub seed: u64,
+}
+
 /// The lists of a range, by the bits of the dropout that they were made with.
 #[derive(Debug, Default)]
-pub struct ListsByDropout(HashMap<u64, Vec<List>>);
+pub struct Lists(HashMap<u64, Vec<List>>);
+
+impl Lists {
+    fn of(
+        &mut self,
+        range: &RangeOfHistories,
+        bench: &SharedBench,
+        blend: &Blend,
+        how: &Learning<'_>,
+    ) -> Result<&[List]> {
+        let dropout = how.values.get("dropout");
+        Ok(match self.0.entry(dropout.to_bits()) {
+            Entry::Occupied(made) => made.into_mut(),
+            Entry::Vacant(free) => free.insert(range.lists(bench, blend, dropout, how.scope, how.seed)?),
+        })
+    }
+}
 
 /// One range of history lengths with its queries.
 #[derive(Debug)]
@@ -83,71 +110,65 @@ impl RangeOfHistories {
         measure(bench, blend, &self.queries, scope)
     }
 
-    /// The blend with its weights learned as `values` of [`SPACE`] say, from all its queries, and what weights learned from one
-    /// part of them are worth on the other.
+    /// The blend with its weights learned from all its queries.
     ///
     /// # Errors
     /// As [`RangeOfHistories::measure`].
-    pub fn learn(
+    pub fn learn(&self, bench: &SharedBench, blend: &Blend, how: &Learning<'_>, lists: &mut Lists) -> Result<Blend> {
+        let lists = lists.of(self, bench, blend, how)?;
+        Ok(self.learned(blend, how, &lists.iter().collect::<Vec<_>>()))
+    }
+
+    /// What weights learned from one part of its queries are worth on the other.
+    ///
+    /// # Errors
+    /// As [`RangeOfHistories::measure`].
+    pub fn try_out(
         &self,
         bench: &mut SharedBench,
         blend: &Blend,
-        values: &Values,
-        scope: Scope,
-        seed: u64,
-        lists: &mut ListsByDropout,
-    ) -> Result<(Blend, f64)> {
+        how: &Learning<'_>,
+        lists: &mut Lists,
+    ) -> Result<f64> {
+        let lists = lists.of(self, bench, blend, how)?;
+        let parts: Vec<usize> = (0..PARTITIONS).collect();
+        let learned = crate::parallel::map(&parts, |part| {
+            let others = lists
+                .iter()
+                .enumerate()
+                .filter(|(place, _)| place % PARTITIONS != *part);
+            self.learned(blend, how, &others.map(|(_, list)| list).collect::<Vec<_>>())
+        });
+        let mut sum = 0.0;
+        for (part, changed) in learned.iter().enumerate() {
+            let asked = self.queries.iter().skip(part).step_by(PARTITIONS);
+            let asked: Vec<Query> = asked.cloned().collect();
+            sum += measure(bench, changed, &asked, how.scope)? * asked.len() as f64;
+        }
+        Ok(sum / self.queries.len() as f64)
+    }
+
+    fn learned(&self, blend: &Blend, how: &Learning<'_>, lists: &[&List]) -> Blend {
         let listwise = Listwise {
-            l1: values.get("l1"),
-            l2: values.get("l2"),
-            noise: values.get("noise"),
+            l1: how.values.get("l1"),
+            l2: how.values.get("l2"),
+            noise: how.values.get("noise"),
             rounds: ROUNDS,
-            seed,
-        };
-        let dropout = values.get("dropout");
-        let lists = match lists.0.entry(dropout.to_bits()) {
-            Entry::Occupied(made) => made.into_mut(),
-            Entry::Vacant(free) => free.insert(self.lists(bench, blend, dropout, scope, seed)?),
+            seed: how.seed,
         };
         let start = blend.rows[self.rows[0]].weights();
         // A weight that is 0 stands for a part that is not in the model.
         let free = start.map(|weight| weight != 0.0);
-        let with = |weights: &Parts| {
-            let mut changed = blend.clone();
-            self.rows
-                .iter()
-                .for_each(|row| scale(&mut changed.rows[*row], &start, weights));
-            changed
-        };
-        let mut sum = 0.0;
-        for part in 0..PARTITIONS {
-            let mine = |place: &usize| place % PARTITIONS == part;
-            let learned: Vec<List> = (0..lists.len())
-                .filter(|place| !mine(place))
-                .map(|place| lists[place].clone())
-                .collect();
-            let others: Vec<Query> = (0..self.queries.len())
-                .filter(mine)
-                .map(|place| self.queries[place].clone())
-                .collect();
-            let changed = with(&listwise.fit(&learned, &start, &free));
-            sum += measure(bench, &changed, &others, scope)? * others.len() as f64;
-        }
-        Ok((
-            with(&listwise.fit(lists, &start, &free)),
-            sum / self.queries.len() as f64,
-        ))
+        let weights = listwise.fit(lists, &start, &free);
+        let mut changed = blend.clone();
+        self.rows
+            .iter()
+            .for_each(|row| scale(&mut changed.rows[*row], &start, &weights));
+        changed
     }
 
     /// The best of each query's list by the blend, and their parts.
-    fn lists(
-        &self,
-        bench: &mut SharedBench,
-        blend: &Blend,
-        dropout: f64,
-        scope: Scope,
-        seed: u64,
-    ) -> Result<Vec<List>> {
+    fn lists(&self, bench: &SharedBench, blend: &Blend, dropout: f64, scope: Scope, seed: u64) -> Result<Vec<List>> {
         let mut rng = Pcg64Mcg::new(u128::from(seed) << 1 | 1);
         let mut unit = blend.clone();
         for row in &mut unit.rows {

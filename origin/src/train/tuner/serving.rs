@@ -7,7 +7,7 @@ use crate::train::fold::SharedBench;
 use crate::train::search::{Search, Strategy};
 use crate::train::space::Values;
 use crate::train::trials::Outcome;
-use crate::train::weigh::{self, ListsByDropout, RangeOfHistories};
+use crate::train::weigh::{self, Learning, Lists, RangeOfHistories};
 use pocketrank::Blend;
 
 /// Ways of learning weights that are tried for each range of histories.
@@ -79,15 +79,20 @@ impl Tuner<'_> {
             )?;
             let least = least_gain(range.queries.len());
             let mut learned = None;
-            let mut lists = ListsByDropout::default();
+            let mut lists = Lists::default();
             for number in 0..search.trials() {
                 self.control.check()?;
                 self.stage.add(1);
                 let values = search.ask()?;
                 let blend = &self.blend;
+                let how = Learning {
+                    values: &values,
+                    scope,
+                    seed,
+                };
                 let record = self.trials.trial(&phase, number, &values, || {
                     Ok(Outcome::Worth {
-                        validation: range.learn(bench, blend, &values, scope, seed, &mut lists)?.1,
+                        validation: range.try_out(bench, blend, &how, &mut lists)?,
                         training: None,
                         check: None,
                         bytes_per_item: None,
@@ -98,8 +103,9 @@ impl Tuner<'_> {
                     (best, learned) = (worth, Some(values));
                 }
             }
-            if let Some(values) = learned {
-                self.blend = range.learn(bench, &self.blend, &values, scope, seed, &mut lists)?.0;
+            if let Some(values) = &learned {
+                let how = Learning { values, scope, seed };
+                self.blend = range.learn(bench, &self.blend, &how, &mut lists)?;
             }
             self.polish(bench, &range, scope)?;
         }
