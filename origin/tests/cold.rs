@@ -37,7 +37,7 @@ fn control() -> Control {
 
 /// Every seventh item comes into the shop with the last fifth of the events.
 fn launched(item: u32) -> bool {
-    item % 7 == 0
+    item.is_multiple_of(7)
 }
 
 fn launch(dataset: &mut Dataset) -> i64 {

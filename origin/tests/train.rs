@@ -89,6 +89,18 @@ fn options() -> TrainOptions {
     }
 }
 
+/// Without it no edge is by content.
+fn no_content() -> ContentModel {
+    let text = Text {
+        weight: 0.0,
+        ..Text::default()
+    };
+    ContentModel {
+        text,
+        ..options().content
+    }
+}
+
 fn control() -> Control {
     Control::new(Progress::hidden())
 }
@@ -160,13 +172,7 @@ fn what_ships_has_min_customers_behind_it() {
         let options = TrainOptions {
             min_customers,
             // Neighbours by content tell of the catalogue, not of customers.
-            content: ContentModel {
-                text: Text {
-                    weight: 0.0,
-                    ..Text::default()
-                },
-                ..options().content
-            },
+            content: no_content(),
             families: ["cosine", "rp3beta", "ease", "ridge", "two-hop"]
                 .map(String::from)
                 .to_vec(),
@@ -388,6 +394,7 @@ fn factors_that_ship_rank() {
     let until = dataset.events[dataset.events.len() * 4 / 5].at;
     let options = TrainOptions {
         families: vec!["als".into()],
+        content: no_content(),
         ..options()
     };
     let trained = trained(&dataset, until, &options);
