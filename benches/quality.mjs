@@ -78,7 +78,7 @@ function published() {
     peers: true,
     figures: [
       { name: "ndcg10", metric: "ndcg@10" },
-      { name: "ndcg10-new-items", metric: "ndcg@10", segment: NEW_ITEMS },
+      { name: "ndcg10-new-items", metric: "ndcg@10", segment: "asks for new items" },
       { name: "ndcg10-new-visitors", metric: "ndcg@10", segment: "new visitors" },
     ],
   };
@@ -114,6 +114,7 @@ function published() {
       id: "retail-catalogue",
       ...retail,
       catalogue: [join(targetFolder(), "release/bench-catalogue"), retail.events],
+      figures: [...retail.figures, { name: "ndcg10-new-items-alone", metric: "ndcg@10", segment: NEW_ITEMS }],
     },
   ];
 }
@@ -197,7 +198,9 @@ async function measure(set, suffix, least) {
   const evaluate = ["evaluate", snapshot, ...data, ...(set.test ? ["--test", set.test] : []), ...(set.evaluate ?? []), "--queries", "1000000", ...exported];
   const report = /** @type {Report} */ (pocketrank(evaluate));
   const inspected = pocketrank(["inspect", snapshot]);
-  const command = `${typed(train)} && ${typed(evaluate)}`;
+  const [program, ...inputs] = set.catalogue ?? [];
+  const made = program ? `${typed(inputs).replace("pocketrank", basename(program))} > ${relative(root, String(data[3]))} && ` : "";
+  const command = `${made}${typed(train)} && ${typed(evaluate)}`;
   const [model, ...others] = report.models;
   if (!model) throw new Failure(`pocketrank evaluate told nothing of ${snapshot}`);
   const als = set.peers ? await alternating(folder) : undefined;
@@ -242,7 +245,8 @@ function rival(report, others, figure, als) {
   const all = others.map((other) => ({ peer: other.model, peer_value: value(report, other, figure) ?? 0 }));
   const theirs = als?.[figure.metric];
   if (theirs !== undefined && !figure.segment) all.push({ peer: "implicit's ALS", peer_value: theirs });
-  return all.reduce((best, one) => (one.peer_value > best.peer_value ? one : best), { peer: "", peer_value: 0 });
+  // Nothing beats nothing: then there is no peer.
+  return all.filter((one) => one.peer_value > 0).sort((a, b) => b.peer_value - a.peer_value)[0] ?? {};
 }
 
 /** Our ALS beside implicit's at equal settings: 64 factors, 15 iterations, on the same cores. @returns {Promise<Row[]>} */

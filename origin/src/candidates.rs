@@ -110,7 +110,7 @@ impl<'a> Lists<'a> {
         self.list("trending", "Trending now", 900, items.copied(), TRENDING)
     }
 
-    /// `new`: what nobody bought yet, and then what was found last; empty where nothing is new.
+    /// `new`: what too few customers found yet to say anything of it, and then what was found last; empty where nothing is new.
     pub fn new_in(&self) -> List<'_> {
         let items = self.order.by_newness.iter().copied();
         self.list("new", "New in", 3_600, items, TRENDING)

@@ -63,6 +63,13 @@ fn new_items_are_ranked_by_what_they_are() {
     assert_eq!(trained.items.len(), dataset.items.len());
     let snapshot = Snapshot::open(trained.bytes.as_slice()).unwrap();
     assert!(trained.recipe.cold.is_some(), "{}", trained.recipe);
+    let cold: Vec<f64> = trained
+        .trials
+        .iter()
+        .filter(|record| record.phase.starts_with("cold items"))
+        .filter_map(|record| record.validation)
+        .collect();
+    assert!(cold[1..].iter().any(|with| *with > cold[0]), "{cold:?}");
     let queries = queries(&dataset, until, i64::MAX, 1_000);
     let known = Known::new(&dataset, past);
     let among_themselves = |bytes: &[u8], items: &[u32]| {

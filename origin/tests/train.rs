@@ -179,6 +179,7 @@ fn what_ships_has_min_customers_behind_it() {
             ..options()
         };
         let trained = trained(&dataset, i64::MAX, &options);
+        assert!(trained.recipe.cold.is_none() && trained.recipe.content == 0);
         let supported = |a: u32, b: u32| {
             let [a, b] = [a, b].map(|row| users.get(&trained.items[row as usize]).unwrap_or(&nobody));
             a.intersection(b).count() >= min_customers as usize

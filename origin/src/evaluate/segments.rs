@@ -5,6 +5,7 @@ use super::queries::Query;
 use super::run::{Bench, Ranking, Segment};
 use crate::dataset::{Dataset, Interaction};
 use crate::train::interactions::positive;
+use pocketrank::NO_ROW;
 use std::collections::HashSet;
 
 /// Fewest distinct items of the history, and the segment's name.
@@ -134,7 +135,8 @@ pub fn segments<B: AsRef<[u8]> + Clone + Sync>(
 /// New items ranked among themselves: what content and context tell of them, without those that everybody knows.
 fn new_items<B: AsRef<[u8]> + Clone + Sync>(known: &Known, bench: &Bench<B>, queries: &[Query]) -> Segment {
     let rows = 0..bench.ranker.snapshot().items();
-    let rows: Vec<u32> = rows.filter(|row| known.class(bench.item(*row)) == NEW).collect();
+    let is_new = |row: &u32| bench.item(*row) != NO_ROW && known.class(bench.item(*row)) == NEW;
+    let rows: Vec<u32> = rows.filter(is_new).collect();
     let mut metrics = Metrics::default();
     let ranking = bench.ranking_among(&known.new_items(queries), &rows);
     ranking.values.iter().for_each(|values| metrics.count(values));

@@ -9,7 +9,7 @@ use super::tune::TrainOptions;
 use crate::config::CrossValidation;
 use crate::control::Control;
 use crate::dataset::{Dataset, Interaction};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::evaluate::{split, stratified, Bench, Protocol, Query, Scope, Split};
 use pocketrank::Blend;
 use std::sync::Arc;
@@ -88,7 +88,6 @@ impl<'a> Fold<'a> {
         (fold.first, fold.rest) = (first, rest);
         fold.cold = fold.first.iter().chain(&fold.rest).cloned().collect();
         for query in &mut fold.cold {
-            // Both ascend.
             let cold = &fold.stack.material.cold;
             query.relevant.retain(|item| cold.binary_search(item).is_ok());
         }
@@ -156,8 +155,13 @@ pub fn splits(
     match options.cross_validation {
         CrossValidation::Temporal => Ok(rolling(dataset, events, protocol, folds, most)),
         CrossValidation::Stratified => {
-            // One fold would ask everybody and fit on none of their sessions.
-            let folds = folds.unwrap_or(MOST_FOLDS).max(2);
+            let folds = folds.unwrap_or(MOST_FOLDS);
+            if folds < 2 {
+                return Err(Error::Usage(
+                    "stratified cross-validation takes 2 folds or more: one would fit on nobody who is not asked"
+                        .into(),
+                ));
+            }
             stratified(dataset, events, protocol, folds, most.div_ceil(folds))
         }
     }

@@ -158,11 +158,11 @@ mod tests {
         seed: 1,
     };
 
-    /// Lists in which the candidate with the largest `2 a - b` is wanted, and part 4 says nothing.
     fn fit(learn: &Listwise, lists: &[List], start: &Parts, free: &[bool; PARTS]) -> Parts {
         learn.fit(&lists.iter().collect::<Vec<_>>(), start, free)
     }
 
+    /// Lists in which the candidate with the largest `2 a - b` is wanted, and part 4 says nothing.
     fn lists(count: usize) -> Vec<List> {
         let mut rng = Pcg64Mcg::new(99);
         let mut list = || {

@@ -110,11 +110,15 @@ impl<'a> Material<'a> {
         Ok(learned)
     }
 
-    /// Whether the catalogue, or vectors from outside, say anything of items but their ids.
+    /// Whether the catalogue, or vectors from outside, say anything of items but their ids that content is to count.
     pub fn has_content(&self) -> bool {
         let item = |item: &u32| &self.dataset.items[*item as usize];
-        let said = |item: &Item| item.name != item.id || item.description.is_some();
-        self.dataset.vectors.is_some() || self.items.iter().chain(&self.cold).map(item).any(said)
+        let counts = &self.content;
+        let said = |item: &Item| {
+            (counts.text.weight > 0.0 && has_text(item)) || (counts.numbers > 0.0 && item.price.is_some())
+        };
+        (counts.vectors > 0.0 && self.dataset.vectors.is_some())
+            || self.items.iter().chain(&self.cold).map(item).any(said)
     }
 
     /// Whether sessions are other groups of events than users are.
@@ -129,7 +133,11 @@ fn is_described(dataset: &Dataset, item: u32) -> bool {
     let vectors = dataset.vectors.as_ref();
     let has_vector = || vectors.is_some_and(|vectors| vectors.row(item as usize).iter().any(|x| *x != 0.0));
     let item = &dataset.items[item as usize];
+    item.listed && item.in_stock && (has_text(item) || has_vector())
+}
+
+/// Whether there are words about an item, which [`crate::features::text`] takes.
+fn has_text(item: &Item) -> bool {
     let texts = [&item.description, &item.category, &item.brand];
-    let said = item.name != item.id || texts.into_iter().any(Option::is_some) || !item.tags.is_empty();
-    item.listed && item.in_stock && (said || has_vector())
+    item.name != item.id || texts.into_iter().any(Option::is_some) || !item.tags.is_empty()
 }

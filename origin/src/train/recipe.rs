@@ -74,7 +74,7 @@ impl fmt::Display for Recipe {
             } = cold;
             write!(
                 f,
-                ", {neighbours} neighbours by content at {weight} for items of fewer than {below} events"
+                ", {neighbours} neighbours by content at {weight} for items of fewer than {below} customers"
             )?;
         }
         write!(

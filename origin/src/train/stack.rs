@@ -1,8 +1,10 @@
 //! Stacks models: fits the components of a recipe and adds up their item-item weights, each scaled alike. Invariant: a
 //! component that was fitted on a material with some values is not fitted again while it is remembered.
 
+use super::cold::ColdEdges;
 use super::content::ContentModel;
 use super::family::{family, Fitted};
+use super::interactions::Basis;
 use super::material::Material;
 use super::recipe::{Component, Recipe};
 use super::Weights;
@@ -30,6 +32,7 @@ pub struct Stack<'a> {
     pub material: Material<'a>,
     remembered: Mutex<Vec<(String, Arc<Fitted>)>>,
     contents: Mutex<BTreeMap<usize, Arc<Option<Content>>>>,
+    likes: Mutex<Option<(ColdEdges, Arc<Weights>)>>,
 }
 
 const REMEMBERED: usize = 6;
@@ -42,6 +45,7 @@ impl<'a> Stack<'a> {
             material,
             remembered: Mutex::default(),
             contents: Mutex::default(),
+            likes: Mutex::default(),
         }
     }
 
@@ -89,7 +93,8 @@ impl<'a> Stack<'a> {
         }
         if let Some(cold) = &recipe.cold {
             if let Some(content) = self.content(self.material.content.dims, control)?.as_ref() {
-                cold.add(&mut stacked.neighbours, &self.material.counts, content, control)?;
+                let likes = self.likes(cold, content, control)?;
+                cold.add(&mut stacked.neighbours, &likes);
             }
         }
         // What is known of behaviour knows the first rows only.
@@ -100,6 +105,20 @@ impl<'a> Stack<'a> {
             factors.rows.resize(rows * factors.dims, 0.0);
         }
         Ok(stacked)
+    }
+
+    /// What is most like the items that get edges by content, remembered for the last such edges: their weight does not matter.
+    fn likes(&self, cold: &ColdEdges, content: &Content, control: &Control) -> Result<Arc<Weights>> {
+        let of = ColdEdges { weight: 0.0, ..*cold };
+        let mut last = self.likes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, likes)) = last.as_ref().filter(|(known, _)| *known == of) {
+            return Ok(Arc::clone(likes));
+        }
+        let users = &self.material.interactions(Basis::User).by_item;
+        let customers: Vec<u32> = users.iter().map(|users| users.len() as u32).collect();
+        let likes = Arc::new(cold.likes(&customers, content, control)?);
+        *last = Some((of, Arc::clone(&likes)));
+        Ok(likes)
     }
 
     /// Content of so many numbers, made once.

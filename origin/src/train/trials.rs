@@ -47,8 +47,11 @@ impl Record {
 /// What a log belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
-    /// Hash of the data.
+    /// Hash of the events.
     pub data: String,
+    /// Hash of what ships, and of what is said of it.
+    #[serde(default)]
+    pub content: String,
     /// Every option that changes a trial.
     pub options: String,
 }
@@ -101,7 +104,8 @@ impl Trials {
             None => trials.write(header)?,
             Some((found, earlier)) => {
                 if found != *header {
-                    let what = if found.data == header.data { "options" } else { "data" };
+                    let same = (&found.data, &found.content) == (&header.data, &header.content);
+                    let what = if same { "options" } else { "data" };
                     return Err(Error::Usage(format!(
                         "{} is the log of a training with other {what}; give another file with --log, or remove this one to begin again",
                         path.display()
@@ -232,6 +236,7 @@ mod tests {
     fn header(data: &str) -> Header {
         Header {
             data: data.into(),
+            content: "none".into(),
             options: "seed 1".into(),
         }
     }

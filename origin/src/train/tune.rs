@@ -136,7 +136,8 @@ pub fn train(dataset: &Dataset, events: &[Interaction], options: &TrainOptions, 
         ));
     }
     let protocol = options.protocol.unwrap_or_else(|| Protocol::of(dataset));
-    let whole = Material::new(dataset, events, options.min_customers)?;
+    let mut whole = Material::new(dataset, events, options.min_customers)?;
+    whole.content = options.content.clone();
     let splits = splits(dataset, events, protocol, options)?;
     let folds = folds(dataset, &splits, protocol, options);
     let trials = match &options.log {
@@ -161,7 +162,7 @@ pub fn train(dataset: &Dataset, events: &[Interaction], options: &TrainOptions, 
 fn folds<'a>(dataset: &'a Dataset, splits: &'a [Split], protocol: Protocol, options: &TrainOptions) -> Vec<Fold<'a>> {
     splits
         .iter()
-        .map_while(|split| Fold::new(dataset, split, protocol, options).ok())
+        .filter_map(|split| Fold::new(dataset, split, protocol, options).ok())
         .filter(|fold| !fold.first.is_empty() && !fold.check.is_empty())
         .collect()
 }
@@ -176,6 +177,37 @@ pub fn data_hash(dataset: &Dataset, events: &[Interaction]) -> String {
         hash.update(event.session.to_le_bytes());
         hash.update(event.at.to_le_bytes());
     }
+    hex(hash)
+}
+
+/// A hash of what ships and what is said of it.
+fn content_hash(whole: &Material<'_>) -> String {
+    let mut hash = Sha256::new();
+    for at in whole.shipped() {
+        let item = &whole.dataset.items[at as usize];
+        let texts = [&item.description, &item.category, &item.brand];
+        let texts = texts.into_iter().map(|text| text.as_deref().unwrap_or_default());
+        for text in [item.id.as_str(), &item.name]
+            .into_iter()
+            .chain(texts)
+            .chain(item.tags.iter().map(String::as_str))
+        {
+            hash.update(text.as_bytes());
+            hash.update([0]);
+        }
+        hash.update(item.price.unwrap_or(-1.0).to_le_bytes());
+        let vector = whole
+            .dataset
+            .vectors
+            .as_ref()
+            .map_or(&[][..], |vectors| vectors.row(at as usize));
+        vector.iter().for_each(|x| hash.update(x.to_le_bytes()));
+    }
+    hex(hash)
+}
+
+/// The first 16 bytes.
+fn hex(hash: Sha256) -> String {
     hash.finalize()
         .iter()
         .take(16)
@@ -187,8 +219,9 @@ pub fn data_hash(dataset: &Dataset, events: &[Interaction]) -> String {
 fn header(whole: &Material<'_>, options: &TrainOptions, protocol: Protocol) -> Header {
     Header {
         data: data_hash(whole.dataset, whole.events),
+        content: content_hash(whole),
         options: format!(
-            "pocketrank {}, {}, min_customers {}, max_bytes_per_item {}, trials {}, queries {}, folds {:?} {:?}, {:?}, families {:?}, seed {}, {:?}, {} cold items",
+            "pocketrank {}, {}, min_customers {}, max_bytes_per_item {}, trials {}, queries {}, folds {:?} {:?}, {:?}, families {:?}, seed {}, {:?}, stop after {:?}",
             env!("CARGO_PKG_VERSION"),
             protocol.name(),
             options.min_customers,
@@ -201,7 +234,7 @@ fn header(whole: &Material<'_>, options: &TrainOptions, protocol: Protocol) -> H
             options.families,
             options.seed,
             options.content,
-            whole.cold.len()
+            options.stop_after
         ),
     }
 }

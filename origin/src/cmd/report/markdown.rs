@@ -20,7 +20,10 @@ pub fn markdown(measured: &Measured, log: Option<&(Header, Vec<Record>)>) -> Res
         marked(&snapshot.meta().model),
         grouped(measured.report.queries as u64)
     );
-    figures::notes(measured).iter().for_each(|note| warn(&mut out, note));
+    for note in figures::notes(measured) {
+        // Without its example, as in the account.
+        warn(&mut out, note.split_once(" (").map_or(note.as_str(), |(rule, _)| rule));
+    }
     out += &figures::models(measured).markdown();
     if let Some(against) = figures::against(measured) {
         out += &against.markdown();

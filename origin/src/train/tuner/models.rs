@@ -11,6 +11,7 @@ use crate::train::recipe::{Component, Recipe};
 use crate::train::space::{param, Range, Values};
 use crate::train::trials::{Outcome, SHAPE};
 use crate::train::tune::Tried;
+use pocketrank::Blend;
 
 /// Ways of learning edges that are tried.
 const EDGE_TRIALS: usize = 18;
@@ -20,7 +21,7 @@ const POPULARITY_HALF_LIVES: [f64; 5] = [3.0, 10.0, 30.0, 100.0, 1000.0];
 const CONTENTS: [usize; 2] = [8, 16];
 const CONTENT_WEIGHTS: [f32; 3] = [0.1, 0.4, 1.5];
 const CONTENT_GATES: [f64; 3] = [0.0, 2.0, 8.0];
-/// Weights of edges by content that are tried, and the numbers of events below which items get some.
+/// Weights of edges by content that are tried, and the numbers of customers below which items get some.
 const COLD_WEIGHTS: [f32; 3] = [0.1, 0.3, 1.0];
 const COLD_BELOW: [u32; 2] = [1, 8];
 /// Edges by content to an item, and from it, that are tried.
@@ -195,16 +196,19 @@ impl Tuner<'_> {
     }
 
     /// Lets edges by content lead to and from the items that few touched. They are asked for too seldom to move the mean of all queries,
-    /// so of what does not lower it that is chosen which ranks them best among themselves.
+    /// so of what lowers it by less than [`LEAST_GAIN`] that is chosen which ranks them best among themselves, if any does better
+    /// than none.
     pub(super) fn add_cold_edges(&mut self) -> Result<()> {
         if !self.folds[0].stack.material.has_content() {
             return Ok(());
         }
-        let (before, recipe, blend) = (self.best, self.recipe.clone(), self.blend.clone());
         self.searches += 1;
+        if self.folds.iter().all(|fold| fold.cold.is_empty()) {
+            return Ok(());
+        }
+        let (before, recipe, blend) = (self.best, self.recipe.clone(), self.blend.clone());
         let phase = format!("edges by content {}", self.searches);
-        let cold = format!("cold items {}", self.searches);
-        let mut most = f64::NEG_INFINITY;
+        let mut most = self.cold_ndcg(0, &Values::default(), &recipe, &blend)?;
         let by_weight = |edges: ColdEdges| COLD_WEIGHTS.map(|weight| ColdEdges { weight, ..edges });
         let by_support = |neighbours| {
             COLD_BELOW.map(|below| ColdEdges {
@@ -214,7 +218,10 @@ impl Tuner<'_> {
             })
         };
         let edges = COLD_NEIGHBOURS.into_iter().flat_map(by_support).flat_map(by_weight);
-        for (number, edges) in edges.enumerate() {
+        for (number, edges) in (1..).zip(edges) {
+            if self.out_of_time() {
+                break;
+            }
             let mut values = Values::default();
             values.set("weight", f64::from(edges.weight));
             values.set("below", f64::from(edges.below));
@@ -227,23 +234,30 @@ impl Tuner<'_> {
             let Some(worth) = record.validation.filter(|worth| *worth >= before * (1.0 - LEAST_GAIN)) else {
                 continue;
             };
-            let (folds, control) = (&self.folds, self.control);
-            let record = self.trials.trial(&cold, number, &values, || {
-                let measured = |fold: &Fold<'_>| Ok(fold.cold_ndcg(&fold.bench(&recipe, &blend, control)?));
-                let parts: Vec<_> = folds.iter().map(measured).collect::<Result<_>>()?;
-                Ok(Outcome::Worth {
-                    validation: mean(&parts),
-                    training: None,
-                    check: None,
-                    bytes_per_item: None,
-                })
-            })?;
-            if let Some(ndcg) = record.validation.filter(|ndcg| *ndcg > most) {
+            let ndcg = self.cold_ndcg(number, &values, &recipe, &blend)?;
+            if ndcg > most {
                 most = ndcg;
                 (self.best, self.recipe) = (worth, recipe);
             }
         }
         Ok(())
+    }
+
+    /// NDCG@20 of the cold items that validation asks for, among themselves.
+    fn cold_ndcg(&mut self, number: usize, values: &Values, recipe: &Recipe, blend: &Blend) -> Result<Option<f64>> {
+        let phase = format!("cold items {}", self.searches);
+        let (folds, control) = (&self.folds, self.control);
+        let record = self.trials.trial(&phase, number, values, || {
+            let measured = |fold: &Fold<'_>| Ok(fold.cold_ndcg(&fold.bench(recipe, blend, control)?));
+            let parts: Vec<_> = folds.iter().map(measured).collect::<Result<_>>()?;
+            Ok(Outcome::Worth {
+                validation: mean(&parts),
+                training: None,
+                check: None,
+                bytes_per_item: None,
+            })
+        })?;
+        Ok(record.validation)
     }
 
     /// Adds content vectors where they help more than the neighbours that their bytes could hold, for all items alike or for little
@@ -256,6 +270,9 @@ impl Tuner<'_> {
         let of = |weight| CONTENT_GATES.map(|gate| (weight, gate));
         for dims in CONTENTS {
             self.searches += 1;
+            if self.out_of_time() {
+                break;
+            }
             let phase = format!("content {}", self.searches);
             let recipe = Recipe {
                 content: dims,
