@@ -20,7 +20,7 @@ use serde::Serialize;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-/// Measures a snapshot on what it has not seen, beside popularity, cosine item-kNN and RP3beta.
+/// Measures a snapshot on what it has not seen, beside popularity, item-kNN by customers and by content, and RP3beta.
 ///
 /// Every model is packed and ranked by the runtime, all items, over the packed bytes. Asked is what --test holds, or what --hold-out
 /// held out in training, or else what came after the snapshot's newest event: train with --until to keep events for it.
