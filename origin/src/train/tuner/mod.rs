@@ -30,11 +30,12 @@ use std::time::Instant;
 
 /// The share of the trials of fitting that each step takes; serving trials cost no fit and are not counted.
 const BEST_FAMILY: f64 = 0.45;
-const SECOND_FAMILY: f64 = 0.15;
+const STACKED_FAMILY: f64 = 0.12;
 const AGAIN: f64 = 0.2;
 /// Trials of a blend for each trial of a fit.
 const BLENDS_PER_FIT: usize = 4;
-/// A second family is searched, and stacked, where it comes this near to the best.
+/// So many families after the best are searched and stacked on it, each where it comes this near to the best alone.
+const STACKED: usize = 2;
 const NEAR: f64 = 0.8;
 /// A part is added only where it gains this share, so that noise adds nothing.
 const LEAST_GAIN: f64 = 1e-3;
@@ -110,8 +111,9 @@ impl<'a> Tuner<'a> {
         self.search_family(&best, self.share(BEST_FAMILY))?;
         self.search_popularity()?;
         self.shape()?;
-        if let Some((second, _)) = ranking.get(1).filter(|(_, worth)| *worth >= NEAR * ranking[0].1) {
-            self.stack(second)?;
+        let near = |(_, worth): &&(String, f64)| *worth >= NEAR * ranking[0].1;
+        for (name, _) in ranking[1..].iter().take(STACKED).filter(near) {
+            self.stack(name)?;
         }
         self.search_blend(BLENDS_PER_FIT * self.options.trials)?;
         self.search_family(&best, self.share(AGAIN))?;

@@ -1,6 +1,6 @@
 //! Steps of tuning that choose what is fitted: the family and its parameters, what is stacked on it, the bytes it takes.
 
-use super::{suited, Tuner, BYTES_BEFORE_PACKING, LEAST_GAIN, SECOND_FAMILY};
+use super::{suited, Tuner, BYTES_BEFORE_PACKING, LEAST_GAIN, STACKED_FAMILY};
 use crate::dataset::Order;
 use crate::error::{Error, Result};
 use crate::train::blend;
@@ -26,7 +26,7 @@ const COLD_WEIGHTS: [f32; 3] = [0.1, 0.3, 1.0];
 const COLD_BELOW: [u32; 2] = [1, 8];
 /// Edges by content to an item, and from it, that are tried.
 const COLD_NEIGHBOURS: [usize; 2] = [10, 30];
-/// Factors of a second family's weights that are tried.
+/// Factors of a stacked family's weights that are tried.
 const STACKS: [f64; 4] = [0.15, 0.3, 0.6, 1.0];
 /// Bits of a weight that are tried.
 const CODE_BITS: [u8; 4] = [4, 5, 6, 8];
@@ -117,7 +117,7 @@ impl Tuner<'_> {
         })
     }
 
-    /// Adds a second family's weights where that helps.
+    /// Adds another family's weights where that helps.
     pub(super) fn stack(&mut self, name: &str) -> Result<()> {
         let space = family(name)?.space(&self.folds[0].stack.material);
         let alone = Component {
@@ -133,7 +133,7 @@ impl Tuner<'_> {
         let before = (self.best, self.recipe.clone(), self.blend.clone());
         let weight = [param("weight", Range::Choice(&STACKS), STACKS[1])];
         let both = [weight.as_slice(), &space].concat();
-        let trials = self.share(SECOND_FAMILY);
+        let trials = self.share(STACKED_FAMILY);
         let mut start = Values::start(&space);
         start.set("weight", STACKS[1]);
         self.search(&format!("stack {name}"), &both, &start, trials, |recipe, values| {
