@@ -100,6 +100,34 @@ impl<'a> Index<'a> {
         None
     }
 
+    /// Each row, with as much of its item's hash as is known: its bucket and its fingerprint. Ends where the table makes no sense.
+    #[cfg(feature = "pack")]
+    pub(super) fn entries(&self) -> impl Iterator<Item = (u32, ItemHash)> + 'a {
+        let Index {
+            bits,
+            ends,
+            fingerprints,
+            rows,
+            width,
+        } = *self;
+        let mut bucket = 0;
+        let numbered = (0..).zip(fingerprints.chunks_exact(4));
+        numbered.map_while(move |(entry, fingerprint)| {
+            while u32_at(ends, bucket + 1)? as usize <= entry {
+                bucket += 1;
+            }
+            let top = if bits == 0 { 0 } else { (bucket as u64) << (64 - bits) };
+            let hash = ItemHash(top | u64::from(u32_at(fingerprint, 0)?));
+            Some((row_at(rows, width, entry)?, hash))
+        })
+    }
+
+    /// Bits of a bucket's number.
+    #[cfg(feature = "pack")]
+    pub(super) fn bits(&self) -> u32 {
+        self.bits
+    }
+
     pub(super) fn verify(&self, items: u32) -> Result<()> {
         let corrupt = |at, rule| Error::Corrupt {
             what: "index",

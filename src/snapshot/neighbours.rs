@@ -113,6 +113,18 @@ impl<'a> Neighbours<'a> {
         self.bits
     }
 
+    /// The level of each code, ascending.
+    #[cfg(feature = "pack")]
+    pub(super) fn levels(&self) -> Vec<u16> {
+        numbers(self.codebook)
+    }
+
+    /// The scales, ascending.
+    #[cfg(feature = "pack")]
+    pub(super) fn scales(&self) -> Vec<u16> {
+        numbers(self.scales)
+    }
+
     /// The neighbours of an item, `None` for an unknown one.
     pub fn row(&self, row: u32) -> Option<Row<'a>> {
         let mut rest = self
@@ -191,6 +203,11 @@ impl<'a> Neighbours<'a> {
         }
         Ok(())
     }
+}
+
+#[cfg(feature = "pack")]
+fn numbers(table: &[u8]) -> Vec<u16> {
+    table.chunks_exact(2).filter_map(|bytes| u16_at(bytes, 0)).collect()
 }
 
 /// The length of a row, a varint of at most two bytes, and what follows it.

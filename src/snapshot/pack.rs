@@ -3,6 +3,7 @@
 //! Invariant: equal input gives equal bytes, and what is written verifies; anything else is an error.
 
 mod neighbours;
+mod slice;
 mod vectors;
 
 pub use vectors::{Content, Factors, Gram};
@@ -15,7 +16,7 @@ use super::prior::{PriorRow, NARROW, WIDE};
 use super::{Meta, Section, Snapshot};
 use crate::bytes::sha256;
 use crate::error::{Error, Result};
-use crate::event::item_hash;
+use crate::event::{item_hash, ItemHash};
 use serde::Serialize;
 
 /// A model before it is packed. Tables are by row; a row is the position of the item's id in `ids`.
@@ -79,12 +80,15 @@ impl SnapshotBuilder {
         self.same_length("neighbours", self.neighbours.len())?;
 
         let mut sections = Vec::new();
-        sections.push((Section::Index, self.index()?));
+        let hashes: Vec<ItemHash> = self.ids.iter().map(|id| item_hash(id)).collect();
+        sections.push((Section::Index, index(&hashes, bucket_bits(self.meta.items))?));
         if !self.prior.is_empty() {
-            sections.push((Section::Prior, self.prior()));
+            let timeless = |row: &PriorRow| row.trend == 0 && row.first_seen == 0;
+            let width = if self.prior.iter().all(timeless) { NARROW } else { WIDE };
+            sections.push((Section::Prior, prior(&self.prior, width)));
         }
         if !self.attributes.is_empty() {
-            sections.push((Section::Attributes, self.attributes()?));
+            sections.push((Section::Attributes, attributes(&self.attributes, &self.labels)?));
             sections.push((Section::Labels, postcard("labels", &self.labels)?));
         }
         if !self.neighbours.is_empty() {
@@ -102,14 +106,7 @@ impl SnapshotBuilder {
             self.blend.content_unit = unit;
             sections.push((Section::Content, bytes));
         }
-        let mut small = vec![
-            (Section::Meta, postcard("meta", &self.meta)?),
-            (Section::Blend, postcard("blend", &self.blend)?),
-        ];
-        small.append(&mut sections);
-        let bytes = envelope(&small)?;
-        Snapshot::open(&bytes)?.verify()?;
-        Ok(bytes)
+        finish(&self.meta, &self.blend, sections)
     }
 
     fn same_length(&self, what: &'static str, got: usize) -> Result<()> {
@@ -123,70 +120,78 @@ impl SnapshotBuilder {
             })
         }
     }
+}
 
-    fn index(&self) -> Result<Vec<u8>> {
-        let bits = bucket_bits(self.meta.items);
-        let mut entries: Vec<(usize, u32, u32)> = (0u32..)
-            .zip(&self.ids)
-            .map(|(row, id)| {
-                let (bucket, fingerprint) = split(item_hash(id), bits);
-                (bucket, fingerprint, row)
-            })
-            .collect();
-        entries.sort_unstable();
-        for pair in entries.windows(2) {
-            if let [(b0, f0, first), (b1, f1, second)] = pair {
-                if (b0, f0) == (b1, f1) {
-                    return Err(Error::DuplicateItem {
-                        first: *first as usize,
-                        second: *second as usize,
-                    });
-                }
+/// Puts meta and blend before the other sections, which are in their order, and verifies the whole.
+fn finish(meta: &Meta, blend: &Blend, mut others: Vec<(Section, Vec<u8>)>) -> Result<Vec<u8>> {
+    let mut sections = vec![
+        (Section::Meta, postcard("meta", meta)?),
+        (Section::Blend, postcard("blend", blend)?),
+    ];
+    sections.append(&mut others);
+    let bytes = envelope(&sections)?;
+    Snapshot::open(&bytes)?.verify()?;
+    Ok(bytes)
+}
+
+/// The index of rows with these hashes, in so many buckets as `bits` number.
+fn index(hashes: &[ItemHash], bits: u32) -> Result<Vec<u8>> {
+    let mut entries: Vec<(usize, u32, u32)> = (0u32..)
+        .zip(hashes)
+        .map(|(row, hash)| {
+            let (bucket, fingerprint) = split(*hash, bits);
+            (bucket, fingerprint, row)
+        })
+        .collect();
+    entries.sort_unstable();
+    for pair in entries.windows(2) {
+        if let [(b0, f0, first), (b1, f1, second)] = pair {
+            if (b0, f0) == (b1, f1) {
+                return Err(Error::DuplicateItem {
+                    first: *first as usize,
+                    second: *second as usize,
+                });
             }
         }
-        let mut out = bits.to_le_bytes().to_vec();
-        for bucket in 0..=1usize << bits {
-            let end = entries.partition_point(|(b, _, _)| *b < bucket) as u32;
-            out.extend(end.to_le_bytes());
-        }
-        entries
-            .iter()
-            .for_each(|(_, fingerprint, _)| out.extend(fingerprint.to_le_bytes()));
-        entries
-            .iter()
-            .for_each(|(_, _, row)| push_row(&mut out, *row, row_width(self.meta.items)));
-        Ok(out)
     }
+    let mut out = bits.to_le_bytes().to_vec();
+    for bucket in 0..=1usize << bits {
+        let end = entries.partition_point(|(b, _, _)| *b < bucket) as u32;
+        out.extend(end.to_le_bytes());
+    }
+    entries
+        .iter()
+        .for_each(|(_, fingerprint, _)| out.extend(fingerprint.to_le_bytes()));
+    let width = row_width(hashes.len() as u32);
+    entries.iter().for_each(|(_, _, row)| push_row(&mut out, *row, width));
+    Ok(out)
+}
 
-    /// Narrow rows where nothing is known of time.
-    fn prior(&self) -> Vec<u8> {
-        let timeless = |row: &PriorRow| row.trend == 0 && row.first_seen == 0;
-        let width = if self.prior.iter().all(timeless) { NARROW } else { WIDE };
-        let mut out = vec![width];
-        for row in &self.prior {
-            let [low, high] = row.first_seen.to_le_bytes();
-            out.extend([row.popularity, row.trend, low, high].iter().take(usize::from(width)));
-        }
-        out
+/// Rows of that width.
+fn prior(rows: &[PriorRow], width: u8) -> Vec<u8> {
+    let mut out = vec![width];
+    for row in rows {
+        let [low, high] = row.first_seen.to_le_bytes();
+        out.extend([row.popularity, row.trend, low, high].iter().take(usize::from(width)));
     }
+    out
+}
 
-    fn attributes(&self) -> Result<Vec<u8>> {
-        let rows = &self.attributes;
-        let count = |what, labels: &Vec<String>, max: usize| match labels.len() {
-            len if len <= max => Ok(len as u16),
-            got => Err(Error::Limit { what, max, got }),
-        };
-        let mut out = Vec::with_capacity(rows.len() * 5 + 5);
-        out.extend(count("category codes", &self.labels.categories, 0xffff)?.to_le_bytes());
-        out.extend(count("brand codes", &self.labels.brands, 0xffff)?.to_le_bytes());
-        out.push(count("price bands", &self.labels.price_bands, 0xff)? as u8);
-        for row in rows {
-            out.extend(row.category.to_le_bytes());
-            out.extend(row.brand.to_le_bytes());
-            out.push(row.price_band);
-        }
-        Ok(out)
+fn attributes(rows: &[AttributeRow], labels: &Labels) -> Result<Vec<u8>> {
+    let count = |what, labels: &Vec<String>, max: usize| match labels.len() {
+        len if len <= max => Ok(len as u16),
+        got => Err(Error::Limit { what, max, got }),
+    };
+    let mut out = Vec::with_capacity(rows.len() * 5 + 5);
+    out.extend(count("category codes", &labels.categories, 0xffff)?.to_le_bytes());
+    out.extend(count("brand codes", &labels.brands, 0xffff)?.to_le_bytes());
+    out.push(count("price bands", &labels.price_bands, 0xff)? as u8);
+    for row in rows {
+        out.extend(row.category.to_le_bytes());
+        out.extend(row.brand.to_le_bytes());
+        out.push(row.price_band);
     }
+    Ok(out)
 }
 
 fn push_row(out: &mut Vec<u8>, row: u32, width: usize) {

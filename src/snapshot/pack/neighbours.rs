@@ -23,27 +23,62 @@ pub(super) fn pack(rows: &[Vec<(u32, f32)>], bits: u8) -> Result<(Vec<u8>, f32)>
         .fold(most, f64::min);
     let unit = if most > 0.0 { most } else { 1.0 } / f64::from(u16::MAX);
     let scales = scales(most / unit, least / unit);
-    let (mut entries, mut anchors, mut stream) = (0u32, vec![], vec![]);
-    for ((source, row), heaviest) in (0u32..).zip(rows).zip(heaviest) {
-        if (source as usize).is_multiple_of(ANCHOR) {
-            let offset = u32::try_from(stream.len()).map_err(|_| too_long(stream.len()))?;
-            anchors.extend(offset.to_le_bytes());
-        }
+    let levels: Vec<u16> = (0..=highest(bits)).map(|code| level(code, bits)).collect();
+    let mut table = Writer::new(bits, &levels, &scales);
+    for (row, heaviest) in rows.iter().zip(heaviest) {
         let (number, scale) = nearest(&scales, heaviest / unit);
         let code = |weight: f32| code(f64::from(weight) / unit / f64::from(scale), bits);
         let mut row: Vec<(u32, u8)> = row.iter().map(|(target, weight)| (*target, code(*weight))).collect();
         row.retain(|(_, code)| level(*code, bits) > 0);
         row.sort_unstable();
-        entries += row.len() as u32;
-        write(&mut stream, source, number, &row, bits)?;
+        table.push(number, &row)?;
     }
-    let mut out = entries.to_le_bytes().to_vec();
-    out.extend([bits, 0, 0, 0]);
-    (0..=highest(bits)).for_each(|code| out.extend(level(code, bits).to_le_bytes()));
-    scales.iter().for_each(|scale| out.extend(scale.to_le_bytes()));
-    out.extend(anchors);
-    out.extend(stream);
-    Ok((out, (unit / f64::from(MAX_LEVEL)) as f32))
+    Ok((table.finish(), (unit / f64::from(MAX_LEVEL)) as f32))
+}
+
+/// Writes a table row by row.
+pub(super) struct Writer {
+    bits: u8,
+    /// Codebook and scales.
+    head: Vec<u8>,
+    entries: u32,
+    rows: u32,
+    anchors: Vec<u8>,
+    stream: Vec<u8>,
+}
+
+impl Writer {
+    /// A table without rows.
+    pub(super) fn new(bits: u8, levels: &[u16], scales: &[u16]) -> Self {
+        Writer {
+            bits,
+            head: levels.iter().chain(scales).flat_map(|number| number.to_le_bytes()).collect(),
+            entries: 0,
+            rows: 0,
+            anchors: vec![],
+            stream: vec![],
+        }
+    }
+
+    /// The next row: the number of its scale, and targets with their codes, ascending.
+    pub(super) fn push(&mut self, scale: u8, row: &[(u32, u8)]) -> Result<()> {
+        if (self.rows as usize).is_multiple_of(ANCHOR) {
+            let offset = u32::try_from(self.stream.len()).map_err(|_| too_long(self.stream.len()))?;
+            self.anchors.extend(offset.to_le_bytes());
+        }
+        write(&mut self.stream, self.rows, scale, row, self.bits)?;
+        self.rows += 1;
+        self.entries += row.len() as u32;
+        Ok(())
+    }
+
+    /// The table.
+    pub(super) fn finish(self) -> Vec<u8> {
+        let mut out = self.entries.to_le_bytes().to_vec();
+        out.extend([self.bits, 0, 0, 0]);
+        [self.head, self.anchors, self.stream].iter().for_each(|part| out.extend(part));
+        out
+    }
 }
 
 fn check(rows: &[Vec<(u32, f32)>]) -> Result<()> {
