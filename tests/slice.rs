@@ -110,17 +110,29 @@ fn a_slice_keeps_what_leads_to_its_items_and_no_more() {
         (codes.category, codes.brand) = (row as u16 + 1, 0);
     }
     let whole = open(whole.build().unwrap());
-    let slice = open(whole.slice([item_hash("sku-3"), item_hash("sku-4"), item_hash("none")]).unwrap());
+    let slice = open(
+        whole
+            .slice([item_hash("sku-3"), item_hash("sku-4"), item_hash("none")])
+            .unwrap(),
+    );
     let rows: Vec<Option<u32>> = (0..6).map(|row| slice.row(item_hash(&id(row)))).collect();
     assert_eq!(rows, [Some(0), Some(1), None, Some(2), Some(3), None]);
     let targets = |row| {
         let mut targets = vec![];
-        slice.neighbours().unwrap().row(row).unwrap().for_each(|target, _| targets.push(target));
+        slice
+            .neighbours()
+            .unwrap()
+            .row(row)
+            .unwrap()
+            .for_each(|target, _| targets.push(target));
         targets
     };
     assert_eq!([0, 1, 2, 3].map(targets), [vec![2], vec![3], vec![], vec![]]);
     let labels = slice.labels().unwrap();
-    assert_eq!(labels.categories, ["category 1", "category 2", "category 4", "category 5"]);
+    assert_eq!(
+        labels.categories,
+        ["category 1", "category 2", "category 4", "category 5"]
+    );
     assert_eq!(labels.brands, [""; 0]);
     let category = |row| slice.attributes().unwrap().get(row).unwrap().category;
     assert_eq!([0, 1, 2, 3].map(category), [1, 2, 3, 4]);
@@ -130,7 +142,10 @@ fn a_slice_keeps_what_leads_to_its_items_and_no_more() {
     assert!(slice.sections().all(|(section, _)| section != Section::Factors));
     assert_eq!(slice.meta().min_customers, whole.meta().min_customers);
     // Slicing what is a slice already changes nothing.
-    assert_eq!(slice.slice([item_hash("sku-3"), item_hash("sku-4")]).unwrap(), slice.as_bytes());
+    assert_eq!(
+        slice.slice([item_hash("sku-3"), item_hash("sku-4")]).unwrap(),
+        slice.as_bytes()
+    );
 }
 
 #[test]

@@ -6,8 +6,10 @@ mod data;
 mod evaluate;
 mod features;
 mod inspect;
+mod list;
 mod report;
 mod rerank;
+mod slice;
 mod synth;
 mod train;
 mod verify;
@@ -38,6 +40,7 @@ enum Verb {
     Synth(synth::Synth),
     Candidates(candidates::Candidates),
     Rerank(rerank::Rerank),
+    Slice(slice::Slice),
 }
 
 impl Cli {
@@ -53,6 +56,7 @@ impl Cli {
             Verb::Synth(verb) => verb.run(),
             Verb::Candidates(verb) => verb.run(),
             Verb::Rerank(verb) => verb.run(),
+            Verb::Slice(verb) => verb.run(),
         }
     }
 }

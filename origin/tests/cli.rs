@@ -123,6 +123,33 @@ fn the_whole_way_from_a_shop_to_a_slate() {
     assert_ne!(plain["slate"], personal["slate"]);
     let run = pocketrank(&[&rerank[..], &["--event", "looked:at"]].concat());
     assert_eq!(run.status.code(), Some(2));
+
+    let slice = files.path("slice.bin").to_str().unwrap().to_owned();
+    let sliced = json(&[
+        "slice",
+        &snapshot,
+        "--candidates",
+        &popular,
+        "--item",
+        "nowhere",
+        "-o",
+        &slice,
+    ]);
+    assert_eq!(json(&["verify", &slice])["id"], sliced["id"]);
+    assert_eq!(
+        (&sliced["items"], &sliced["unknown"]),
+        (&list["items"].as_array().unwrap().len().into(), &1.into())
+    );
+    let from_slice = json(&[&["rerank", &slice][..], &rerank[2..], &["--event", &viewed]].concat());
+    let scores = |slate: &serde_json::Value| -> Vec<_> {
+        let places = slate["slate"].as_array().unwrap().iter();
+        places
+            .map(|place| (place["id"].clone(), place["score"].clone()))
+            .collect()
+    };
+    assert_eq!(scores(&from_slice), scores(&personal));
+    let run = pocketrank(&["slice", &snapshot, "--item", "nowhere", "-o", &past]);
+    assert_eq!(run.status.code(), Some(3));
 }
 
 #[test]

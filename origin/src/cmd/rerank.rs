@@ -1,6 +1,7 @@
 //! `pocketrank rerank`: what a visitor would be shown, and why; the native twin of edge and browser.
 
 use super::data::Output;
+use super::list::List;
 use super::verify;
 use clap::Args;
 use pocketrank::{
@@ -9,7 +10,6 @@ use pocketrank::{
 };
 use pocketrank_origin::error::{Error, Result};
 use pocketrank_origin::ingest::time;
-use serde::Deserialize;
 use serde_json::json;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -41,20 +41,6 @@ pub struct Rerank {
     print: Output,
 }
 
-#[derive(Deserialize)]
-struct List {
-    items: Vec<Item>,
-}
-
-#[derive(Deserialize)]
-struct Item {
-    id: String,
-    #[serde(default)]
-    name: String,
-    #[serde(default = "yes")]
-    in_stock: bool,
-}
-
 fn share(text: &str) -> std::result::Result<f32, String> {
     match text.parse() {
         Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
@@ -69,21 +55,12 @@ fn count(text: &str) -> std::result::Result<usize, String> {
     }
 }
 
-fn yes() -> bool {
-    true
-}
-
 impl Rerank {
     /// Does it.
     pub fn run(self) -> Result<()> {
         let bytes = verify::read(&self.snapshot)?;
         let snapshot = verify::open(&self.snapshot, bytes.as_slice())?;
-        let list: List = serde_json::from_slice(&verify::read(&self.candidates)?).map_err(|error| {
-            Error::Data(format!(
-                "{}: {error}; name a candidates list",
-                self.candidates.display()
-            ))
-        })?;
+        let list = List::read(&self.candidates)?;
         let now = match &self.now {
             None => snapshot.meta().trained_until,
             Some(text) => time::parse(text)

@@ -52,7 +52,11 @@ impl Writer {
     pub(super) fn new(bits: u8, levels: &[u16], scales: &[u16]) -> Self {
         Writer {
             bits,
-            head: levels.iter().chain(scales).flat_map(|number| number.to_le_bytes()).collect(),
+            head: levels
+                .iter()
+                .chain(scales)
+                .flat_map(|number| number.to_le_bytes())
+                .collect(),
             entries: 0,
             rows: 0,
             anchors: vec![],
@@ -76,7 +80,9 @@ impl Writer {
     pub(super) fn finish(self) -> Vec<u8> {
         let mut out = self.entries.to_le_bytes().to_vec();
         out.extend([self.bits, 0, 0, 0]);
-        [self.head, self.anchors, self.stream].iter().for_each(|part| out.extend(part));
+        [self.head, self.anchors, self.stream]
+            .iter()
+            .for_each(|part| out.extend(part));
         out
     }
 }

@@ -114,7 +114,9 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
 
     /// Scales and levels are the whole's, so that weights stay what they are.
     fn sliced_neighbours(&self, kept: &[Kept], numbers: &[u32]) -> Result<Vec<u8>> {
-        let table = self.neighbours().ok_or(Error::MissingSection { section: "neighbours" })?;
+        let table = self
+            .neighbours()
+            .ok_or(Error::MissingSection { section: "neighbours" })?;
         let (levels, scales) = (table.levels(), table.scales());
         let mut writer = neighbours::Writer::new(table.code_bits(), &levels, &scales);
         for kept in kept {
