@@ -76,17 +76,13 @@ impl<'a> Reader<'a> {
 /// The `index`th `u16` of a raw table, or `None` past its end.
 #[inline(always)]
 pub(crate) fn u16_at(table: &[u8], index: usize) -> Option<u16> {
-    let at = index.checked_mul(2)?;
-    let bytes = table.get(at..at.checked_add(2)?)?;
-    bytes.try_into().ok().map(u16::from_le_bytes)
+    table.as_chunks().0.get(index).copied().map(u16::from_le_bytes)
 }
 
 /// The `index`th `u32` of a raw table, or `None` past its end.
 #[inline(always)]
 pub(crate) fn u32_at(table: &[u8], index: usize) -> Option<u32> {
-    let at = index.checked_mul(4)?;
-    let bytes = table.get(at..at.checked_add(4)?)?;
-    bytes.try_into().ok().map(u32::from_le_bytes)
+    table.as_chunks().0.get(index).copied().map(u32::from_le_bytes)
 }
 
 /// The `index`th `f32` of a raw table, or `None` past its end.

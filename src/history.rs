@@ -56,6 +56,8 @@ impl HistoryItem {
 pub(crate) struct History {
     items: ArrayVec<[HistoryItem; MAX_EVENTS]>,
     purchased: ArrayVec<[u32; MAX_EVENTS]>,
+    /// A bit for each of 64 hashes: 0 where no purchased row has it.
+    purchased_bits: u64,
     /// Sum of the absolute weights, as a float; 0 for an empty history.
     norm: f32,
     /// Today, days since 1970-01-01 UTC.
@@ -69,6 +71,7 @@ impl History {
         self.today = now / DAY;
         self.items.clear();
         self.purchased.clear();
+        self.purchased_bits = 0;
         for event in profile.events().iter().rev() {
             let kind_weight = blend.kinds.get(event.kind as usize).copied().unwrap_or_default();
             if kind_weight == 0 {
@@ -108,6 +111,7 @@ impl History {
             if let Some(row) = snapshot.row(event.item) {
                 if let Err(at) = self.purchased.binary_search(&row) {
                     self.purchased.insert(at, row);
+                    self.purchased_bits |= bit(row);
                 }
             }
         }
@@ -129,6 +133,12 @@ impl History {
 
     /// Whether the visitor has bought the item.
     pub(crate) fn purchased(&self, row: u32) -> bool {
-        self.purchased.binary_search(&row).is_ok()
+        self.purchased_bits & bit(row) != 0 && self.purchased.binary_search(&row).is_ok()
     }
+}
+
+/// One of 64 bits for a row.
+#[inline(always)]
+fn bit(row: u32) -> u64 {
+    1 << (row.wrapping_mul(0x9e37_79b1) >> 26)
 }

@@ -298,8 +298,13 @@ const POOL: usize = 4;
 /// A number that is smaller the better the candidate: by score, then by index.
 #[inline(always)]
 fn key(score: f32, index: u32) -> u64 {
-    // Adding 0.0 makes -0.0 and 0.0 tie; NaN cannot be, because `blend` is checked to be finite and small.
-    let bits = (score + 0.0).to_bits();
-    let ascending = if bits >> 31 == 1 { !bits } else { bits | 1 << 31 };
-    u64::from(!ascending) << 32 | u64::from(index)
+    u64::from(!ascending(score)) << 32 | u64::from(index)
+}
+
+/// A number that is larger the larger the value. -0.0 and 0.0 tie; NaN cannot be, because `blend` is checked to be finite and small.
+#[inline(always)]
+pub(crate) fn ascending(value: f32) -> u32 {
+    let bits = (value + 0.0).to_bits();
+    let sign = (bits as i32 >> 31) as u32;
+    bits ^ (sign | 1 << 31)
 }

@@ -12,6 +12,9 @@ use crate::snapshot::{BlendRow, Snapshot, NO_ROW};
 pub(crate) struct Neighbours {
     /// [`NO_ROW`] marks a free slot. The length is a power of two.
     rows: Vec<u32>,
+    /// A bit for each of eight times as many hashes as there are slots: 0 where no row has the hash. Most candidates have no part, and
+    /// this tells so without a guess that the processor would get wrong.
+    seen: Vec<u32>,
     sums: Vec<i64>,
     /// The part of the row: neighbours' and repeat's, added.
     parts: Vec<f32>,
@@ -22,11 +25,28 @@ pub(crate) struct Neighbours {
 }
 
 impl Neighbours {
+    /// The part of a row.
+    #[inline(always)]
+    fn part(&self, row: u32) -> f32 {
+        let (word, bit) = self.bit(row);
+        if self.seen.get(word).is_none_or(|word| word & bit == 0) {
+            return 0.0;
+        }
+        self.parts.get(self.slot(row)).copied().unwrap_or_default()
+    }
+
+    /// Where [`Neighbours::seen`] has the row's hash.
+    #[inline(always)]
+    fn bit(&self, row: u32) -> (usize, u32) {
+        let hash = hash(row);
+        ((hash >> 5) as usize & self.seen.len().wrapping_sub(1), 1 << (hash & 31))
+    }
+
     /// The slot of a row, or the free one where it would be. Ends, because half of the slots are free.
     #[inline(always)]
     fn slot(&self, row: u32) -> usize {
         let mask = self.rows.len().wrapping_sub(1);
-        let mut slot = (row.wrapping_mul(0x9e37_79b1) >> 7) as usize & mask;
+        let mut slot = hash(row) as usize & mask;
         loop {
             match self.rows.get(slot) {
                 Some(found) if *found != row && *found != NO_ROW => slot = (slot + 1) & mask,
@@ -41,6 +61,10 @@ impl Neighbours {
             *slot_row = row;
             *sum += weight;
         }
+        let (word, bit) = self.bit(row);
+        if let Some(word) = self.seen.get_mut(word) {
+            *word |= bit;
+        }
     }
 
     /// Empties the table and makes room for that many rows.
@@ -48,6 +72,8 @@ impl Neighbours {
         let slots = (2 * rows).next_power_of_two().max(16);
         self.rows.clear();
         self.rows.resize(slots, NO_ROW);
+        self.seen.clear();
+        self.seen.resize(slots / 4, 0);
         self.sums.clear();
         self.sums.resize(slots, 0);
         self.parts.clear();
@@ -72,6 +98,12 @@ impl Neighbours {
             (level > 0).then_some((position, contribution(item.weight, neighbours.scale, level)))
         })
     }
+}
+
+/// Bits of a row in no order.
+#[inline(always)]
+fn hash(row: u32) -> u32 {
+    row.wrapping_mul(0x9e37_79b1) >> 7
 }
 
 /// Within ±2^43, so that sums over 256 events stay below 2^53 and are exact in a double as well.
@@ -107,7 +139,7 @@ impl Scorer for Neighbours {
 
     fn add<B: AsRef<[u8]>>(&self, _snapshot: &Snapshot<B>, rows: &[u32], scores: &mut [f32]) {
         for (score, row) in scores.iter_mut().zip(rows) {
-            *score += self.parts.get(self.slot(*row)).copied().unwrap_or_default();
+            *score += self.part(*row);
         }
     }
 

@@ -49,7 +49,7 @@ pub struct Attributes<'a> {
     categories: u16,
     brands: u16,
     price_bands: u8,
-    rows: &'a [u8],
+    rows: &'a [[u8; ROW]],
 }
 
 impl<'a> Attributes<'a> {
@@ -58,7 +58,7 @@ impl<'a> Attributes<'a> {
             categories: u16_at(bytes, 0)?,
             brands: u16_at(bytes, 1)?,
             price_bands: *bytes.get(4)?,
-            rows: bytes.get(HEADER..)?,
+            rows: bytes.get(HEADER..)?.as_chunks().0,
         })
     }
 
@@ -80,9 +80,7 @@ impl<'a> Attributes<'a> {
     /// The codes of an item, `None` for an unknown one.
     #[inline(always)]
     pub fn get(&self, row: u32) -> Option<AttributeRow> {
-        let at = (row as usize).checked_mul(ROW)?;
-        let bytes: [u8; ROW] = self.rows.get(at..at.checked_add(ROW)?)?.try_into().ok()?;
-        let [c0, c1, b0, b1, price_band] = bytes;
+        let [c0, c1, b0, b1, price_band] = *self.rows.get(row as usize)?;
         Some(AttributeRow {
             category: u16::from_le_bytes([c0, c1]),
             brand: u16::from_le_bytes([b0, b1]),
@@ -91,8 +89,7 @@ impl<'a> Attributes<'a> {
     }
 
     pub(super) fn verify(&self) -> Result<()> {
-        let rows = (self.rows.len() / ROW) as u32;
-        for row in 0..rows {
+        for row in 0..self.rows.len() as u32 {
             let codes = self.get(row).unwrap_or_default();
             if codes.category > self.categories || codes.brand > self.brands || codes.price_band > self.price_bands {
                 let rule = "codes are at most the numbers in the header";

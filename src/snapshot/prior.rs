@@ -59,14 +59,7 @@ impl<'a> Prior<'a> {
     /// The popularity of an item, 0 for an unknown one.
     #[inline(always)]
     pub fn popularity(&self, row: u32) -> u8 {
-        let at = if self.wide {
-            row.checked_mul(WIDE.into())
-        } else {
-            Some(row)
-        };
-        at.and_then(|at| self.rows.get(at as usize))
-            .copied()
-            .unwrap_or_default()
+        self.get(row).map_or(0, |row| row.popularity)
     }
 
     /// The row of an item, `None` for an unknown one.
@@ -78,9 +71,7 @@ impl<'a> Prior<'a> {
                 ..PriorRow::default()
             });
         }
-        let width = usize::from(WIDE);
-        let at = (row as usize).checked_mul(width)?;
-        let [popularity, trend, low, high] = *self.rows.get(at..at.checked_add(width)?)?.first_chunk()?;
+        let [popularity, trend, low, high] = *self.rows.as_chunks().0.get(row as usize)?;
         Some(PriorRow {
             popularity,
             trend,
