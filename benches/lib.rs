@@ -1,15 +1,17 @@
-//! The case that every host is measured on: 1,000 candidates of a catalogue of 10,000 items, a history of 50 events, the
-//! best 20, all scorers but those of vectors, and diversity. Made from a seed, so that each host builds the same.
+//! What every host is measured on, made from a seed, so that each host builds the same.
 #![allow(clippy::indexing_slicing, clippy::unwrap_used)]
 
 #[path = "../tests/support/random.rs"]
 mod random;
 
+use pocketrank::pack::SnapshotBuilder;
 use pocketrank::{Candidates, Options, Profile};
 use random::Rng;
 
 /// Items of the catalogue.
 pub const ITEMS: usize = 10_000;
+/// Length of the vectors of taste, and of those of content.
+const DIMS: [usize; 2] = [64, 16];
 /// The day of the case, seconds since 1970-01-01 UTC.
 pub const NOW: u32 = random::NOW;
 
@@ -26,13 +28,12 @@ pub struct Case {
     pub options: Options,
 }
 
-/// Makes the case.
+/// 1,000 candidates of a catalogue of 10,000 items, a history of 50 events, the best 20, all scorers, and diversity.
 pub fn case() -> Case {
     let mut rng = Rng(2_026);
-    // Without vectors: those are for catalogues that want them.
-    let model = pocketrank::pack::SnapshotBuilder {
-        factors: None,
-        content: None,
+    let model = SnapshotBuilder {
+        factors: Some(random::factors(&mut rng, ITEMS, DIMS[0])),
+        content: Some(random::content(&mut rng, ITEMS, DIMS[1])),
         ..random::builder(&mut rng, ITEMS)
     };
     let snapshot = model.build().unwrap();

@@ -97,6 +97,41 @@ export function neighbours(bytes: Uint8Array, items: number): Lists {
   return lists;
 }
 
+/** A vector of `dims` numbers an item, one behind the other. */
+export interface Vectors {
+  dims: number;
+  rows: Int8Array;
+}
+
+/** Vectors of taste, and what a visitor's is solved with. */
+export interface Factors extends Vectors {
+  confidence: number;
+  ridges: Float32Array;
+  /** The upper triangle, row by row. */
+  gram: Float32Array;
+  scales: Uint16Array;
+}
+
+export function factors(bytes: Uint8Array, items: number): Factors {
+  const view = new DataView(bytes.buffer);
+  const [dims, ridges] = [view.getUint16(0, true), view.getUint16(2, true)];
+  const floats = (at: number, length: number): Float32Array => Float32Array.from({ length }, (_, i) => view.getFloat32(at + 4 * i, true));
+  const triangle = (dims * (dims + 1)) / 2;
+  const scales = 8 + 4 * (ridges + triangle);
+  return {
+    dims,
+    confidence: view.getFloat32(4, true),
+    ridges: floats(8, ridges),
+    gram: floats(8 + 4 * ridges, triangle),
+    scales: Uint16Array.from({ length: items }, (_, i) => view.getUint16(scales + 2 * i, true)),
+    rows: Int8Array.from(new Int8Array(bytes.buffer, scales + 2 * items)),
+  };
+}
+
+export function content(bytes: Uint8Array): Vectors {
+  return { dims: new DataView(bytes.buffer).getUint16(0, true), rows: Int8Array.from(new Int8Array(bytes.buffer, 2)) };
+}
+
 /** A run of bits, the lowest of each byte first. */
 class Bits {
   #at = 0;

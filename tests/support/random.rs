@@ -111,15 +111,14 @@ pub fn builder(rng: &mut Rng, items: usize) -> SnapshotBuilder {
             price_bands: names("band", bands),
         },
         neighbours: (0..items).map(|source| neighbours(rng, source, items)).collect(),
-        factors: Some(factors(rng, items)),
-        content: Some(content(rng, items)),
+        factors: Some(factors(rng, items, 12)),
+        content: Some(content(rng, items, 10)),
         ..SnapshotBuilder::default()
     }
 }
 
 /// Vectors of very different lengths, and the matrix of their products.
-fn factors(rng: &mut Rng, items: usize) -> Factors {
-    let dims = 12;
+pub fn factors(rng: &mut Rng, items: usize, dims: usize) -> Factors {
     let rows: Vec<f32> = (0..items)
         .flat_map(|_| {
             let length = rng.unit() * rng.unit();
@@ -144,8 +143,7 @@ fn factors(rng: &mut Rng, items: usize) -> Factors {
 }
 
 /// Vectors of length 1, and some that are 0.
-fn content(rng: &mut Rng, items: usize) -> Content {
-    let dims = 10;
+pub fn content(rng: &mut Rng, items: usize, dims: usize) -> Content {
     let row = |_| {
         let row: Vec<f32> = (0..dims).map(|_| rng.unit() - 0.5).collect();
         let length = row.iter().map(|value| value * value).sum::<f32>().sqrt();
