@@ -1,14 +1,19 @@
-//! Writes the case for the JavaScript hosts: `bench-case SNAPSHOT.bin CASE.json`.
+//! Writes the cases for the JavaScript hosts: `bench-case FOLDER` makes `snapshot.bin`, `case.json`, `product.bin` and `product.json`.
 
 use pocketrank::{Choice, Consent, Mode, Signals};
+use pocketrank_benches::{case, product, Case, NOW};
 use std::io::{Error, Result};
+use std::path::Path;
 
 fn main() -> Result<()> {
-    let mut paths = std::env::args().skip(1);
-    let (Some(snapshot), Some(json)) = (paths.next(), paths.next()) else {
-        return Err(Error::other("usage: bench-case SNAPSHOT.bin CASE.json"));
-    };
-    let case = pocketrank_benches::case();
+    let usage = || Error::other("usage: bench-case FOLDER");
+    let folder = std::env::args_os().nth(1).ok_or_else(usage)?;
+    let at = |name| Path::new(&folder).join(name);
+    write(case(), &at("snapshot.bin"), &at("case.json"))?;
+    write(product(), &at("product.bin"), &at("product.json"))
+}
+
+fn write(case: Case, snapshot: &Path, json: &Path) -> Result<()> {
     let choice = Some(Choice {
         mode: Mode::Session,
         capsule: false,
@@ -21,7 +26,7 @@ fn main() -> Result<()> {
     let grant = grant.ok_or_else(|| Error::other("a choice without objection is granted"))?;
     let options = case.options;
     let text = serde_json::json!({
-        "now": pocketrank_benches::NOW,
+        "now": NOW,
         "profile": case.profile.encode(&grant),
         "rows": case.candidates.rows(),
         "options": {

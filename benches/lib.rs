@@ -4,12 +4,14 @@
 #[path = "../tests/support/random.rs"]
 mod random;
 
-use pocketrank::pack::SnapshotBuilder;
-use pocketrank::{Candidates, Options, Profile};
+use pocketrank::pack::{Factors, SnapshotBuilder};
+use pocketrank::{item_hash, Candidates, Event, EventKind, Options, Profile};
 use random::Rng;
 
 /// Items of the catalogue.
 pub const ITEMS: usize = 10_000;
+/// Rows of the bare product.
+const ROWS: usize = 1_000;
 /// Length of the vectors of taste, and of those of content.
 const DIMS: [usize; 2] = [64, 16];
 /// The day of the case, seconds since 1970-01-01 UTC.
@@ -50,5 +52,37 @@ pub fn case() -> Case {
         profile,
         candidates,
         options,
+    }
+}
+
+/// The bare product: 1,000 rows that have nothing but vectors of taste, all of them candidates, the best 20. The visitor's vector is
+/// that of the only event.
+pub fn product() -> Case {
+    let mut rng = Rng(2_027);
+    let whole = random::builder(&mut rng, ROWS);
+    let model = SnapshotBuilder {
+        prior: vec![],
+        attributes: vec![],
+        neighbours: vec![],
+        content: None,
+        factors: Some(Factors {
+            gram: None,
+            ..random::factors(&mut rng, ROWS, DIMS[0])
+        }),
+        ..whole
+    };
+    let view = Event {
+        item: item_hash(&random::id(0)),
+        at: NOW,
+        kind: EventKind::ViewItem,
+    };
+    Case {
+        snapshot: model.build().unwrap(),
+        profile: random::profile(&[view]),
+        candidates: Candidates::from_rows((0..ROWS as u32).collect()),
+        options: Options {
+            count: 20,
+            ..Options::default()
+        },
     }
 }

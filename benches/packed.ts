@@ -116,7 +116,7 @@ export function factors(bytes: Uint8Array, items: number): Factors {
   const view = new DataView(bytes.buffer);
   const [dims, ridges] = [view.getUint16(0, true), view.getUint16(2, true)];
   const floats = (at: number, length: number): Float32Array => Float32Array.from({ length }, (_, i) => view.getFloat32(at + 4 * i, true));
-  const triangle = (dims * (dims + 1)) / 2;
+  const triangle = ridges > 0 ? (dims * (dims + 1)) / 2 : 0;
   const scales = 8 + 4 * (ridges + triangle);
   return {
     dims,

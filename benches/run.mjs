@@ -9,11 +9,13 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build as bundle } from "esbuild";
 import { build, targetFolder } from "../scripts/build.mjs";
+import { nodePeers } from "../scripts/peers.mjs";
 import { main, root, run } from "../scripts/process.mjs";
 import { printRows } from "../scripts/rows.mjs";
 import { setup } from "../scripts/setup.mjs";
 import { launchChromium } from "../tests/js/support/chromium.mjs";
 import { serveSite } from "../tests/js/support/site.mjs";
+import { measureProduct } from "./product.mjs";
 
 /** @typedef {import("./host.ts").Figures} Figures */
 
@@ -57,16 +59,20 @@ function native(name) {
 await main(async () => {
   mkdirSync(out, { recursive: true });
   await build(await setup({ tests: true, worker: false }), ["runtime", "npm"]);
-  const toCase = [join(out, "snapshot.bin"), join(out, "case.json")];
-  await run("cargo", ["run", "--release", "-p", "pocketrank-benches", "--bin", "bench-case", "--", ...toCase]);
+  await run("cargo", ["run", "--release", "-p", "pocketrank-benches", "--bin", "bench-case", "--", out]);
   await run("cargo", ["bench", "-p", "pocketrank-benches", "--bench", "rerank", "--", "--quiet", "--noplot"]);
-  await bundle({ entryPoints: [join(root, "benches/host.ts")], outdir: out, bundle: true, format: "esm", target: "es2023" });
+  await bundle({ entryPoints: ["host", "typed"].map((name) => join(root, `benches/${name}.ts`)), outdir: out, bundle: true, format: "esm", target: "es2023" });
 
   const [node, chromium] = [await inNode(), await inChromium()];
+  const product = await measureProduct(await import(join(npm, "node.js")), out, await import(join(out, "typed.js")), await nodePeers());
   const gzip = ["pocketrank_bg.wasm", "browser.js"].map((name) => gzipSync(readFileSync(join(npm, name)), { level: 9 }).length);
   const twin = "TypeScript twin";
   const faster = /** @type {const} */ ({ unit: "µs", better: "faster", peer: twin });
+  const dot = /** @type {const} */ ({ value: product.pocketrank, unit: "µs", better: "faster" });
   printRows([
+    { id: "dot-js", ...dot, peer: "typed arrays", peer_value: product.typed },
+    { id: "dot-ort", ...dot, peer: "onnxruntime-web", peer_value: product.ort },
+    { id: "dot-tfjs", ...dot, peer: "TensorFlow.js, wasm", peer_value: product.tfjs },
     { id: "rerank-node", value: node.rerank.wasm, ...faster, peer_value: node.rerank.twin },
     { id: "rerank-chromium", value: chromium.rerank.wasm, ...faster, peer_value: chromium.rerank.twin },
     { id: "set-profile-node", value: node.setProfile.wasm, ...faster, peer_value: node.setProfile.twin },

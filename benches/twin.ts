@@ -423,7 +423,7 @@ class Pool {
  * Eight products at a time: of a plain loop, four sums, doubles and this, the fastest in V8. `dims` is a multiple of 8. Sums are
  * whole numbers of 32 bits, so that their order does not matter.
  */
-function dot(a: Int16Array, b: Int8Array, at: number, dims: number): number {
+export function dot(a: Int16Array | Int8Array, b: Int8Array, at: number, dims: number): number {
   let sum = 0;
   for (let i = 0, j = at; i < dims; i += 8, j += 8) {
     sum =
@@ -461,7 +461,7 @@ function worse(scores: Float32Array, a: number, b: number): boolean {
   return x < y || (x === y && a > b);
 }
 
-function sink(heap: Uint32Array, scores: Float32Array, at: number, size: number): void {
+export function sink(heap: Uint32Array, scores: Float32Array, at: number, size: number): void {
   const moved = heap[at] as number;
   for (;;) {
     let child = 2 * at + 1;
@@ -474,6 +474,6 @@ function sink(heap: Uint32Array, scores: Float32Array, at: number, size: number)
   heap[at] = moved;
 }
 
-function heapify(heap: Uint32Array, scores: Float32Array, size: number): void {
+export function heapify(heap: Uint32Array, scores: Float32Array, size: number): void {
   for (let at = (size >> 1) - 1; at >= 0; at--) sink(heap, scores, at, size);
 }
