@@ -5,9 +5,13 @@
 mod support;
 
 use js_sys::{Object, Reflect, Uint8Array};
+use pocketrank::pack::SnapshotBuilder;
 use pocketrank::wasm::{capsule_choice, JsCandidates, JsConsent, JsProfile, JsRanker};
+use pocketrank::{item_hash, Event, EventKind, Ranker, Snapshot};
 use serde_json::Value;
 use support::cases::{rank, ranker};
+use support::vectors::{content, factors, fold_in, product, quantize};
+use support::{builder, id, profile, Rng};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -43,6 +47,55 @@ fn slates_are_the_golden_ones() {
         assert_eq!(rank(&mut ranker, case), case["slate"], "case {at}");
     }
     assert_eq!(cases.len(), 1_000);
+}
+
+/// Products are by SIMD here, 16 numbers at a time, and must have the bits of the plain ones whatever the length.
+#[wasm_bindgen_test]
+fn products_of_vectors_of_any_length_have_the_bits_of_plain_ones() {
+    const ITEMS: usize = 20;
+    const WEIGHT: i64 = 8_192;
+    for dims in [1, 15, 16, 17, 31, 64, 70, 256] {
+        let rng = &mut Rng(dims as u64);
+        let model = SnapshotBuilder {
+            factors: Some(support::factors(rng, ITEMS, dims)),
+            content: Some(support::content(rng, ITEMS, dims)),
+            ..builder(rng, ITEMS)
+        };
+        let mut ranker = Ranker::new(Snapshot::open(model.build().unwrap()).unwrap());
+        let event = Event {
+            item: item_hash(&id(3)),
+            at: NOW,
+            kind: EventKind::ViewItem,
+        };
+        ranker.set_profile(&profile(&[event]), NOW);
+        let snapshot = ranker.snapshot();
+        let blend = snapshot.blend();
+        let weights = blend.row(1);
+        let share = 1.0 / WEIGHT as f32;
+
+        let tastes = factors(snapshot.as_bytes(), ITEMS).unwrap();
+        let (taste, taste_unit) = quantize(&fold_in(&tastes, &[(3, WEIGHT)], blend.factor_unit, share));
+        let contents = content(snapshot.as_bytes()).unwrap();
+        let sums: Vec<f64> = contents.rows[3]
+            .numbers
+            .iter()
+            .map(|n| WEIGHT as f64 * f64::from(*n))
+            .collect();
+        let (like, like_unit) = quantize(&sums);
+        let like_unit = like_unit * blend.content_unit * blend.content_unit * share * weights.content;
+        for row in 0..ITEMS {
+            let popularity = snapshot.prior().unwrap().popularity(row as u32);
+            let cold = f32::from(blend.cold[usize::from(popularity / 16).min(blend.cold.len() - 1)]) / 32_768.0;
+            let vector = &tastes.rows[row];
+            let products = [
+                (product(&taste, vector) * i64::from(vector.scale)) as f32
+                    * (taste_unit * blend.factor_unit * weights.factors),
+                product(&like, &contents.rows[row]) as f32 * (like_unit * cold),
+            ];
+            let parts = ranker.explain(row as u32).parts;
+            assert_eq!([parts[2].value, parts[3].value], products, "{dims} dims, row {row}");
+        }
+    }
 }
 
 #[wasm_bindgen_test]
