@@ -4,8 +4,8 @@
 //! makes no JavaScript objects: candidates lie in linear memory, and so does the slate.
 
 use crate::{
-    capsule, item_hash, template, Candidates, CapsuleGrant, Choice, Consent, Error, Event, EventKind, Gpc, Grant, Meta,
-    Mode, Options, Profile, Ranked, Ranker, Signals, Snapshot,
+    capsule, item_hash, template, Candidates, CapsuleGrant, Choice, Consent, Error, Event, EventKind, Gpc, Grant,
+    Loader, Meta, Mode, Options, Profile, Ranked, Ranker, Signals, Snapshot,
 };
 use js_sys::{Reflect, Uint8Array};
 use serde::{Deserialize, Serialize};
@@ -264,6 +264,36 @@ impl JsCandidates {
     }
 }
 
+/// Takes a snapshot in piece by piece.
+#[wasm_bindgen(js_name = Loader)]
+pub struct JsLoader(Loader);
+
+#[wasm_bindgen(js_class = Loader)]
+impl JsLoader {
+    /// For a snapshot of at most so many bytes.
+    #[wasm_bindgen(constructor)]
+    pub fn new(max_bytes: usize) -> JsLoader {
+        JsLoader(Loader::new(max_bytes))
+    }
+
+    /// Copies the next piece to where it stays.
+    pub fn push(&mut self, piece: &Uint8Array) -> Result<(), JsValue> {
+        let (mut from, end) = (0, piece.length());
+        while from < end {
+            let room = self.0.room((end - from) as usize).map_err(throw)?;
+            let to = from + room.len() as u32;
+            piece.subarray(from, to).copy_to(room);
+            from = to;
+        }
+        Ok(())
+    }
+
+    /// The ranker of the snapshot; `verify`: check every byte first.
+    pub fn finish(self, verify: bool) -> Result<JsRanker, JsValue> {
+        JsRanker::open(self.0.finish().map_err(throw)?, verify)
+    }
+}
+
 /// Ranks candidates with one snapshot for one profile.
 #[wasm_bindgen(js_name = Ranker)]
 pub struct JsRanker(Ranker<Vec<u8>>);
@@ -281,6 +311,13 @@ struct JsMeta<'a> {
 }
 
 impl JsRanker {
+    fn open(snapshot: Snapshot<Vec<u8>>, verify: bool) -> Result<JsRanker, JsValue> {
+        if verify {
+            snapshot.verify().map_err(throw)?;
+        }
+        Ok(JsRanker(Ranker::new(snapshot)))
+    }
+
     /// The ranker itself, for callers in Rust.
     pub fn inner(&self) -> &Ranker<Vec<u8>> {
         &self.0
@@ -289,12 +326,10 @@ impl JsRanker {
 
 #[wasm_bindgen(js_class = Ranker)]
 impl JsRanker {
-    /// Opens and verifies a snapshot.
+    /// Opens a snapshot; `verify`: check every byte first.
     #[wasm_bindgen(constructor)]
-    pub fn new(bytes: Uint8Array) -> Result<JsRanker, JsValue> {
-        let snapshot = Snapshot::open(bytes.to_vec()).map_err(throw)?;
-        snapshot.verify().map_err(throw)?;
-        Ok(JsRanker(Ranker::new(snapshot)))
+    pub fn new(bytes: Uint8Array, verify: bool) -> Result<JsRanker, JsValue> {
+        JsRanker::open(Snapshot::open(bytes.to_vec()).map_err(throw)?, verify)
     }
 
     /// The snapshot's content id.

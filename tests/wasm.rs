@@ -103,10 +103,13 @@ fn damaged_snapshots_throw_and_say_why() {
     for at in (0..SNAPSHOT.len()).step_by(97) {
         let mut flipped = SNAPSHOT.to_vec();
         flipped[at] ^= 0x10;
-        assert!(!code(JsRanker::new(Uint8Array::from(&flipped[..]))).is_empty());
-        assert_eq!(code(JsRanker::new(Uint8Array::from(&SNAPSHOT[..at]))), "truncated");
+        assert!(!code(JsRanker::new(Uint8Array::from(&flipped[..]), true)).is_empty());
+        assert_eq!(
+            code(JsRanker::new(Uint8Array::from(&SNAPSHOT[..at]), true)),
+            "truncated"
+        );
     }
-    assert_eq!(code(JsRanker::new(Uint8Array::from(&[7u8; 300][..]))), "magic");
+    assert_eq!(code(JsRanker::new(Uint8Array::from(&[7u8; 300][..]), true)), "magic");
 }
 
 #[wasm_bindgen_test]
@@ -153,7 +156,7 @@ fn a_profile_ranks_explains_and_travels() {
     );
     let edge = JsProfile::from_capsule(&capsule_grant, &capsule, NOW).unwrap();
 
-    let mut ranker = JsRanker::new(Uint8Array::from(SNAPSHOT)).unwrap();
+    let mut ranker = JsRanker::new(Uint8Array::from(SNAPSHOT), true).unwrap();
     let meta = ranker.meta().unwrap();
     assert_eq!(get(&meta, "trainedUntil").as_f64().unwrap(), f64::from(NOW));
     assert_eq!(get(&meta, "currency").as_string().unwrap(), "EUR");

@@ -7,7 +7,7 @@
  * ```js
  * import { init, Consent, Profile, Ranker } from "pocketrank";
  * await init();
- * const ranker = new Ranker(await (await fetch("/pocketrank/snapshot.bin")).arrayBuffer());
+ * const ranker = await Ranker.load(await fetch("/pocketrank/snapshot.bin"));
  * const grant = new Consent({ choice: { mode: "session" } }).grant();
  * const profile = new Profile();
  * if (grant) profile.record(grant, "sku-1", "view_item", Math.floor(Date.now() / 1000));
@@ -235,10 +235,36 @@ export interface Meta {
   currency: string;
 }
 
+/** How to open a snapshot. */
+export interface OpenOptions {
+  /**
+   * Whether every byte is checked first, in time that grows with the snapshot; on if not given. Leave it out only where the bytes are
+   * known to be whole, such as those of your own build: bytes that nobody checked can rank wrongly, and do no other harm.
+   */
+  verify?: boolean;
+}
+
+/** How to load a snapshot. */
+export interface LoadOptions extends OpenOptions {
+  /** The most bytes to take in; 67,108,864 (64 MB) if not given. A larger snapshot is refused when its header is there. */
+  maxBytes?: number;
+}
+
+/** Where a snapshot can come from, piece by piece. */
+export type SnapshotSource = Response | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>;
+
+/** Bytes of memory that the runtime holds. It grows with the largest need so far, and never shrinks. */
+export function memoryBytes(): number;
+
 /** Ranks candidates with one snapshot for one profile; with none set, for the contextual visitor. */
 export class Ranker {
   /** Opens and verifies a snapshot. @throws with the code of what is wrong: `magic`, `version`, `truncated`, ... */
-  constructor(snapshot: Uint8Array | ArrayBuffer);
+  constructor(snapshot: Uint8Array | ArrayBuffer, options?: OpenOptions);
+  /**
+   * Opens and verifies a snapshot that is still arriving: each piece goes straight to where it stays, so that memory holds it once.
+   * @throws as the constructor; with code `limit` beyond `maxBytes`, `not_loaded` for a response that is no success; and what the source throws
+   */
+  static load(source: SnapshotSource, options?: LoadOptions): Promise<Ranker>;
   /** The snapshot's content id, 32 hexadecimal digits. */
   readonly id: string;
   /** The snapshot's number of items. */

@@ -19,6 +19,45 @@ pub(super) const HASHED_HEADER: usize = 16;
 /// Bytes of an entry of the section table: tag 4, offset 4, length 4.
 pub(super) const ENTRY: usize = 12;
 
+/// After so many bytes [`length`] can tell.
+pub(crate) const LENGTH_KNOWN: usize = HASHED_HEADER;
+
+/// Bytes of the whole snapshot, as its first bytes claim.
+pub(crate) fn length(bytes: &[u8]) -> Result<u64> {
+    Ok(Start::read(&mut Reader::new("snapshot header", bytes))?.length)
+}
+
+/// The part of the header that the hash covers.
+struct Start {
+    sections: usize,
+    length: u64,
+}
+
+impl Start {
+    fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        let got = reader.array()?;
+        if got != MAGIC {
+            return Err(Error::Magic {
+                what: "snapshot",
+                expected: MAGIC,
+                got,
+            });
+        }
+        let version = reader.u16()?;
+        if version == 0 || version > VERSION {
+            return Err(Error::Version {
+                what: "snapshot",
+                newest: VERSION,
+                got: version,
+            });
+        }
+        Ok(Start {
+            sections: usize::from(reader.u16()?),
+            length: reader.u64()?,
+        })
+    }
+}
+
 /// The parts of a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
@@ -109,24 +148,7 @@ impl Envelope {
     /// Reads header and section table and checks that they describe exactly these bytes.
     pub(super) fn read(bytes: &[u8]) -> Result<Self> {
         let mut reader = Reader::new("snapshot header", bytes);
-        let got = reader.array()?;
-        if got != MAGIC {
-            return Err(Error::Magic {
-                what: "snapshot",
-                expected: MAGIC,
-                got,
-            });
-        }
-        let version = reader.u16()?;
-        if version == 0 || version > VERSION {
-            return Err(Error::Version {
-                what: "snapshot",
-                newest: VERSION,
-                got: version,
-            });
-        }
-        let sections = usize::from(reader.u16()?);
-        let length = reader.u64()?;
+        let Start { sections, length } = Start::read(&mut reader)?;
         if length > bytes.len() as u64 {
             let needed = usize::try_from(length).unwrap_or(usize::MAX);
             return Err(Error::Truncated {

@@ -22,6 +22,7 @@ pub use attributes::{AttributeRow, Attributes, Labels};
 pub(crate) use blend::{factor, MAX_KIND};
 pub use blend::{Blend, BlendRow, ONCE, ONE};
 pub(crate) use content::Content;
+pub(crate) use envelope::{length, LENGTH_KNOWN};
 pub use envelope::{Section, SnapshotId, MAX_ITEMS, VERSION};
 pub(crate) use factors::Factors;
 pub use meta::Meta;

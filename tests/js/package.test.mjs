@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
-import { Consent, Profile, Ranker, capsuleChoice, init, renderCard } from "../../dist/npm/node.js";
+import { Consent, Profile, Ranker, capsuleChoice, init, memoryBytes, renderCard } from "../../dist/npm/node.js";
 import { root } from "../../scripts/process.mjs";
 
 const bytes = readFileSync(join(root, "tests/fixtures/random-v1.bin"));
@@ -32,6 +32,54 @@ describe("the facade", () => {
   it("takes an ArrayBuffer as well as bytes", () => {
     const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
     assert.equal(new Ranker(/** @type {ArrayBuffer} */ (buffer)).id, new Ranker(bytes).id);
+  });
+
+  it("loads what arrives in pieces, from a response, a stream or anything that can be iterated", async () => {
+    const pieces = [bytes.subarray(0, 5), bytes.subarray(5, 20), bytes.subarray(20)];
+    const stream = () => new Response(bytes).body ?? assert.fail();
+    async function* iterated() {
+      yield* pieces;
+    }
+    for (const source of [new Response(bytes), stream(), iterated()]) assert.equal((await Ranker.load(source)).id, new Ranker(bytes).id);
+  });
+
+  it("says what is wrong with what arrives, and stops taking it", async () => {
+    let cancelled = false;
+    const endless = new ReadableStream({ pull: (to) => to.enqueue(new Uint8Array(1000)), cancel: () => void (cancelled = true) });
+    await assert.rejects(Ranker.load(endless), code("magic"));
+    assert.ok(cancelled);
+    await assert.rejects(Ranker.load(new Response(bytes), { maxBytes: bytes.length - 1 }), code("limit"));
+    await assert.rejects(Ranker.load(new Response(bytes.subarray(0, 900))), code("truncated"));
+    await assert.rejects(Ranker.load(new Response(bytes, { status: 404 })), code("not_loaded"));
+    await assert.rejects(Ranker.load(new Response(null)), code("truncated"));
+    const flipped = Uint8Array.from(bytes);
+    flipped[bytes.length - 1] = (flipped[bytes.length - 1] ?? 0) ^ 1;
+    await assert.rejects(Ranker.load(new Response(flipped)), code("checksum"));
+    assert.equal((await Ranker.load(new Response(flipped), { verify: false })).items, new Ranker(bytes).items);
+  });
+
+  it("holds a snapshot that arrives in pieces once", async () => {
+    // A header that claims 60 MB, and then as many bytes: what matters here is where they go.
+    const length = 60_000_000;
+    const head = Uint8Array.from(bytes.subarray(0, 48));
+    new DataView(head.buffer).setBigUint64(8, BigInt(length), true);
+    let sent = head.length;
+    let most = 0;
+    const before = memoryBytes();
+    const stream = new ReadableStream({
+      start: (to) => to.enqueue(head),
+      pull: (to) => {
+        most = Math.max(most, memoryBytes());
+        const piece = new Uint8Array(Math.min(65_536, length - sent));
+        sent += piece.length;
+        if (piece.length > 0) to.enqueue(piece);
+        else to.close();
+      },
+    });
+    await assert.rejects(Ranker.load(stream), code("corrupt"));
+    assert.equal(sent, length);
+    most = Math.max(most, memoryBytes());
+    assert.ok(most >= length && most <= before + length + 2_000_000, `${most} bytes, ${before} before`);
   });
 
   it("sees the same memory after it has grown", () => {

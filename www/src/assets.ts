@@ -51,7 +51,7 @@ export class Assets {
   async #loadRanker(): Promise<Ranker> {
     const { snapshot } = await this.#loadManifest();
     const response = await this.#fetch(this.#resolve(snapshot.url));
-    const ranker = new Ranker(await response.arrayBuffer());
+    const ranker = await Ranker.load(response);
     if (ranker.id !== snapshot.id) {
       throw coded(
         "mismatch",

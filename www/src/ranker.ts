@@ -6,11 +6,13 @@
  */
 import * as glue from "../../dist/npm/pocketrank.js";
 import type { InitOutput } from "../../dist/npm/pocketrank.js";
-import type { CandidateItem, Explanation, Meta, Options, Ranked, WasmSource } from "../index.js";
+import type { CandidateItem, Explanation, LoadOptions, Meta, OpenOptions, Options, Ranked, SnapshotSource, WasmSource } from "../index.js";
 
 /** Bytes of a place of the slate: index `u32`, row `u32`, score `f32`. */
 const PLACE = 12;
 const OUT_OF_STOCK = 1;
+/** What {@link Ranker.load} takes in at the most, if the caller does not say: half of what a worker's isolate has. */
+const MAX_BYTES = 64 * 1024 * 1024;
 /** What the runtime ranks by when the caller leaves an option out. */
 const DEFAULTS = { count: 12, diversity: 0.3, excludePurchased: false, excludeOutOfStock: true };
 
@@ -38,6 +40,11 @@ export function coded(code: string, message: string, cause?: unknown): Error & {
 function memory(): ArrayBuffer {
   if (!runtime) throw coded("not_initialised", "the runtime is not loaded: await init() first");
   return runtime.memory.buffer;
+}
+
+/** Bytes of linear memory. */
+export function memoryBytes(): number {
+  return memory().byteLength;
 }
 
 /** Seconds since 1970-01-01 UTC. */
@@ -82,9 +89,23 @@ export class Candidates {
 export class Ranker {
   readonly #inner: glue.Ranker;
 
-  constructor(snapshot: Uint8Array | ArrayBuffer) {
+  constructor(snapshot: Uint8Array | ArrayBuffer | glue.Ranker, { verify = true }: OpenOptions = {}) {
     memory();
-    this.#inner = new glue.Ranker(snapshot instanceof Uint8Array ? snapshot : new Uint8Array(snapshot));
+    if (snapshot instanceof glue.Ranker) this.#inner = snapshot;
+    else this.#inner = new glue.Ranker(snapshot instanceof Uint8Array ? snapshot : new Uint8Array(snapshot), verify);
+  }
+
+  static async load(source: SnapshotSource, { verify = true, maxBytes = MAX_BYTES }: LoadOptions = {}): Promise<Ranker> {
+    memory();
+    const loader = new glue.Loader(maxBytes);
+    try {
+      for await (const piece of pieces(source)) loader.push(piece);
+    } catch (error) {
+      loader.free();
+      throw error;
+    }
+    // Takes the loader's memory over, also where it throws.
+    return new Ranker(loader.finish(verify));
   }
 
   get id(): string {
@@ -134,5 +155,31 @@ export class Ranker {
 
   free(): void {
     this.#inner.free();
+  }
+}
+
+/** The pieces of a source as they arrive. A reader, because not every browser can iterate a stream. */
+async function* pieces(source: SnapshotSource): AsyncGenerator<Uint8Array> {
+  if (Symbol.asyncIterator in source && !(source instanceof ReadableStream)) {
+    yield* source;
+    return;
+  }
+  if (source instanceof Response && !source.ok) {
+    await source.body?.cancel();
+    throw coded("not_loaded", `${source.url || "the snapshot"}: answered ${source.status}`);
+  }
+  const reader = (source instanceof Response ? source.body : source)?.getReader();
+  if (!reader) return;
+  let ended = false;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      ended = done;
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    // What is not wanted any more need not be sent.
+    if (!ended) await reader.cancel();
   }
 }
