@@ -1,5 +1,9 @@
 /** XXH64 (Collet) with seed 0. */
-const [P1, P2, P3, P4, P5] = [0x9e3779b185ebca87n, 0xc2b2ae3d27d4eb4fn, 0x165667b19e3779f9n, 0x85ebca77c2b2ae63n, 0x27d4eb2f165667c5n] as const;
+const P1 = 0x9e3779b185ebca87n;
+const P2 = 0xc2b2ae3d27d4eb4fn;
+const P3 = 0x165667b19e3779f9n;
+const P4 = 0x85ebca77c2b2ae63n;
+const P5 = 0x27d4eb2f165667c5n;
 
 const u64 = (value: bigint) => BigInt.asUintN(64, value);
 const rotate = (value: bigint, by: bigint) => u64(value << by) | (value >> (64n - by));
@@ -9,7 +13,7 @@ export function xxh64(text: string): bigint {
   const bytes = new TextEncoder().encode(text);
   const view = new DataView(bytes.buffer);
   let at = 0;
-  let hash = P5;
+  let hash: bigint = P5;
   if (bytes.length >= 32) {
     let lanes = [u64(P1 + P2), P2, 0n, u64(-P1)];
     for (; at + 32 <= bytes.length; at += 32) {
