@@ -24,7 +24,7 @@ export function scorer(snapshot: Snapshot, events: Event[], now: number): (row: 
     const weight = (times: number[], byPosition: number[]) => {
       const most = 2_047 * 4_096;
       const k = Math.max(-most, Math.min(most, Math.floor((sum * entry(times, own.length - 1)) / own.length)));
-      return Number((BigInt(k) * BigInt(entry(byPosition, position)) * BigInt(entry(blend.decay, age))) >> 37n);
+      return Math.floor((k * entry(byPosition, position) * entry(blend.decay, age)) / 2 ** 37);
     };
     return { row: snapshot.row(item), weight: weight(blend.times, recency), own: weight(blend.repeatTimes, repeatRecency) };
   });
