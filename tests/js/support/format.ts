@@ -1,4 +1,7 @@
-/** A whole snapshot of version 1, read as docs/FORMAT.md says: written from that document alone, so that it has to be enough. */
+/**
+ * A whole snapshot of version 1, read as docs/FORMAT.md says: written from that document alone, so that it has to be enough.
+ * It checks what it needs to read; that values are within the limits is the runtime's to check.
+ */
 import { createHash } from "node:crypto";
 import { check, Cursor, times } from "./cursor.ts";
 
