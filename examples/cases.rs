@@ -1,14 +1,17 @@
-//! Writes the golden model and the cases of `tests/cases`: `cargo run --example cases --features pack`.
+//! Writes the golden snapshots that are made from a seed, and the cases of `tests/cases`: `cargo run --example cases --features pack`.
 //! Only for a new format version or a deliberate change of ranking; review the difference.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use support::cases::{generate, rank, ranker, snapshot, CASES, SNAPSHOT};
+use support::cases::{generate, rank, ranker, snapshot, CASES};
+use support::fixtures::{fixtures, FOLDER};
 
 fn main() -> std::io::Result<()> {
-    std::fs::write(SNAPSHOT, snapshot())?;
+    for (name, bytes) in fixtures() {
+        std::fs::write(format!("{FOLDER}/{name}"), bytes)?;
+    }
     let mut ranker = ranker(snapshot());
     let lines: Vec<String> = generate()
         .into_iter()

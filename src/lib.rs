@@ -43,5 +43,5 @@ pub use score::PART_NAMES;
 pub use snapshot::pack;
 pub use snapshot::{
     AttributeRow, Attributes, Blend, BlendRow, Labels, Meta, Neighbours, Prior, PriorRow, Row, Section, Snapshot,
-    SnapshotId, MAX_ITEMS, MAX_LEVEL, MAX_NEIGHBOURS, NO_ROW, ONCE, ONE, VERSION,
+    SnapshotId, MAX_ITEMS, MAX_LABEL, MAX_LEVEL, MAX_NEIGHBOURS, NO_ROW, ONCE, ONE, VERSION,
 };

@@ -1,10 +1,12 @@
 //! The golden model and the 1,000 cases that Node, workerd and Chromium replay: the native host must still agree with them.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 mod support;
 
+use pocketrank::Snapshot;
 use serde_json::Value;
-use support::cases::{generate, rank, ranker, snapshot, CASES, SNAPSHOT};
+use support::cases::{generate, rank, ranker, CASES, SNAPSHOT};
+use support::fixtures::{fixtures, FOLDER};
 
 #[test]
 fn the_native_slates_are_the_golden_ones() {
@@ -24,12 +26,25 @@ fn the_native_slates_are_the_golden_ones() {
 
 #[test]
 fn the_writer_still_writes_the_golden_bytes() {
-    assert!(
-        snapshot() == std::fs::read(SNAPSHOT).unwrap(),
-        "a change of bytes needs a new format version"
-    );
+    for (name, bytes) in fixtures() {
+        let golden = std::fs::read(format!("{FOLDER}/{name}")).unwrap();
+        assert!(bytes == golden, "{name}: a change of bytes needs a new format version");
+    }
     let cases: Vec<Value> = serde_json::from_slice(&std::fs::read(CASES).unwrap()).unwrap();
     for (case, golden) in generate().iter().zip(&cases) {
         assert_eq!(case["events"], golden["events"]);
+    }
+}
+
+#[test]
+fn every_golden_snapshot_verifies() {
+    let files = std::fs::read_dir(FOLDER).unwrap().map(|entry| entry.unwrap().path());
+    let snapshots: Vec<_> = files
+        .filter(|path| path.extension().is_some_and(|end| end == "bin"))
+        .collect();
+    assert!(snapshots.len() >= 6);
+    for path in snapshots {
+        let verified = Snapshot::open(std::fs::read(&path).unwrap()).and_then(|snapshot| snapshot.verify());
+        verified.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
 }

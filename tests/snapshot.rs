@@ -347,3 +347,67 @@ fn an_unpackable_model_is_refused() {
     label.attributes[0].category = 99;
     assert_eq!(code(label), "corrupt");
 }
+
+#[test]
+fn words_have_a_longest_length() {
+    type Word = fn(&mut pocketrank::pack::SnapshotBuilder) -> &mut String;
+    let words: [(Word, usize, &str); 5] = [
+        (|model| &mut model.meta.model, 4_096, "bytes of the model's description"),
+        (|model| &mut model.meta.currency, 3, "bytes of the currency"),
+        (|model| &mut model.labels.categories[6], 256, "bytes of a label"),
+        (|model| &mut model.labels.brands[0], 256, "bytes of a label"),
+        (|model| &mut model.labels.price_bands[4], 256, "bytes of a label"),
+    ];
+    for (word, max, what) in words {
+        let mut model = builder(&mut Rng(2), 20);
+        *word(&mut model) = "x".repeat(max);
+        model.clone().build().unwrap();
+        word(&mut model).push('x');
+        let error = model.build().unwrap_err();
+        assert_eq!(error.code(), "limit");
+        let expected = format!("{what}: {} is over the limit of {max}", max + 1);
+        assert!(error.to_string().starts_with(&expected), "{error}");
+    }
+}
+
+/// What is told apart is the bucket and the fingerprint: the `b` highest and the 32 lowest bits of the hash.
+#[test]
+fn an_unknown_item_is_hardly_ever_taken_for_a_known_one() {
+    for items in [0, 1, 7, 15, 16, 100, 400, 3_000] {
+        let model = pocketrank::pack::SnapshotBuilder {
+            ids: (0..items).map(id).collect(),
+            meta: pocketrank::Meta::default(),
+            blend: builder(&mut Rng(2), 0).blend,
+            ..Default::default()
+        };
+        let bytes = model.build().unwrap();
+        let (_, index) = support::vectors::section(&bytes, b"INDX").unwrap();
+        let bits = u32::from_le_bytes(index[..4].try_into().unwrap());
+        // Of 2^(b + 32) pairs of bucket and fingerprint, one for each item is taken.
+        let buckets = f64::from(1 << bits);
+        assert!(
+            items as f64 / buckets <= 8.0 + 7.0 / buckets,
+            "{items} items in {buckets} buckets"
+        );
+
+        let snapshot = Snapshot::open(&bytes).unwrap();
+        let known: Vec<u64> = (0..items).map(|row| item_hash(&id(row)).0).collect();
+        for (row, hash) in (0u32..).zip(&known) {
+            for bit in 0..64 {
+                let told_apart = bit < 32 || bit >= 64 - bits;
+                let other = pocketrank::ItemHash(hash ^ (1 << bit));
+                assert_eq!(snapshot.row(other), (!told_apart).then_some(row), "bit {bit}");
+            }
+        }
+        // With a fingerprint that some item has, the bucket must be that item's as well.
+        let mut rng = Rng(items as u64);
+        let tries = if items > 0 { 200_000 } else { 0 };
+        let unknown = (0..tries).map(|_| (rng.next() & !0xffff_ffff) | (known[rng.below(items)] & 0xffff_ffff));
+        let taken = unknown.filter(|hash| snapshot.row(pocketrank::ItemHash(*hash)).is_some());
+        let (taken, expected) = (taken.count() as f64, f64::from(tries) / buckets);
+        assert!(
+            (taken - expected).abs() <= 5.0 * expected.sqrt(),
+            "{items} items: {taken}, not {expected}"
+        );
+    }
+}

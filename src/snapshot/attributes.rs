@@ -3,10 +3,13 @@
 //! Table, little-endian: number of category codes `u16`, of brand codes `u16`, of price bands `u8` (0 not counted), then per
 //! item category `u16`, brand `u16`, price band `u8`.
 
-use super::exact;
+use super::{at_most, exact};
 use crate::bytes::u16_at;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
+
+/// The longest name of a category, brand or price band, in bytes.
+pub const MAX_LABEL: usize = 256;
 
 pub(super) const ROW: usize = 5;
 pub(super) const HEADER: usize = 5;
@@ -41,6 +44,14 @@ pub struct Labels {
     pub brands: Vec<String>,
     /// Of price bands, for instance `"5.00 to 9.99"`.
     pub price_bands: Vec<String>,
+}
+
+impl Labels {
+    pub(super) fn check(&self) -> Result<()> {
+        let lists = [&self.categories, &self.brands, &self.price_bands];
+        let mut names = lists.into_iter().flatten();
+        names.try_for_each(|name| at_most("bytes of a label", MAX_LABEL, name.len()))
+    }
 }
 
 /// The table.

@@ -1,8 +1,14 @@
 //! What a snapshot says of itself.
 
+use super::at_most;
 use super::envelope::MAX_ITEMS;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use serde::{Deserialize, Serialize};
+
+/// The longest description of a model, in bytes.
+const MAX_MODEL: usize = 4_096;
+/// The length of an ISO 4217 code.
+const MAX_CURRENCY: usize = 3;
 
 /// What a snapshot says of itself. Nothing in it depends on when or where it was packed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -21,13 +27,8 @@ pub struct Meta {
 
 impl Meta {
     pub(super) fn check(&self) -> Result<()> {
-        if self.items > MAX_ITEMS {
-            return Err(Error::Limit {
-                what: "snapshot items",
-                max: MAX_ITEMS as usize,
-                got: self.items as usize,
-            });
-        }
-        Ok(())
+        at_most("snapshot items", MAX_ITEMS as usize, self.items as usize)?;
+        at_most("bytes of the model's description", MAX_MODEL, self.model.len())?;
+        at_most("bytes of the currency", MAX_CURRENCY, self.currency.len())
     }
 }

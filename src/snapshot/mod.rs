@@ -18,7 +18,7 @@ mod neighbours;
 pub mod pack;
 mod prior;
 
-pub use attributes::{AttributeRow, Attributes, Labels};
+pub use attributes::{AttributeRow, Attributes, Labels, MAX_LABEL};
 pub(crate) use blend::{factor, MAX_KIND};
 pub use blend::{Blend, BlendRow, ONCE, ONE};
 pub(crate) use content::Content;
@@ -176,10 +176,12 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
     /// # Errors
     /// What is wrong with the section; [`Error::MissingSection`] is not an error here but an empty [`Labels`].
     pub fn labels(&self) -> Result<Labels> {
-        match self.table(Section::Labels) {
-            None => Ok(Labels::default()),
-            some => decode("labels", some),
-        }
+        let Some(bytes) = self.table(Section::Labels) else {
+            return Ok(Labels::default());
+        };
+        let labels: Labels = decode("labels", Some(bytes))?;
+        labels.check()?;
+        Ok(labels)
     }
 
     fn index(&self) -> index::Index<'_> {
@@ -221,6 +223,14 @@ fn decode<T: DeserializeOwned>(section: &'static str, bytes: Option<&[u8]>) -> R
     } else {
         Err(corrupt("no bytes may follow the value"))
     }
+}
+
+/// The rule of a limit of the format.
+fn at_most(what: &'static str, max: usize, got: usize) -> Result<()> {
+    if got <= max {
+        return Ok(());
+    }
+    Err(Error::Limit { what, max, got })
 }
 
 /// The rule of how long the vectors of items are.

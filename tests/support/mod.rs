@@ -8,6 +8,7 @@
 )]
 
 pub mod cases;
+pub mod fixtures;
 mod random;
 pub mod vectors;
 

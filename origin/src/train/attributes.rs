@@ -1,7 +1,7 @@
 //! Codes of category, brand and price band.
 
 use crate::dataset::Dataset;
-use pocketrank::{AttributeRow, Labels};
+use pocketrank::{AttributeRow, Labels, MAX_LABEL};
 use std::collections::BTreeSet;
 
 /// Price bands hold about the same number of items.
@@ -42,11 +42,19 @@ pub fn fit(dataset: &Dataset, items: &[u32]) -> (Vec<AttributeRow>, Labels) {
     (
         rows,
         Labels {
-            categories,
-            brands,
+            categories: shorten(categories),
+            brands: shorten(brands),
             price_bands,
         },
     )
+}
+
+/// Names that the format can hold. Two that become the same keep their codes.
+fn shorten(mut names: Vec<String>) -> Vec<String> {
+    for name in &mut names {
+        name.truncate(name.floor_char_boundary(MAX_LABEL));
+    }
+    names
 }
 
 /// Prices at which a new band begins, ascending and distinct.
@@ -70,4 +78,15 @@ fn band_names(bounds: &[f64]) -> Vec<String> {
     );
     names.push(format!("{:.2} and more", bounds[bounds.len() - 1]));
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shorten;
+
+    #[test]
+    fn a_long_name_is_cut_between_characters() {
+        let names = shorten(vec!["Tea".into(), "ä".repeat(128), "xä".repeat(100)]);
+        assert_eq!(names, ["Tea".into(), "ä".repeat(128), "xä".repeat(85) + "x"]);
+    }
 }

@@ -1,0 +1,70 @@
+//! The golden snapshots of `tests/fixtures` that are made from a seed. With `synth-*.bin` they have each section and lack each that
+//! may lack, and have each form of every table but the rows of more than 65,536 items.
+
+use super::cases::snapshot;
+use super::{builder, Rng};
+use pocketrank::pack::SnapshotBuilder;
+use pocketrank::{Labels, PriorRow};
+
+/// The folder of all golden snapshots.
+pub const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
+
+/// File names and bytes. Files are only ever added: what readers of version 1 can read stays as it is.
+pub fn fixtures() -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        ("random-v1.bin", snapshot()),
+        ("minimal-v1.bin", minimal().build().unwrap()),
+        ("narrow-v1.bin", narrow().build().unwrap()),
+        ("cold-v1.bin", cold().build().unwrap()),
+    ]
+}
+
+/// Only what must be there.
+fn minimal() -> SnapshotBuilder {
+    let model = builder(&mut Rng(1), 5);
+    SnapshotBuilder {
+        meta: model.meta,
+        blend: model.blend,
+        ids: model.ids,
+        ..SnapshotBuilder::default()
+    }
+}
+
+/// A prior without times, neighbours of five bits, factors that are summed; no content.
+fn narrow() -> SnapshotBuilder {
+    let mut model = builder(&mut Rng(2), 90);
+    for row in &mut model.prior {
+        (row.trend, row.first_seen) = (0, 0);
+    }
+    if let Some(factors) = &mut model.factors {
+        factors.gram = None;
+    }
+    SnapshotBuilder {
+        code_bits: 5,
+        content: None,
+        ..model
+    }
+}
+
+/// Every third item is cold; text in other alphabets; no neighbours and no factors.
+fn cold() -> SnapshotBuilder {
+    let mut model = builder(&mut Rng(3), 60);
+    for row in model.prior.iter_mut().step_by(3) {
+        *row = PriorRow {
+            trend: 64,
+            ..PriorRow::default()
+        };
+    }
+    model.meta.model = "inhaltlich, 内容".into();
+    let names = |names: Vec<String>| names.into_iter().map(|name| name + " Größe").collect();
+    SnapshotBuilder {
+        labels: Labels {
+            categories: names(model.labels.categories),
+            brands: names(model.labels.brands),
+            price_bands: names(model.labels.price_bands),
+        },
+        neighbours: vec![],
+        factors: None,
+        ..model
+    }
+}
