@@ -139,7 +139,7 @@ function workshop() {
  * @param {string[]} programs
  * @returns {Promise<string>} the folder of its programs
  */
-async function installTool(name, crate, version, programs) {
+export async function installTool(name, crate, version, programs) {
   const home = join(cache, `${name}-${version}`);
   const isComplete = () => programs.every((program) => existsSync(join(home, "bin", program)));
   if (!isComplete()) {

@@ -77,21 +77,19 @@ pub fn decode(_grant: &CapsuleGrant, text: &str, now: u32) -> Result<Profile> {
     for _ in 0..count {
         let at = reader.at();
         let item = ItemHash(reader.u64()?);
-        let day = reader.u16()?;
+        let day = u32::from(reader.u16()?);
         let kind = read_kind(&mut reader)?;
-        if day < newest {
-            return Err(Error::Corrupt {
-                what: "capsule",
-                at,
-                rule: "events are in the order of their day",
-            });
+        let corrupt = |rule| Error::Corrupt {
+            what: "capsule",
+            at,
+            rule,
+        };
+        let start = day.checked_mul(DAY).ok_or(corrupt("days go to 49,710"))?;
+        if start < newest {
+            return Err(corrupt("events are in the order of their day"));
         }
-        newest = day;
-        events.push(Event {
-            item,
-            at: u32::from(day) * DAY,
-            kind,
-        });
+        newest = start;
+        events.push(Event { item, at: start, kind });
     }
     reader.take(CHECK_BYTES)?;
     reader.finish()?;

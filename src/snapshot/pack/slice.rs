@@ -53,7 +53,9 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
                 .iter()
                 .map(|kept| table.get(kept.row).unwrap_or_default())
                 .collect();
-            let labels = self.labels()?;
+            let mut labels = self.labels()?;
+            // Codes of price bands stay, so there must be as many names, whatever the whole has.
+            labels.price_bands.resize(table.price_bands().into(), String::new());
             let labels = Labels {
                 categories: renumber(&mut rows, &labels.categories, |row| &mut row.category),
                 brands: renumber(&mut rows, &labels.brands, |row| &mut row.brand),

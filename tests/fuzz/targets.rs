@@ -1,0 +1,426 @@
+//! What is fuzzed: one function per target, which must end without a panic whatever the bytes. The fuzzer calls them, and so does
+//! `tests/crashers.rs` with what was found.
+
+#[path = "../support/random.rs"]
+mod random;
+
+use arbitrary::Unstructured;
+use base64ct::{Base64UrlUnpadded, Encoding};
+use pocketrank::pack::{Content, Factors, Gram, SnapshotBuilder};
+use pocketrank::template::{write_card, Card};
+use pocketrank::{
+    capsule, edge, item_hash, AttributeRow, Blend, BlendRow, Candidates, CapsuleGrant, Choice, Consent, EventKind,
+    Labels, Meta, Mode, Options, PriorRow, Profile, Ranker, Signals, Snapshot, NO_ROW,
+};
+use random::{builder, events, id, Rng, NOW};
+use sha2::{Digest, Sha256};
+use std::sync::OnceLock;
+
+/// Items of the model that is damaged.
+const ITEMS: usize = 40;
+
+/// Bytes as they come.
+pub fn snapshot(bytes: &[u8]) {
+    use_snapshot(bytes);
+}
+
+/// What the checksum keeps from [`snapshot`]: a valid model, packed from any tables or damaged within its sections, with a header
+/// that fits.
+pub fn snapshot_structured(bytes: &[u8]) {
+    let u = &mut Unstructured::new(bytes);
+    let model = match u.arbitrary() {
+        Ok(true) => drawn(u).ok().and_then(|model| model.build().ok()),
+        _ => Some(model().to_vec()),
+    };
+    let Some(model) = model else { return };
+    let mut sections = split(&model);
+    if !u.is_empty() {
+        let _ = damage(u, &mut sections);
+    }
+    let whole = join(&sections);
+    use_snapshot(&whole);
+    if sections == split(&model) {
+        assert_eq!(whole, model);
+        Snapshot::open(&model).unwrap().verify().unwrap();
+    }
+}
+
+/// A profile from the device, as it is and behind the checksum.
+pub fn profile(bytes: &[u8]) {
+    let grant = random::grant();
+    for bytes in [bytes.to_vec(), checked::<8>(bytes)] {
+        if let Ok(profile) = Profile::decode(&grant, &bytes) {
+            assert_eq!(profile.encode(&grant), bytes);
+        }
+    }
+}
+
+/// A capsule, as it is and behind encoding and checksum.
+pub fn capsule(bytes: &[u8]) {
+    let grant = capsule_grant();
+    let texts = [
+        String::from_utf8_lossy(bytes).into_owned(),
+        Base64UrlUnpadded::encode_string(&checked::<4>(bytes)),
+    ];
+    for text in texts {
+        let choice = capsule::choice(&text, NOW);
+        let Ok(profile) = capsule::decode(&grant, &text, NOW) else {
+            continue;
+        };
+        assert!(choice.is_ok());
+        assert!(profile.events().is_sorted_by_key(|event| event.at));
+        let again = capsule::decode(&grant, &capsule::encode(&profile, &grant, NOW), NOW).unwrap();
+        let wanted = |event: &&pocketrank::Event| event.kind != EventKind::ViewItemList;
+        assert!(again.events().iter().eq(profile.events().iter().filter(wanted)));
+        let cookies = format!("a=b; {}={text}", capsule::COOKIE);
+        assert_eq!(edge::profile(true, None, Some(&cookies), NOW), profile);
+        assert_eq!(edge::strip_capsule(&cookies).as_deref(), Some("a=b"));
+    }
+}
+
+/// Headers, paths and attributes that reach the edge.
+pub fn edge(bytes: &[u8]) {
+    let [text, other] = &texts(bytes);
+    if let Some(kept) = edge::strip_capsule(text) {
+        assert!(!kept.contains(capsule::COOKIE));
+        assert_eq!(edge::strip_capsule(&kept).as_ref(), Some(&kept));
+    }
+    edge::profile(true, None, Some(text), NOW);
+    assert_eq!(edge::profile(true, Some(other), Some(text), NOW), Profile::default());
+    if let Some(pages) = edge::Pages::parse(text) {
+        assert!(!pages.contains(other) || other.starts_with('/'));
+        assert!(!pages.accept("GET", other, |_| true));
+    }
+    if let Some(options) = edge::slot_options(Some(text)) {
+        assert!((1..=edge::MAX_COUNT).contains(&options.count));
+    }
+    if let Some(path) = edge::list_path(text) {
+        assert_eq!(path, format!("/pocketrank/candidates/{text}.json"));
+        assert!(!text.contains(['/', '.', '%']));
+    }
+    edge::is_page(200, Some(text));
+    edge::asset_cache_control(&format!("{}{text}", edge::ASSETS), 200);
+}
+
+/// A card of a candidates list keeps its elements, and its links their schemes.
+pub fn template(bytes: &[u8]) {
+    let [id, name, url, image, price_text, category] = texts(bytes);
+    let card = Card {
+        id,
+        name,
+        url,
+        image,
+        price_text,
+        category,
+    };
+    let [html, empty] = [&card, &Card::default()].map(|card| {
+        let mut html = String::new();
+        write_card(&mut html, card);
+        html
+    });
+    for mark in ['<', '>', '"'] {
+        assert_eq!(html.matches(mark).count(), empty.matches(mark).count(), "{html}");
+    }
+    assert!(!html.contains(['\'', '\0']));
+    for url in [&card.url, &card.image] {
+        let scheme = scheme(pocketrank::template::safe_url(url));
+        assert!(["", "http", "https"].contains(&scheme.as_str()), "{url:?}");
+    }
+}
+
+/// The texts between separators, empty where there are no more.
+fn texts<const N: usize>(bytes: &[u8]) -> [String; N] {
+    let text = String::from_utf8_lossy(bytes);
+    let mut texts = text.splitn(N, '\u{1f}');
+    [(); N].map(|()| texts.next().unwrap_or_default().into())
+}
+
+/// The scheme of a URL as browsers read it (WHATWG URL, basic URL parser), empty for none.
+fn scheme(url: &str) -> String {
+    let blank = |char: char| char <= ' ';
+    let url = url.trim_matches(blank).replace(['\t', '\n', '\r'], "");
+    let Some((scheme, _)) = url.split_once(':') else {
+        return String::new();
+    };
+    let valid = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    if scheme.starts_with(|char: char| char.is_ascii_alphabetic()) && scheme.bytes().all(valid) {
+        scheme.to_ascii_lowercase()
+    } else {
+        String::new()
+    }
+}
+
+/// Uses everything that a host uses. What verifies must rank, explain and slice as promised; what does not must end.
+fn use_snapshot(bytes: &[u8]) {
+    let Ok(snapshot) = Snapshot::open(bytes) else { return };
+    let valid = snapshot.verify().is_ok();
+    let _ = snapshot.labels();
+    match snapshot.slice((0..ITEMS).step_by(3).map(|row| item_hash(&id(row)))) {
+        Ok(slice) => {
+            let slice = Snapshot::open(slice.as_slice()).unwrap();
+            slice.verify().unwrap();
+            rank(slice, true);
+        }
+        Err(error) => assert!(!valid, "{error}"),
+    }
+    rank(snapshot, valid);
+}
+
+fn rank(snapshot: Snapshot<&[u8]>, valid: bool) {
+    static PROFILE: OnceLock<Profile> = OnceLock::new();
+    let profile = PROFILE.get_or_init(|| random::profile(&events(&mut Rng(1), 30, ITEMS)));
+    let candidates = Candidates::from_rows((0..64).chain([NO_ROW, 1 << 20]).collect());
+    let options = Options {
+        diversity: 0.4,
+        exclude_purchased: true,
+        ..Options::default()
+    };
+    let mut ranker = Ranker::new(snapshot);
+    ranker.set_profile(profile, NOW);
+    let slate = ranker.rerank(&candidates, &options).to_vec();
+    for ranked in slate {
+        assert!(ranked.score.is_finite());
+        let explained = ranker.explain(ranked.row);
+        assert!(
+            !valid || explained.score == ranked.score,
+            "{explained:?} for {ranked:?}"
+        );
+    }
+}
+
+/// A small model with all sections.
+fn model() -> &'static [u8] {
+    static MODEL: OnceLock<Vec<u8>> = OnceLock::new();
+    MODEL.get_or_init(|| builder(&mut Rng(1), ITEMS).build().unwrap())
+}
+
+type Sections = Vec<([u8; 4], Vec<u8>)>;
+
+/// The sections of a valid snapshot, by their tags.
+fn split(snapshot: &[u8]) -> Sections {
+    let number = |at: usize| u32::from_le_bytes(snapshot[at..at + 4].try_into().unwrap()) as usize;
+    let entries = (0..usize::from(snapshot[6])).map(|at| 48 + 12 * at);
+    let section = |at: usize| {
+        let start = number(at + 4);
+        let tag = snapshot[at..at + 4].try_into().unwrap();
+        (tag, snapshot[start..start + number(at + 8)].to_vec())
+    };
+    entries.map(section).collect()
+}
+
+/// Puts sections behind a header and a table that fit them.
+fn join(sections: &Sections) -> Vec<u8> {
+    let (mut table, mut content) = (vec![], vec![]);
+    let first = 48 + 12 * sections.len();
+    for (tag, bytes) in sections {
+        content.resize((first + content.len()).next_multiple_of(8) - first, 0);
+        table.extend(tag);
+        table.extend(((first + content.len()) as u32).to_le_bytes());
+        table.extend((bytes.len() as u32).to_le_bytes());
+        content.extend(bytes);
+    }
+    let mut out = b"PKRK\x01\0".to_vec();
+    out.extend((sections.len() as u16).to_le_bytes());
+    out.extend(((first + content.len()) as u64).to_le_bytes());
+    let hash = Sha256::new()
+        .chain_update(&out)
+        .chain_update(&table)
+        .chain_update(&content)
+        .finalize();
+    out.extend(hash);
+    out.extend(table);
+    out.extend(content);
+    out
+}
+
+/// Changes, adds and takes out bytes, and takes out whole sections.
+fn damage(u: &mut Unstructured<'_>, sections: &mut Sections) -> arbitrary::Result<()> {
+    while !u.is_empty() {
+        let section = u.choose_index(sections.len())?;
+        let bytes = &mut sections[section].1;
+        let at = u.int_in_range(0..=bytes.len())?;
+        match u.int_in_range(0..=15)? {
+            0 => drop(sections.remove(section)),
+            1 => bytes.insert(at, u.arbitrary()?),
+            2 => bytes.truncate(at),
+            3 if at < bytes.len() => drop(bytes.remove(at)),
+            _ => {
+                let new = u.arbitrary()?;
+                bytes.iter_mut().skip(at).take(1).for_each(|byte| *byte = new);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Any model, near enough to a valid one that most can be packed.
+fn drawn(u: &mut Unstructured<'_>) -> arbitrary::Result<SnapshotBuilder> {
+    let items = u.int_in_range(0..=12)?;
+    let rows = u.int_in_range(1..=3)?;
+    let mut source = 0..;
+    Ok(SnapshotBuilder {
+        meta: Meta {
+            items: u.arbitrary()?,
+            model: u.arbitrary()?,
+            trained_until: u.arbitrary()?,
+            min_customers: u.arbitrary()?,
+            currency: u.arbitrary()?,
+        },
+        blend: Blend {
+            kinds: u
+                .arbitrary::<[i8; EventKind::COUNT]>()?
+                .map(|kind| i16::from(kind) * 16),
+            decay: table(u, 32_768)?,
+            newness: table(u, 32_768)?,
+            times: table(u, u16::MAX)?,
+            repeat_times: table(u, u16::MAX)?,
+            cold: table(u, u16::MAX)?,
+            rows: (0..rows).map(|at| blend_row(u, at)).collect::<arbitrary::Result<_>>()?,
+            ..Blend::default()
+        },
+        ids: (0..items).map(id).collect(),
+        prior: some(u, items, |u| {
+            let (popularity, trend, first_seen) = u.arbitrary()?;
+            Ok(PriorRow {
+                popularity,
+                trend,
+                first_seen,
+            })
+        })?,
+        attributes: some(u, items, |u| {
+            Ok(AttributeRow {
+                category: u.int_in_range(0..=3)?,
+                brand: u.int_in_range(0..=3)?,
+                price_band: u.int_in_range(0..=3)?,
+            })
+        })?,
+        labels: Labels {
+            categories: names(u)?,
+            brands: names(u)?,
+            price_bands: names(u)?,
+        },
+        neighbours: some(u, items, |u| neighbours(u, source.next().unwrap_or_default(), items))?,
+        code_bits: u.int_in_range(4..=9)?,
+        factors: if u.arbitrary()? { Some(factors(u, items)?) } else { None },
+        content: if u.arbitrary()? { Some(content(u, items)?) } else { None },
+    })
+}
+
+fn blend_row(u: &mut Unstructured<'_>, at: u16) -> arbitrary::Result<BlendRow> {
+    Ok(BlendRow {
+        min_history: at * u.int_in_range(1..=9)?,
+        recency: table(u, 32_768)?,
+        repeat_recency: table(u, 32_768)?,
+        neighbours: weight(u)?,
+        repeat: weight(u)?,
+        factors: weight(u)?,
+        content: weight(u)?,
+        category: weight(u)?,
+        brand: weight(u)?,
+        price_band: weight(u)?,
+        popularity: weight(u)?,
+        trend: weight(u)?,
+        newness: weight(u)?,
+    })
+}
+
+fn names(u: &mut Unstructured<'_>) -> arbitrary::Result<Vec<String>> {
+    let len = u.int_in_range(3..=4)?;
+    list(u, len, |u| u.arbitrary())
+}
+
+fn neighbours(u: &mut Unstructured<'_>, source: usize, items: usize) -> arbitrary::Result<Vec<(u32, f32)>> {
+    let mut row = vec![];
+    for target in 0..items {
+        if u.arbitrary()? && (target != source || rarely(u)?) {
+            row.push((target as u32, weight(u)?.abs() + 0.01));
+        }
+    }
+    Ok(row)
+}
+
+fn factors(u: &mut Unstructured<'_>, items: usize) -> arbitrary::Result<Factors> {
+    let dims = u.int_in_range(1..=4)?;
+    let rows = list(u, dims * items, weight)?;
+    let mut gram = None;
+    if u.arbitrary()? {
+        let mut matrix = vec![0.0; dims * dims];
+        for at in 0..dims {
+            matrix[at * (dims + 1)] = weight(u)?.abs();
+        }
+        let len = u.int_in_range(1..=3)?;
+        gram = Some(Gram {
+            matrix: if rarely(u)? {
+                list(u, dims * dims, weight)?
+            } else {
+                matrix
+            },
+            ridge: list(u, len, |u| Ok(weight(u)?.abs()))?,
+            confidence: weight(u)?.abs(),
+        });
+    }
+    Ok(Factors { dims, rows, gram })
+}
+
+/// Vectors with a single 1 mostly: others have another length, which is an error.
+fn content(u: &mut Unstructured<'_>, items: usize) -> arbitrary::Result<Content> {
+    let dims = u.int_in_range(1..=4)?;
+    let mut rows = vec![0.0; dims * items];
+    for row in rows.chunks_mut(dims) {
+        row[u.choose_index(dims)?] = if rarely(u)? { weight(u)? } else { 1.0 };
+    }
+    Ok(Content { dims, rows })
+}
+
+/// Mostly a number within ±8, else any.
+fn weight(u: &mut Unstructured<'_>) -> arbitrary::Result<f32> {
+    if rarely(u)? {
+        return u.arbitrary();
+    }
+    Ok(f32::from(u.arbitrary::<i8>()?) / 16.0)
+}
+
+fn table(u: &mut Unstructured<'_>, most: u16) -> arbitrary::Result<Vec<u16>> {
+    let len = if rarely(u)? { 0 } else { u.int_in_range(1..=4)? };
+    list(u, len, |u| u.int_in_range(0..=most))
+}
+
+/// Once in 256 times; never where the bytes have run out, which gives zeros.
+fn rarely(u: &mut Unstructured<'_>) -> arbitrary::Result<bool> {
+    Ok(u.arbitrary::<u8>()? == u8::MAX)
+}
+
+/// A list as long as there are items, or an empty one.
+fn some<T>(
+    u: &mut Unstructured<'_>,
+    items: usize,
+    one: impl FnMut(&mut Unstructured<'_>) -> arbitrary::Result<T>,
+) -> arbitrary::Result<Vec<T>> {
+    let len = if u.arbitrary()? { items } else { 0 };
+    list(u, len, one)
+}
+
+fn list<T>(
+    u: &mut Unstructured<'_>,
+    len: usize,
+    mut one: impl FnMut(&mut Unstructured<'_>) -> arbitrary::Result<T>,
+) -> arbitrary::Result<Vec<T>> {
+    (0..len).map(|_| one(u)).collect()
+}
+
+/// The bytes and the first `N` of their SHA-256.
+fn checked<const N: usize>(bytes: &[u8]) -> Vec<u8> {
+    [bytes, &Sha256::digest(bytes)[..N]].concat()
+}
+
+fn capsule_grant() -> CapsuleGrant {
+    let choice = Some(Choice {
+        mode: Mode::Session,
+        capsule: true,
+    });
+    let signals = Signals {
+        choice,
+        ..Signals::default()
+    };
+    Consent::decide(&signals).capsule_grant().unwrap()
+}
