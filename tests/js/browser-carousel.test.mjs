@@ -314,6 +314,7 @@ describe("keys and words", () => {
     await view(page, site.url, first);
     await open(page, site.url);
     // Which card goes with what was looked at is the model's to say, but one of the first does.
+    /** @type {string[]} */
     const texts = [];
     for (const button of (await page.locator(".pr-why-button").all()).slice(0, 8)) {
       await button.focus();
