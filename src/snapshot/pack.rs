@@ -83,9 +83,7 @@ impl SnapshotBuilder {
         let hashes: Vec<ItemHash> = self.ids.iter().map(|id| item_hash(id)).collect();
         sections.push((Section::Index, index(&hashes, bucket_bits(self.meta.items))?));
         if !self.prior.is_empty() {
-            let timeless = |row: &PriorRow| row.trend == 0 && row.first_seen == 0;
-            let width = if self.prior.iter().all(timeless) { NARROW } else { WIDE };
-            sections.push((Section::Prior, prior(&self.prior, width)));
+            sections.push((Section::Prior, prior(&self.prior)));
         }
         if !self.attributes.is_empty() {
             sections.push((Section::Attributes, attributes(&self.attributes, &self.labels)?));
@@ -167,8 +165,10 @@ fn index(hashes: &[ItemHash], bits: u32) -> Result<Vec<u8>> {
     Ok(out)
 }
 
-/// Rows of that width.
-fn prior(rows: &[PriorRow], width: u8) -> Vec<u8> {
+/// Narrow rows where nothing is known of time.
+fn prior(rows: &[PriorRow]) -> Vec<u8> {
+    let timeless = |row: &PriorRow| row.trend == 0 && row.first_seen == 0;
+    let width = if rows.iter().all(timeless) { NARROW } else { WIDE };
     let mut out = vec![width];
     for row in rows {
         let [low, high] = row.first_seen.to_le_bytes();

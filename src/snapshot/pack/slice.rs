@@ -1,6 +1,6 @@
 //! Slices: what a snapshot knows of a few items, as a snapshot of its own that a page can carry.
 
-use super::{attributes, finish, index, neighbours, postcard, prior, AttributeRow, Labels, PriorRow, NARROW, WIDE};
+use super::{attributes, finish, index, neighbours, postcard, prior, AttributeRow, Labels, PriorRow};
 use crate::error::{Error, Result};
 use crate::event::ItemHash;
 use crate::snapshot::index::bucket_bits;
@@ -44,9 +44,7 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
         if let Some(table) = self.prior() {
             let of = |kept: &Kept| table.get(kept.row).filter(|_| kept.asked).unwrap_or_default();
             let rows: Vec<PriorRow> = kept.iter().map(of).collect();
-            let timeless = |row: &PriorRow| row.trend == 0 && row.first_seen == 0;
-            let width = if rows.iter().all(timeless) { NARROW } else { WIDE };
-            sections.push((Section::Prior, prior(&rows, width)));
+            sections.push((Section::Prior, prior(&rows)));
         }
         if let Some(table) = self.attributes() {
             let mut rows: Vec<AttributeRow> = kept
