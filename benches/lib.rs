@@ -59,7 +59,10 @@ pub fn case() -> Case {
 /// that of the only event.
 pub fn product() -> Case {
     let mut rng = Rng(2_027);
-    let whole = random::builder(&mut rng, ROWS);
+    let mut whole = random::builder(&mut rng, ROWS);
+    for row in &mut whole.blend.rows {
+        (row.neighbours, row.repeat) = (0.0, 0.0);
+    }
     let model = SnapshotBuilder {
         prior: vec![],
         attributes: vec![],

@@ -255,29 +255,51 @@ impl<B: AsRef<[u8]>> Ranker<B> {
         found.into_iter().filter_map(because).collect()
     }
 
+    /// Whether an option keeps a candidate out of the slate.
+    fn left_out(&self, candidates: &Candidates, index: u32, options: &Options) -> bool {
+        let index = index as usize;
+        options.exclude_out_of_stock
+            && candidates
+                .flags
+                .get(index)
+                .is_some_and(|flags| flags & OUT_OF_STOCK != 0)
+            || options.exclude_purchased
+                && candidates
+                    .rows
+                    .get(index)
+                    .is_some_and(|row| self.history.purchased(*row))
+    }
+
     /// Fills the slate with the best candidates by score: as many as asked for, or as diversity chooses from.
+    ///
+    /// Keeps the best so far and some more, so that all but a few are left out by one comparison.
     fn select(&mut self, candidates: &Candidates, options: &Options) {
-        self.keys.clear();
-        for ((index, (row, flags)), score) in (0u32..)
-            .zip(candidates.rows.iter().zip(&candidates.flags))
-            .zip(&self.scores)
-        {
-            let out_of_stock = options.exclude_out_of_stock && flags & OUT_OF_STOCK != 0;
-            let purchased = options.exclude_purchased && self.history.purchased(*row);
-            if !out_of_stock && !purchased {
-                self.keys.push(key(*score, index));
-            }
-        }
         let pool = if options.diversity > 0.0 {
             options.count.saturating_mul(POOL)
         } else {
             options.count
         };
-        if pool > 0 && pool < self.keys.len() {
-            self.keys.select_nth_unstable(pool - 1);
+        self.keys.clear();
+        // What as many as are wanted have at least. Who only ties comes later in the list, and has lost.
+        let mut least = if pool > 0 { f32::NEG_INFINITY } else { f32::INFINITY };
+        for (scores, start) in self.scores.chunks(BLOCK).zip((0u32..).step_by(BLOCK)) {
+            if !scores.iter().fold(false, |any, score| any | (*score > least)) {
+                continue;
+            }
+            for (index, score) in (start..).zip(scores) {
+                if *score <= least || self.left_out(candidates, index, options) {
+                    continue;
+                }
+                self.keys.push(key(*score, index));
+                if self.keys.len() == pool.saturating_mul(2) {
+                    let (_, last, _) = self.keys.select_nth_unstable(pool - 1);
+                    least = self.scores.get(*last as u32 as usize).copied().unwrap_or(least);
+                    self.keys.truncate(pool);
+                }
+            }
         }
-        self.keys.truncate(pool);
         self.keys.sort_unstable();
+        self.keys.truncate(pool);
         self.slate.clear();
         let ranked = |key: &u64| {
             let index = *key as u32;
@@ -291,6 +313,9 @@ impl<B: AsRef<[u8]>> Ranker<B> {
         self.slate.extend(self.keys.iter().map(ranked));
     }
 }
+
+/// Scores that are compared at once.
+const BLOCK: usize = 8;
 
 /// Diversity chooses from this many times the slate's length.
 const POOL: usize = 4;

@@ -7,7 +7,7 @@ mod support;
 use js_sys::{Object, Reflect, Uint8Array};
 use pocketrank::pack::SnapshotBuilder;
 use pocketrank::wasm::{capsule_choice, JsCandidates, JsConsent, JsProfile, JsRanker};
-use pocketrank::{item_hash, Event, EventKind, Ranker, Snapshot};
+use pocketrank::{item_hash, Candidates, Event, EventKind, Options, Ranker, Snapshot, NO_ROW};
 use serde_json::Value;
 use support::cases::{rank, ranker};
 use support::vectors::{content, factors, fold_in, product, quantize};
@@ -49,7 +49,7 @@ fn slates_are_the_golden_ones() {
     assert_eq!(cases.len(), 1_000);
 }
 
-/// Products are by SIMD here, 16 numbers at a time, and must have the bits of the plain ones whatever the length.
+/// Products are by SIMD here, 4 rows and 16 numbers at a time, and must have the bits of the plain ones whatever the length.
 #[wasm_bindgen_test]
 fn products_of_vectors_of_any_length_have_the_bits_of_plain_ones() {
     const ITEMS: usize = 20;
@@ -94,6 +94,26 @@ fn products_of_vectors_of_any_length_have_the_bits_of_plain_ones() {
             ];
             let parts = ranker.explain(row as u32).parts;
             assert_eq!([parts[2].value, parts[3].value], products, "{dims} dims, row {row}");
+        }
+
+        // Rows one beside another, the last of the table and unknown ones among them.
+        let rows: Vec<u32> = (0..3)
+            .flat_map(|_| (0..ITEMS as u32).rev())
+            .chain([NO_ROW, 5, 6])
+            .collect();
+        for length in (1..9).chain([rows.len() - 2, rows.len()]) {
+            let options = Options {
+                count: length,
+                ..Options::default()
+            };
+            let slate = ranker
+                .rerank(&Candidates::from_rows(rows[..length].to_vec()), &options)
+                .to_vec();
+            assert_eq!(slate.len(), length);
+            for ranked in slate {
+                let score = ranker.explain(ranked.row).score;
+                assert_eq!(ranked.score, score, "{dims} dims, row {} of {length}", ranked.row);
+            }
         }
     }
 }

@@ -71,7 +71,7 @@ impl Scorer for Affinity {
         self.price_bands.finish(history.share() * weights.price_band);
     }
 
-    fn add<B: AsRef<[u8]>>(&self, snapshot: &Snapshot<B>, rows: &[u32], scores: &mut [f32]) {
+    fn add<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, rows: &[u32], scores: &mut [f32]) {
         let Some(table) = snapshot.attributes() else { return };
         for (score, row) in scores.iter_mut().zip(rows) {
             let [category, brand, price_band] = self.of(table.get(*row).unwrap_or_default());

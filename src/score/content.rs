@@ -5,7 +5,7 @@ use super::vector::{scaled, Vector};
 use super::Scorer;
 use crate::cholesky::add_scaled;
 use crate::history::History;
-use crate::snapshot::{self, factor, BlendRow, Prior, Snapshot, ONE};
+use crate::snapshot::{factor, BlendRow, Snapshot, ONE};
 
 /// The weighted sum of the history's vectors.
 #[derive(Debug, Clone, Default)]
@@ -15,15 +15,15 @@ pub(crate) struct Content {
     units: Vec<f32>,
     sums: Vec<f64>,
     item: Vec<f64>,
+    products: Vec<i32>,
 }
 
 impl Content {
+    /// The part of a product with the row of an item of so much popularity.
     #[inline(always)]
-    fn of(&self, table: &snapshot::Content<'_>, prior: Option<&Prior<'_>>, row: u32) -> f32 {
-        let Some(vector) = table.row(row) else { return 0.0 };
-        let popularity = prior.map_or(0, |prior| prior.popularity(row));
+    fn part(&self, product: i32, popularity: u8) -> f32 {
         let unit = self.units.get(usize::from(popularity >> 4));
-        self.visitor.dot(vector) as f32 * unit.copied().unwrap_or_default()
+        product as f32 * unit.copied().unwrap_or_default()
     }
 }
 
@@ -50,17 +50,21 @@ impl Scorer for Content {
         }
     }
 
-    fn add<B: AsRef<[u8]>>(&self, snapshot: &Snapshot<B>, rows: &[u32], scores: &mut [f32]) {
-        if let Some(table) = snapshot.content().filter(|_| !self.units.is_empty()) {
-            let prior = snapshot.prior();
-            for (score, row) in scores.iter_mut().zip(rows) {
-                *score += self.of(&table, prior.as_ref(), *row);
-            }
+    fn add<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, rows: &[u32], scores: &mut [f32]) {
+        let Some(table) = snapshot.content().filter(|_| !self.units.is_empty()) else {
+            return;
+        };
+        self.visitor.products(table.rows, rows, &mut self.products);
+        let prior = snapshot.prior();
+        for ((score, row), product) in scores.iter_mut().zip(rows).zip(&self.products) {
+            *score += self.part(*product, prior.map_or(0, |prior| prior.popularity(*row)));
         }
     }
 
     fn parts<B: AsRef<[u8]>>(&self, snapshot: &Snapshot<B>, _history: &History, row: u32, take: &mut impl FnMut(f32)) {
         let table = snapshot.content().filter(|_| !self.units.is_empty());
-        take(table.map_or(0.0, |table| self.of(&table, snapshot.prior().as_ref(), row)));
+        let popularity = snapshot.prior().map_or(0, |prior| prior.popularity(row));
+        let row = table.and_then(|table| table.row(row));
+        take(row.map_or(0.0, |row| self.part(self.visitor.product(row), popularity)));
     }
 }

@@ -19,6 +19,7 @@ pub(crate) struct Factors {
     solution: Vec<f64>,
     upper: Vec<f64>,
     item: Vec<f64>,
+    products: Vec<i32>,
 }
 
 impl Factors {
@@ -51,11 +52,10 @@ impl Factors {
         self.visitor.set(&self.solution).then_some(())
     }
 
+    /// The part of a product with the row of a scale. In doubles, in which it is exact: below 2^46.
     #[inline(always)]
-    fn of(&self, table: &snapshot::Factors<'_>, row: u32) -> f32 {
-        table.row(row).map_or(0.0, |(scale, row)| {
-            (i64::from(self.visitor.dot(row)) * i64::from(scale)) as f32 * self.unit
-        })
+    fn part(&self, product: i32, scale: u16) -> f32 {
+        (f64::from(product) * f64::from(scale)) as f32 * self.unit
     }
 }
 
@@ -69,16 +69,19 @@ impl Scorer for Factors {
         }
     }
 
-    fn add<B: AsRef<[u8]>>(&self, snapshot: &Snapshot<B>, rows: &[u32], scores: &mut [f32]) {
-        if let Some(table) = snapshot.factors().filter(|_| self.unit != 0.0) {
-            for (score, row) in scores.iter_mut().zip(rows) {
-                *score += self.of(&table, *row);
-            }
+    fn add<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, rows: &[u32], scores: &mut [f32]) {
+        let Some(table) = snapshot.factors().filter(|_| self.unit != 0.0) else {
+            return;
+        };
+        self.visitor.products(table.rows, rows, &mut self.products);
+        for ((score, row), product) in scores.iter_mut().zip(rows).zip(&self.products) {
+            *score += self.part(*product, table.scale(*row));
         }
     }
 
     fn parts<B: AsRef<[u8]>>(&self, snapshot: &Snapshot<B>, _history: &History, row: u32, take: &mut impl FnMut(f32)) {
         let table = snapshot.factors().filter(|_| self.unit != 0.0);
-        take(table.map_or(0.0, |table| self.of(&table, row)));
+        let row = table.and_then(|table| table.row(row));
+        take(row.map_or(0.0, |(scale, row)| self.part(self.visitor.product(row), scale)));
     }
 }

@@ -39,7 +39,7 @@ pub(crate) trait Scorer {
     fn prepare<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, history: &History, weights: &BlendRow);
 
     /// Adds this scorer's parts to the scores of candidates; `scores` is as long as `rows`.
-    fn add<B: AsRef<[u8]>>(&self, snapshot: &Snapshot<B>, rows: &[u32], scores: &mut [f32]);
+    fn add<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, rows: &[u32], scores: &mut [f32]);
 
     /// Hands out the parts of one candidate, in the order in which `add` adds them up.
     fn parts<B: AsRef<[u8]>>(&self, snapshot: &Snapshot<B>, history: &History, row: u32, take: &mut impl FnMut(f32));

@@ -137,7 +137,10 @@ impl Scorer for Neighbours {
         }
     }
 
-    fn add<B: AsRef<[u8]>>(&self, _snapshot: &Snapshot<B>, rows: &[u32], scores: &mut [f32]) {
+    fn add<B: AsRef<[u8]>>(&mut self, _snapshot: &Snapshot<B>, rows: &[u32], scores: &mut [f32]) {
+        if self.parts.iter().all(|part| *part == 0.0) {
+            return;
+        }
         for (score, row) in scores.iter_mut().zip(rows) {
             *score += self.part(*row);
         }

@@ -43,7 +43,7 @@ impl Scorer for Prior {
             .extend((0..table.len()).map(|age| f32::from(factor(table, age)) * unit));
     }
 
-    fn add<B: AsRef<[u8]>>(&self, snapshot: &Snapshot<B>, rows: &[u32], scores: &mut [f32]) {
+    fn add<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, rows: &[u32], scores: &mut [f32]) {
         let Some(table) = snapshot.prior() else { return };
         for (score, row) in scores.iter_mut().zip(rows) {
             if let Some(row) = table.get(*row) {

@@ -14,7 +14,10 @@ pub(super) fn scaled(row: &[u8], scale: f64, to: &mut Vec<f64>) {
 /// A vector of 16 bits with one unit.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Vector {
+    /// With zeros up to whole [`LANES`].
     numbers: Vec<i16>,
+    /// How many numbers there are without those zeros.
+    dims: usize,
     /// What 1 is worth, at most [`MAX_UNIT`].
     pub(super) unit: f32,
 }
@@ -28,44 +31,89 @@ impl Vector {
         self.numbers.clear();
         self.numbers
             .extend(values.iter().map(|value| (value / unit).round_ties_even() as i16));
+        self.numbers.resize(values.len().next_multiple_of(LANES), 0);
+        self.dims = values.len();
         unit > 0.0 && unit <= MAX_UNIT && values.iter().all(|value| value.is_finite())
     }
 
-    /// The product with an item's vector of `i8`: within ±2^30, for at most 256 numbers. Not inlined: one copy of the loop is small.
+    /// The product with an item's vector of `i8`: within ±2^30, for at most 256 numbers.
+    pub(super) fn product(&self, row: &[u8]) -> i32 {
+        dot(&self.numbers, row)
+    }
+
+    /// The products with some rows of a table of such vectors, 0 where it has none. Not inlined: one copy of the loop is small.
     #[inline(never)]
-    pub(super) fn dot(&self, row: &[u8]) -> i32 {
-        let ((a, a_rest), (b, b_rest)) = (self.numbers.as_chunks(), row.as_chunks());
-        dot_16s(a, b) + dot_scalar(a_rest, b_rest)
+    pub(super) fn products(&self, table: &[u8], rows: &[u32], products: &mut Vec<i32>) {
+        let numbers = self.numbers.as_chunks().0.as_chunks().0;
+        let one = |row: u32| {
+            let row = table.chunks_exact(self.dims.max(1)).nth(row as usize);
+            row.map_or(0, |row| self.product(row))
+        };
+        products.clear();
+        products.resize(rows.len(), 0);
+        let (fours, rest) = rows.as_chunks();
+        let (to_fours, to_rest) = products.as_chunks_mut();
+        for (to, four) in to_fours.iter_mut().zip(fours) {
+            let windows = four.map(|row| window(table, row, self.dims));
+            *to = dot_4(numbers, windows).unwrap_or_else(|| four.map(one));
+        }
+        for (to, row) in to_rest.iter_mut().zip(rest) {
+            *to = one(*row);
+        }
     }
 }
 
-fn dot_scalar(a: &[i16], b: &[u8]) -> i32 {
+fn dot(a: &[i16], b: &[u8]) -> i32 {
     let products = a.iter().zip(b);
     products.map(|(a, b)| i32::from(*a) * i32::from(*b as i8)).sum()
 }
 
-#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-fn dot_16s(a: &[[i16; 16]], b: &[[u8; 16]]) -> i32 {
-    dot_scalar(a.as_flattened(), b.as_flattened())
+/// How many numbers SIMD takes at a time.
+const LANES: usize = 16;
+
+/// The row of a table, and so much of what is behind it as makes whole [`LANES`].
+#[inline(always)]
+fn window(table: &[u8], row: u32, dims: usize) -> Option<&[[[u8; 8]; 2]]> {
+    let rest = table.get((row as usize).checked_mul(dims)?..)?;
+    Some(rest.get(..dims.next_multiple_of(LANES))?.as_chunks().0.as_chunks().0)
 }
 
-/// Whole numbers, so that the order does not matter. The compiler finds the loads, but not the instruction that multiplies and adds.
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+#[inline(always)]
+fn dot_4(a: &[[[i16; 8]; 2]], [r0, r1, r2, r3]: [Option<&[[[u8; 8]; 2]]>; 4]) -> Option<[i32; 4]> {
+    let a = a.as_flattened().as_flattened();
+    Some([r0?, r1?, r2?, r3?].map(|row| dot(a, row.as_flattened().as_flattened())))
+}
+
+/// Four rows at a time, so that what is loaded of `a` serves them all, and their sums are added up together. Whole numbers, so that the
+/// order does not matter. The compiler finds the loads, but not the instruction that multiplies and adds.
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 #[inline(always)]
-fn dot_16s(a: &[[i16; 16]], b: &[[u8; 16]]) -> i32 {
+fn dot_4(a: &[[[i16; 8]; 2]], [r0, r1, r2, r3]: [Option<&[[[u8; 8]; 2]]>; 4]) -> Option<[i32; 4]> {
     use std::arch::wasm32::*;
-    let mut sums = i32x4_splat(0);
-    for (a, b) in a.iter().zip(b) {
-        let [a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15] = *a;
-        let [b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, b10, b11, b12, b13, b14, b15] = *b;
-        let low = i16x8(a0, a1, a2, a3, a4, a5, a6, a7);
-        let high = i16x8(a8, a9, a10, a11, a12, a13, a14, a15);
-        let b = u8x16(b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, b10, b11, b12, b13, b14, b15);
-        sums = i32x4_add(sums, i32x4_dot_i16x8(low, i16x8_extend_low_i8x16(b)));
-        sums = i32x4_add(sums, i32x4_dot_i16x8(high, i16x8_extend_high_i8x16(b)));
+    let [mut s0, mut s1, mut s2, mut s3] = [i32x4_splat(0); 4];
+    for ((((a, b0), b1), b2), b3) in a.iter().zip(r0?).zip(r1?).zip(r2?).zip(r3?) {
+        let a = a.map(|[a0, a1, a2, a3, a4, a5, a6, a7]| i16x8(a0, a1, a2, a3, a4, a5, a6, a7));
+        let add = |sums, b: &[[u8; 8]; 2]| {
+            let [low, high] = b.map(|b| i16x8_extend_low_i8x16(i64x2(i64::from_le_bytes(b), 0)));
+            let [a_low, a_high] = a;
+            i32x4_add(
+                sums,
+                i32x4_add(i32x4_dot_i16x8(a_low, low), i32x4_dot_i16x8(a_high, high)),
+            )
+        };
+        (s0, s1, s2, s3) = (add(s0, b0), add(s1, b1), add(s2, b2), add(s3, b3));
     }
-    i32x4_extract_lane::<0>(sums)
-        + i32x4_extract_lane::<1>(sums)
-        + i32x4_extract_lane::<2>(sums)
-        + i32x4_extract_lane::<3>(sums)
+    let pairs = |a, b| i32x4_add(i32x4_shuffle::<0, 4, 1, 5>(a, b), i32x4_shuffle::<2, 6, 3, 7>(a, b));
+    let (s01, s23) = (pairs(s0, s1), pairs(s2, s3));
+    let sums = i32x4_add(
+        i32x4_shuffle::<0, 1, 4, 5>(s01, s23),
+        i32x4_shuffle::<2, 3, 6, 7>(s01, s23),
+    );
+    Some([
+        i32x4_extract_lane::<0>(sums),
+        i32x4_extract_lane::<1>(sums),
+        i32x4_extract_lane::<2>(sums),
+        i32x4_extract_lane::<3>(sums),
+    ])
 }

@@ -13,8 +13,6 @@ const PLACE = 12;
 const OUT_OF_STOCK = 1;
 /** What {@link Ranker.load} takes in at the most, if the caller does not say: half of what a worker's isolate has. */
 const MAX_BYTES = 64 * 1024 * 1024;
-/** What the runtime ranks by when the caller leaves an option out. */
-const DEFAULTS = { count: 12, diversity: 0.3, excludePurchased: false, excludeOutOfStock: true };
 
 let runtime: InitOutput | undefined;
 
@@ -138,15 +136,18 @@ export class Ranker {
     this.#inner.setProfile(profile, at);
   }
 
-  rerank(candidates: Candidates, options: Options = {}): Ranked[] {
-    const { count, diversity, excludePurchased, excludeOutOfStock } = { ...DEFAULTS, ...options };
+  rerank(
+    candidates: Candidates,
+    { count = 12, diversity = 0.3, excludePurchased = false, excludeOutOfStock = true }: Options = {},
+  ): Ranked[] {
     const length = this.#inner.rerank(candidates.inner, count, diversity, excludePurchased, excludeOutOfStock);
-    const view = new DataView(memory(), this.#inner.slatePtr(), length * PLACE);
-    return Array.from({ length }, (_, place) => ({
-      index: view.getUint32(place * PLACE, true),
-      row: view.getUint32(place * PLACE + 4, true),
-      score: view.getFloat32(place * PLACE + 8, true),
-    }));
+    const end = length * PLACE;
+    const view = new DataView(memory(), this.#inner.slatePtr(), end);
+    const slate: Ranked[] = [];
+    for (let at = 0; at < end; at += PLACE) {
+      slate.push({ index: view.getUint32(at, true), row: view.getUint32(at + 4, true), score: view.getFloat32(at + 8, true) });
+    }
+    return slate;
   }
 
   explain(row: number): Explanation {
