@@ -35,6 +35,12 @@ impl Mode {
             Mode::Persistent => "persistent",
         }
     }
+
+    /// The mode of that name, if there is one.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let modes = [Mode::Contextual, Mode::Session, Mode::Persistent];
+        modes.into_iter().find(|mode| mode.name() == name)
+    }
 }
 
 /// Global Privacy Control, from `Sec-GPC` or `navigator.globalPrivacyControl`.

@@ -130,7 +130,9 @@ impl fmt::Display for Error {
             ),
             Error::Magic { what, expected, got } => write!(
                 f,
-                "{what}: begins with {got:02x?}, expected {expected:02x?}; this is another kind of file"
+                "{what}: begins with {} in hexadecimal, expected {}; this is another kind of file",
+                Hex(got),
+                Hex(expected)
             ),
             Error::Version { what, newest, got } => write!(
                 f,

@@ -239,20 +239,23 @@ impl<B: AsRef<[u8]>> Ranker<B> {
     }
 
     fn because(&self, row: u32) -> Vec<Because> {
-        let mut found: Vec<_> = Neighbours::contributions(&self.snapshot, &self.history, row)
-            .filter(|(_, sum)| *sum > 0)
-            .collect();
-        found.sort_by(|(_, a), (_, b)| b.cmp(a));
-        let total: i64 = found.iter().map(|(_, sum)| *sum).sum();
-        let because = |(position, sum): (usize, i64)| {
-            let item = self.history.items().get(position)?;
+        // The largest first, ties by position; sums stay below 2^43, positions below 2^8.
+        const ABOVE: u64 = 1 << 44;
+        let found = Neighbours::contributions(&self.snapshot, &self.history, row).filter(|(_, sum)| *sum > 0);
+        let key = |(position, sum): (usize, i64)| ABOVE.saturating_sub(sum as u64) << 8 | position as u64;
+        let mut keys: Vec<u64> = found.map(key).collect();
+        keys.sort_unstable();
+        let sum = |key: u64| ABOVE - (key >> 8);
+        let total: u64 = keys.iter().copied().map(sum).sum();
+        let because = |key: u64| {
+            let item = self.history.items().get((key & 0xff) as usize)?;
             Some(Because {
                 item: item.item,
                 kind: item.kind,
-                share: sum as f32 / total as f32,
+                share: sum(key) as f32 / total as f32,
             })
         };
-        found.into_iter().filter_map(because).collect()
+        keys.into_iter().filter_map(because).collect()
     }
 
     /// Whether an option keeps a candidate out of the slate.

@@ -4,11 +4,13 @@
 //! makes no JavaScript objects: candidates lie in linear memory, and so does the slate.
 
 use crate::{
-    capsule, item_hash, template, Candidates, CapsuleGrant, Choice, Consent, Error, Event, EventKind, Gpc, Grant,
-    Loader, Meta, Mode, Options, Profile, Ranked, Ranker, Signals, Snapshot,
+    capsule, item_hash,
+    template::{self, Card},
+    Candidates, CapsuleGrant, Choice, Consent, Error, Event, EventKind, Gpc, Grant, Loader, Meta, Mode, Options,
+    Profile, Ranked, Ranker, Signals, Snapshot,
 };
 use js_sys::{Reflect, Uint8Array};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 /// An `Error` object with `code`.
@@ -23,64 +25,46 @@ fn coded(text: &str, code: &str) -> JsValue {
     object.into()
 }
 
-/// Reads a plain object; the text names the field that is wrong.
-fn read<T: for<'de> Deserialize<'de>>(what: &str, value: JsValue) -> Result<T, JsValue> {
-    serde_wasm_bindgen::from_value(value).map_err(|error| coded(&format!("{what}: {error}"), "invalid_option"))
+/// What is wrong with a field of an object that was handed over.
+fn wrong(what: &str, field: &str, needed: &str) -> JsValue {
+    coded(&format!("{what}: `{field}` must be {needed}"), "invalid_option")
+}
+
+/// A field of a plain object. By hand, because serde's way costs 15 KB.
+fn field(what: &str, object: &JsValue, name: &str) -> Result<JsValue, JsValue> {
+    if object.is_object() {
+        return Reflect::get(object, &name.into());
+    }
+    Err(coded(&format!("{what}: an object is needed"), "invalid_option"))
+}
+
+/// A field that may be missing.
+fn flag(what: &str, object: &JsValue, name: &str) -> Result<bool, JsValue> {
+    let value = field(what, object, name)?;
+    if value.is_undefined() {
+        return Ok(false);
+    }
+    value.as_bool().ok_or_else(|| wrong(what, name, "true or false"))
+}
+
+/// A field that may be missing.
+fn text(what: &str, object: &JsValue, name: &str) -> Result<String, JsValue> {
+    let value = field(what, object, name)?;
+    if value.is_undefined() {
+        return Ok(String::new());
+    }
+    value.as_string().ok_or_else(|| wrong(what, name, "a string"))
 }
 
 fn write<T: Serialize>(value: &T) -> Result<JsValue, JsValue> {
     serde_wasm_bindgen::to_value(value).map_err(|error| coded(&error.to_string(), "internal"))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct JsSignals {
-    /// `null` where there is a signal that cannot be understood.
-    #[serde(default = "off")]
-    gpc: Option<bool>,
-    choice: Option<JsChoice>,
-    #[serde(default)]
-    gpc_override: bool,
-}
-
-fn off() -> Option<bool> {
-    Some(false)
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// What the visitor chose.
+#[derive(Serialize)]
 struct JsChoice {
-    mode: JsMode,
-    #[serde(default)]
+    mode: &'static str,
     capsule: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum JsMode {
-    Contextual,
-    Session,
-    Persistent,
-}
-
-impl From<JsMode> for Mode {
-    fn from(mode: JsMode) -> Self {
-        match mode {
-            JsMode::Contextual => Mode::Contextual,
-            JsMode::Session => Mode::Session,
-            JsMode::Persistent => Mode::Persistent,
-        }
-    }
-}
-
-impl From<Mode> for JsMode {
-    fn from(mode: Mode) -> Self {
-        match mode {
-            Mode::Contextual => JsMode::Contextual,
-            Mode::Session => JsMode::Session,
-            Mode::Persistent => JsMode::Persistent,
-        }
-    }
 }
 
 /// The decision about what the visitor allows.
@@ -92,20 +76,24 @@ impl JsConsent {
     /// Decides from `{ gpc, choice: { mode, capsule }, gpcOverride }`.
     #[wasm_bindgen(constructor)]
     pub fn new(signals: JsValue) -> Result<JsConsent, JsValue> {
-        let JsSignals {
-            gpc,
-            choice,
-            gpc_override,
-        } = read("consent signals", signals)?;
-        let gpc = match gpc {
-            Some(false) => Gpc::Off,
-            Some(true) => Gpc::On,
-            None => Gpc::Unreadable,
+        const WHAT: &str = "consent signals";
+        let gpc = match field(WHAT, &signals, "gpc")? {
+            signal if signal.is_null() => Gpc::Unreadable,
+            _ if flag(WHAT, &signals, "gpc")? => Gpc::On,
+            _ => Gpc::Off,
         };
-        let choice = choice.map(|choice| Choice {
-            mode: choice.mode.into(),
-            capsule: choice.capsule,
-        });
+        let choice = field(WHAT, &signals, "choice")?;
+        let choice = if choice.is_undefined() || choice.is_null() {
+            None
+        } else {
+            let mode = Mode::from_name(&text("choice", &choice, "mode")?);
+            let known = "contextual, session or persistent";
+            Some(Choice {
+                mode: mode.ok_or_else(|| wrong("choice", "mode", known))?,
+                capsule: flag("choice", &choice, "capsule")?,
+            })
+        };
+        let gpc_override = flag(WHAT, &signals, "gpcOverride")?;
         Ok(JsConsent(Consent::decide(&Signals {
             gpc,
             choice,
@@ -209,7 +197,7 @@ impl JsProfile {
 pub fn capsule_choice(text: &str, now: u32) -> Result<JsValue, JsValue> {
     let choice = capsule::choice(text, now).map_err(throw)?;
     write(&JsChoice {
-        mode: choice.mode.into(),
+        mode: choice.mode.name(),
         capsule: choice.capsule,
     })
 }
@@ -223,8 +211,17 @@ pub fn js_item_hash(id: &str) -> String {
 /// A product card as HTML, from the fields of a candidates list.
 #[wasm_bindgen(js_name = renderCard)]
 pub fn render_card(card: JsValue) -> Result<String, JsValue> {
+    let field = |name| text("card", &card, name);
+    let card = Card {
+        id: field("id")?,
+        name: field("name")?,
+        url: field("url")?,
+        image: field("image")?,
+        price_text: field("price_text")?,
+        category: field("category")?,
+    };
     let mut html = String::new();
-    template::write_card(&mut html, &read("card", card)?);
+    template::write_card(&mut html, &card);
     Ok(html)
 }
 
