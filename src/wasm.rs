@@ -4,11 +4,12 @@
 //! makes no JavaScript objects: candidates lie in linear memory, and so does the slate.
 
 use crate::{
-    capsule, item_hash, template, Candidates, CapsuleGrant, Choice, Consent, Error, Event, EventKind, Gpc, Grant,
-    Loader, Meta, Mode, Options, Profile, Ranked, Ranker, Signals, Snapshot,
+    capsule, embedded, item_hash, template, Candidates, CapsuleGrant, Choice, Consent, Error, Event, EventKind, Gpc,
+    Grant, Loader, Meta, Mode, Options, Profile, Ranked, Ranker, Signals, Snapshot,
 };
 use js_sys::{Reflect, Uint8Array};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use wasm_bindgen::prelude::*;
 
 /// An `Error` object with `code`.
@@ -290,13 +291,16 @@ impl JsLoader {
 
     /// The ranker of the snapshot; `verify`: check every byte first.
     pub fn finish(self, verify: bool) -> Result<JsRanker, JsValue> {
-        JsRanker::open(self.0.finish().map_err(throw)?, verify)
+        JsRanker::open(self.0.into_bytes().into(), verify)
     }
 }
 
 /// Ranks candidates with one snapshot for one profile.
 #[wasm_bindgen(js_name = Ranker)]
-pub struct JsRanker(Ranker<Vec<u8>>);
+pub struct JsRanker(Ranker<Bytes>);
+
+/// Of a snapshot that came from outside, or that lies in the module.
+type Bytes = Cow<'static, [u8]>;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -311,7 +315,8 @@ struct JsMeta<'a> {
 }
 
 impl JsRanker {
-    fn open(snapshot: Snapshot<Vec<u8>>, verify: bool) -> Result<JsRanker, JsValue> {
+    fn open(bytes: Bytes, verify: bool) -> Result<JsRanker, JsValue> {
+        let snapshot = Snapshot::open(bytes).map_err(throw)?;
         if verify {
             snapshot.verify().map_err(throw)?;
         }
@@ -319,7 +324,7 @@ impl JsRanker {
     }
 
     /// The ranker itself, for callers in Rust.
-    pub fn inner(&self) -> &Ranker<Vec<u8>> {
+    pub fn inner(&self) -> &Ranker<Cow<'static, [u8]>> {
         &self.0
     }
 }
@@ -329,7 +334,12 @@ impl JsRanker {
     /// Opens a snapshot; `verify`: check every byte first.
     #[wasm_bindgen(constructor)]
     pub fn new(bytes: Uint8Array, verify: bool) -> Result<JsRanker, JsValue> {
-        JsRanker::open(Snapshot::open(bytes.to_vec()).map_err(throw)?, verify)
+        JsRanker::open(bytes.to_vec().into(), verify)
+    }
+
+    /// The ranker of the module's own snapshot, which was verified when the module was compiled.
+    pub fn embedded() -> Result<JsRanker, JsValue> {
+        JsRanker::open(embedded::snapshot().map_err(throw)?.into(), false)
     }
 
     /// The snapshot's content id.

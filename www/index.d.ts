@@ -265,6 +265,11 @@ export class Ranker {
    * @throws as the constructor; with code `limit` beyond `maxBytes`, `not_loaded` for a response that is no success; and what the source throws
    */
   static load(source: SnapshotSource, options?: LoadOptions): Promise<Ranker>;
+  /**
+   * The ranker of the snapshot that `pocketrank compile` put into the wasm: used where it lies, and verified when it was compiled.
+   * @throws with code `not_embedded` where the wasm is the plain runtime
+   */
+  static embedded(): Ranker;
   /** The snapshot's content id, 32 hexadecimal digits. */
   readonly id: string;
   /** The snapshot's number of items. */

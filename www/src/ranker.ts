@@ -108,6 +108,11 @@ export class Ranker {
     return new Ranker(loader.finish(verify));
   }
 
+  static embedded(): Ranker {
+    memory();
+    return new Ranker(glue.Ranker.embedded());
+  }
+
   get id(): string {
     return this.#inner.id;
   }
