@@ -1,17 +1,14 @@
-//! The module's own snapshot. `pocketrank compile` lays a snapshot into the runtime's wasm as a data segment and writes beside
-//! [`MAGIC`] where it lies, so that it is ranked with where it is: no copy, and nothing to fetch.
+//! The module's own snapshot. `pocketrank compile` lays a snapshot into the runtime's wasm as a data segment and writes into
+//! [`POCKETRANK_EMBEDDED`] where it lies, so that it is used there: no copy, and nothing to fetch.
 //!
-//! Invariant: [`POCKETRANK_EMBEDDED`] is written by that verb alone, before the module is instantiated, and names bytes that verified
+//! Invariant: that place is written by that verb alone, before the module is instantiated, and names bytes that verified
 //! and that the allocator never hands out.
 
 use crate::error::{Error, Result};
 use crate::snapshot::VERSION;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
-/// By what `compile` knows the runtime; docs/FORMAT.md, "Compiled module", has the whole layout.
-pub const MAGIC: [u8; 4] = *b"PKRE";
-
-/// Where the snapshot lies; a null address for none.
+/// Where the snapshot lies; a null address for none. docs/FORMAT.md, "Compiled module", has the layout.
 #[repr(C)]
 struct Place {
     magic: [u8; 4],
@@ -23,7 +20,7 @@ struct Place {
 /// The wasm exports its address under this name. Atomic, and exported, so that the compiler cannot take the nulls for granted.
 #[no_mangle]
 static POCKETRANK_EMBEDDED: Place = Place {
-    magic: MAGIC,
+    magic: *b"PKRE",
     newest_version: VERSION as u32,
     address: AtomicPtr::new(std::ptr::null_mut()),
     length: AtomicUsize::new(0),

@@ -46,7 +46,7 @@ test("holds what hosts load and nothing else", () => {
   const files = readdirSync(join(folder, "node_modules/pocketrank"), { recursive: true }).map(String);
   const names = files.filter((name) => /\.\w+$/.test(name) && !/^README/.test(name)).map((name) => basename(name));
   assert.deepEqual(names.sort(), [
-    ...["browser.d.ts", "browser.js", "element.css", "element.d.ts", "element.js", "index.d.ts", "node.d.ts", "node.js"],
+    ...["browser.d.ts", "browser.js", "compiled.js", "element.css", "element.d.ts", "element.js", "index.d.ts", "node.d.ts", "node.js"],
     ...["package.json", "pocketrank_bg.wasm", "workerd.d.ts", "workerd.js"],
   ]);
 });
