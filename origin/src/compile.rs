@@ -14,8 +14,8 @@ use wasmparser::{BinaryReaderError, Data, DataKind, ExternalKind, Operator, Pars
 /// Under this name the runtime exports the address of where it looks for its snapshot.
 const EXPORT: &str = "POCKETRANK_EMBEDDED";
 const MAGIC: [u8; 4] = *b"PKRE";
-/// Bytes of where it looks, and of these before the snapshot's address and length.
-const PLACE: usize = 16;
+/// Bytes there, and of these before the snapshot's address and length.
+const PLACE: u32 = 16;
 const WORDS: u32 = 8;
 const PAGE: u64 = 65_536;
 /// Rust's slices, and so the runtime's, are shorter than 2 GiB.
@@ -57,8 +57,8 @@ pub fn compile(runtime: &[u8], snapshot: &[u8]) -> Result<Vec<u8>, Refusal> {
     Validator::new().validate_all(runtime)?;
     let parts = Parts::read(runtime)?;
     let memory = parts.memory.ok_or(Refusal::Other("it has no memory of its own"))?;
-    let place = parts.place(memory.initial, format_version(snapshot))?;
     let (address, memory) = enlarge(memory, snapshot.len() as u64)?;
+    let place = parts.place(address, format_version(snapshot))?;
     let words = [address, snapshot.len() as u32].map(u32::to_le_bytes);
     let segments = [(place + WORDS, words.as_flattened()), (address, snapshot)];
 
@@ -175,46 +175,42 @@ impl<'a> Parts<'a> {
         Ok(parts)
     }
 
-    /// Where the runtime looks for its snapshot, if it can take one of this format version in.
-    fn place(&self, pages: u64, got: u32) -> Result<u32, Refusal> {
+    /// Where below `end` the runtime looks for its snapshot, if it can take one of this format version in.
+    fn place(&self, end: u32, got: u32) -> Result<u32, Refusal> {
         let global = self.exported.and_then(|index| self.globals.get(index as usize));
         let place = global
             .copied()
             .flatten()
-            .filter(|place| u64::from(*place) + PLACE as u64 <= pages.saturating_mul(PAGE))
+            .filter(|place| *place <= end.saturating_sub(PLACE))
             .ok_or(Refusal::Other("it exports no `POCKETRANK_EMBEDDED`"))?;
-        let bytes = self.initial(place)?;
-        if !bytes.starts_with(&MAGIC) {
+        let [magic, newest, address, _] = self.initial(place)?;
+        if magic != MAGIC {
             return Err(Refusal::Other("there is something else at `POCKETRANK_EMBEDDED`"));
         }
-        let mut numbers = bytes
-            .chunks_exact(4)
-            .skip(1)
-            .map(|four| four.iter().rev().fold(0, |high, low| high << 8 | u32::from(*low)));
-        let (newest, address) = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
-        if address != 0 {
+        if address != [0; 4] {
             return Err(Refusal::Compiled);
         }
+        let newest = u32::from_le_bytes(newest);
         if got > newest {
             return Err(Refusal::Version { newest, got });
         }
         Ok(place)
     }
 
-    /// The bytes at `place` when the module begins: later segments go over earlier ones.
-    fn initial(&self, place: u32) -> Result<[u8; PLACE], Refusal> {
-        let mut bytes = [0; PLACE];
+    /// The fields at `place` when the module begins: later segments go over earlier ones.
+    fn initial(&self, place: u32) -> Result<[[u8; 4]; 4], Refusal> {
+        let mut fields = [[0; 4]; 4];
         for segment in &self.data {
             let DataKind::Active { offset_expr, .. } = &segment.kind else {
                 continue;
             };
             let Some(start) = constant(offset_expr)? else { continue };
-            for (at, byte) in (place..).zip(&mut bytes) {
+            for (byte, at) in fields.as_flattened_mut().iter_mut().zip(place..) {
                 let written = at.checked_sub(start).and_then(|at| segment.data.get(at as usize));
                 *byte = *written.unwrap_or(byte);
             }
         }
-        Ok(bytes)
+        Ok(fields)
     }
 }
 

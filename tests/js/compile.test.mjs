@@ -33,7 +33,7 @@ test("Node ranks the golden cases by what the script finds beside it", async (co
   const fetch = context.mock.method(globalThis, "fetch", () => assert.fail("nothing is fetched"));
   const model = await load(pathToFileURL(join(folder, "shop model.js")).href);
   await model.init();
-  assert.deepEqual(replayCases(model, undefined, cases), golden);
+  assert.deepEqual(replayCases(model, model.Ranker.embedded(), cases), golden);
   assert.equal(model.Ranker.embedded().id, new model.Ranker(readFileSync(fixture)).id);
   assert.equal(fetch.mock.callCount(), 0);
 });
@@ -47,9 +47,9 @@ test("the snapshot is used where it lies, and nothing else gets its place", asyn
   const rankers = Array.from({ length: 200 }, () => model.Ranker.embedded());
   assert.ok(model.memoryBytes() - before < (200 * length) / 2, `${model.memoryBytes()} bytes, ${before} before`);
   const others = Array.from({ length: 200 }, () => new model.Ranker(new Uint8Array(readFileSync(fixture))));
-  assert.deepEqual(replayCases(model, undefined, cases), golden);
+  assert.deepEqual(replayCases(model, model.Ranker.embedded(), cases), golden);
   for (const ranker of [...rankers, ...others]) ranker.free();
-  assert.deepEqual(replayCases(model, undefined, cases), golden);
+  assert.deepEqual(replayCases(model, model.Ranker.embedded(), cases), golden);
 });
 
 test("Chromium ranks the golden cases under a strict policy, with one request for the wasm", async (context) => {
@@ -70,7 +70,7 @@ test("Chromium ranks the golden cases under a strict policy, with one request fo
     const load = (/** @type {string} */ path) => import(path);
     const [model, { replayCases }] = await Promise.all([load("/shop model.js"), load("/replay.mjs")]);
     await model.init();
-    return replayCases(model, undefined, cases);
+    return replayCases(model, model.Ranker.embedded(), cases);
   }, cases);
   assert.deepEqual(slates, golden);
   const asked = requests.map(({ url }) => decodeURIComponent(new URL(url).pathname)).sort();
@@ -116,7 +116,7 @@ test("workerd ranks the golden cases by the script, which says what it needs the
   const body = `
     const unasked = await pocketrank.init().catch(({ code, message }) => code + ": " + message);
     await pocketrank.init(model);
-    return Response.json({ unasked, slates: replayCases(pocketrank, undefined, await request.json()) });`;
+    return Response.json({ unasked, slates: replayCases(pocketrank, pocketrank.Ranker.embedded(), await request.json()) });`;
   const { unasked, slates } = await askWorker(context, made("shop model.js"), body);
   assert.match(unasked, /^not_initialised: .* await init\(model\)$/);
   assert.deepEqual(slates, golden);
@@ -125,7 +125,7 @@ test("workerd ranks the golden cases by the script, which says what it needs the
 test("workerd ranks the golden cases by the package that loads any runtime", async (context) => {
   const body = `
     await pocketrank.init(model);
-    return Response.json(replayCases(pocketrank, undefined, await request.json()));`;
+    return Response.json(replayCases(pocketrank, pocketrank.Ranker.embedded(), await request.json()));`;
   assert.deepEqual(await askWorker(context, readFileSync(join(root, "dist/npm/workerd.js")), body), golden);
 });
 

@@ -58,7 +58,8 @@ test("ranks in Node", () => {
 import * as pocketrank from "pocketrank";
 import { replayCases } from "./replay.mjs";
 await pocketrank.init();
-console.log(JSON.stringify(replayCases(pocketrank, readFileSync("snapshot.bin"), JSON.parse(readFileSync("case.json", "utf8")))));
+const ranker = new pocketrank.Ranker(readFileSync("snapshot.bin"));
+console.log(JSON.stringify(replayCases(pocketrank, ranker, JSON.parse(readFileSync("case.json", "utf8")))));
 `,
   );
   assert.deepEqual(JSON.parse(run(process.execPath, ["node.mjs"], folder)), [golden.slate]);
@@ -74,7 +75,7 @@ import cases from "./case.json";
 import { replayCases } from "./replay.mjs";
 await pocketrank.init();
 const snapshot = new Uint8Array(await (await fetch(snapshotUrl)).arrayBuffer());
-document.querySelector("output").textContent = JSON.stringify(replayCases(pocketrank, snapshot, cases));
+document.querySelector("output").textContent = JSON.stringify(replayCases(pocketrank, new pocketrank.Ranker(snapshot), cases));
 `,
   );
   const { build } = await import("vite");
@@ -103,7 +104,7 @@ import { replayCases } from "./replay.mjs";
 export default {
   async fetch() {
     await pocketrank.init();
-    return Response.json(replayCases(pocketrank, new Uint8Array(snapshot), cases));
+    return Response.json(replayCases(pocketrank, new pocketrank.Ranker(snapshot), cases));
   },
 };
 `,
