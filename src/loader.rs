@@ -64,8 +64,10 @@ impl Loader {
         self.bytes
             .try_reserve_exact(length.saturating_sub(have))
             .map_err(|_| limit(have))?;
+        // One that claims less than is there already ends here.
+        let length = length.max(have);
         self.length = Some(length);
-        Ok(length.max(have))
+        Ok(length)
     }
 
     /// What was taken in, for [`Snapshot::open`](crate::Snapshot::open), which says whether bytes are missing.
