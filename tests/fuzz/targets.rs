@@ -94,8 +94,8 @@ fn load<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, max_bytes: usize) -> Res
         }
     }
     let taken = loader.into_bytes();
-    // Beside the part of the header that tells the length nothing is reserved that is not allowed.
-    assert!(taken.capacity() <= max_bytes.max(16));
+    // Nothing is reserved that is not allowed, but for the 16 bytes that tell the length, while a list that grows doubles.
+    assert!(taken.capacity() <= max_bytes.max(32));
     Ok(taken)
 }
 
