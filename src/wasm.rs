@@ -324,7 +324,7 @@ impl JsRanker {
     }
 
     /// The ranker itself, for callers in Rust.
-    pub fn inner(&self) -> &Ranker<Cow<'static, [u8]>> {
+    pub fn inner(&self) -> &Ranker<Bytes> {
         &self.0
     }
 }

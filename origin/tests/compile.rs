@@ -235,6 +235,8 @@ fn the_verb_writes_module_script_and_declarations_or_nothing() {
     assert_eq!(std::fs::read(&compiled).unwrap(), written);
     assert!(!files.path("compiled.js").exists());
 
+    let bare = files.write("bare.wasm", Runtime::default().build());
+    let bare = bare.to_str().unwrap();
     let (text, elsewhere) = (text.to_str().unwrap(), files.path(""));
     for (folder, snapshot, arguments, code, part) in [
         (
@@ -279,6 +281,13 @@ fn the_verb_writes_module_script_and_declarations_or_nothing() {
             vec!["-o", "x.wasm"],
             2,
             "or name the file by --runtime",
+        ),
+        (
+            &deep,
+            &snapshot,
+            vec!["-o", "x.wasm", "--js", "--runtime", bare],
+            2,
+            "compiled.js is missing, and --js needs it",
         ),
     ] {
         let (got, said) = run(folder, snapshot, &arguments);

@@ -96,7 +96,13 @@ fn package(runtime: &Path, output: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>> {
             output.display()
         )));
     };
-    let source = runtime.with_file_name(SCRIPT);
+    let [source, declarations] = [SCRIPT, DECLARATIONS].map(|name| runtime.with_file_name(name));
+    if !source.is_file() {
+        return Err(Error::Usage(format!(
+            "{} is missing, and --js needs it; name the runtime by --runtime where it lies in the npm package",
+            source.display()
+        )));
+    }
     let text = String::from_utf8(verify::read(&source)?).unwrap_or_default();
     if !text.contains(RUNTIME) {
         return Err(Error::Data(format!(
@@ -104,7 +110,7 @@ fn package(runtime: &Path, output: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>> {
             source.display()
         )));
     }
-    let declarations = verify::read(&runtime.with_file_name(DECLARATIONS))?;
+    let declarations = verify::read(&declarations)?;
     Ok(vec![
         (script, text.replace(RUNTIME, &url(name)).into_bytes()),
         (output.with_extension("d.ts"), declarations),
