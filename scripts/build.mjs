@@ -83,7 +83,7 @@ async function buildRuntime(tools) {
 async function buildNpm() {
   need(join(npmFolder, "pocketrank.js"), "node scripts/build.mjs runtime");
   const { build: bundle } = await import("esbuild");
-  const names = ["browser", "node", "workerd", "element"];
+  const names = ["browser", "node", "workerd", "compiled", "element"];
   const entries = names.map((name) => join(root, "www/src", `${name}.ts`));
   for (const entry of entries) need(entry, `git checkout ${relative(root, entry)}`);
   // Each entry is whole by itself, so that a page needs one script and one wasm.

@@ -41,6 +41,10 @@ function steps(tools) {
       await plain("cargo", ["clippy", "-p", "pocketrank", "--features", "js,pack", "--lib", "--test", "wasm", ...wasm, ...strict]);
       await plain("cargo", ["clippy", "-p", "pocketrank-worker", ...wasm, ...strict]);
     },
+    "fuzz-lock": () => {
+      const args = ["fetch", "--quiet", "--locked", "--manifest-path", "tests/fuzz/Cargo.toml"];
+      return plain("cargo", args, "run `cargo update --workspace --manifest-path tests/fuzz/Cargo.toml` and commit its Cargo.lock");
+    },
     rust: () => cargoTest(["-p", "pocketrank", "-p", "pocketrank-origin", "--features", "pocketrank/pack"]),
     "wasm-node": () => wasmTest(tools, {}),
     "wasm-chromium": () => wasmTest(tools, { WASM_BINDGEN_USE_BROWSER: "1", CHROMEDRIVER: tools.chromedriver }),

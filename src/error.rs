@@ -84,6 +84,8 @@ pub enum Error {
         /// Index of the weight in it.
         at: usize,
     },
+    /// The module has no snapshot of its own.
+    NotEmbedded,
     /// The capsule's consent has run out.
     Expired {
         /// Last day of validity, days since 1970-01-01 UTC.
@@ -115,6 +117,7 @@ impl Error {
             Error::Limit { .. } => "limit",
             Error::DuplicateItem { .. } => "duplicate_item",
             Error::Weight { .. } => "weight",
+            Error::NotEmbedded => "not_embedded",
             Error::Expired { .. } => "expired",
             Error::UnknownName { .. } => "unknown_name",
         }
@@ -158,6 +161,9 @@ impl fmt::Display for Error {
             Error::Weight { what, at } => write!(
                 f,
                 "{what}: weight {at} is not finite or out of range; look for divisions by zero in training"
+            ),
+            Error::NotEmbedded => f.write_str(
+                "the wasm has no snapshot of its own; load one, or make such a module by `pocketrank compile`",
             ),
             Error::Expired { until, today } => write!(
                 f,

@@ -19,6 +19,9 @@ mod cholesky;
 mod consent;
 mod diversity;
 pub mod edge;
+#[cfg(feature = "js")]
+#[allow(unsafe_code)]
+mod embedded;
 mod error;
 mod event;
 mod history;

@@ -4,7 +4,7 @@
 //! the caller allows, whatever the bytes claim.
 
 use crate::error::{Error, Result};
-use crate::snapshot::{length, Snapshot, LENGTH_KNOWN};
+use crate::snapshot::{length, LENGTH_KNOWN};
 
 /// A snapshot on its way.
 #[derive(Debug)]
@@ -64,22 +64,22 @@ impl Loader {
         self.bytes
             .try_reserve_exact(length.saturating_sub(have))
             .map_err(|_| limit(have))?;
+        // One that claims less than is there already ends here.
+        let length = length.max(have);
         self.length = Some(length);
-        Ok(length.max(have))
+        Ok(length)
     }
 
-    /// The snapshot, opened; not yet verified.
-    ///
-    /// # Errors
-    /// As [`Snapshot::open`]; [`Error::Truncated`] where bytes are missing.
-    pub fn finish(self) -> Result<Snapshot<Vec<u8>>> {
-        Snapshot::open(self.bytes)
+    /// What was taken in, for [`Snapshot::open`](crate::Snapshot::open), which says whether bytes are missing.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Snapshot;
 
     const FIXTURE: &[u8] = include_bytes!("../tests/fixtures/random-v1.bin");
 
@@ -102,14 +102,18 @@ mod tests {
         for piece in [1, 7, 15, 16, 17, 4_096, FIXTURE.len()] {
             let loader = load(FIXTURE, piece, FIXTURE.len()).unwrap();
             assert_eq!(loader.bytes.capacity(), FIXTURE.len());
-            let snapshot = loader.finish().unwrap();
-            assert_eq!(snapshot.as_bytes(), FIXTURE);
+            assert_eq!(loader.into_bytes(), FIXTURE);
         }
     }
 
     #[test]
     fn what_is_no_snapshot_or_too_long_is_refused_as_soon_as_that_is_known() {
-        let code = |bytes: &[u8], max| load(bytes, 5, max).and_then(Loader::finish).unwrap_err().code();
+        let code = |bytes: &[u8], max| {
+            load(bytes, 5, max)
+                .and_then(|loader| Snapshot::open(loader.into_bytes()))
+                .unwrap_err()
+                .code()
+        };
         assert_eq!(code(FIXTURE, FIXTURE.len() - 1), "limit");
         assert_eq!(code(&FIXTURE[..17], 100), "limit");
         assert_eq!(code(b"<!doctype html><title>404</title>", 100), "magic");

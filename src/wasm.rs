@@ -4,13 +4,14 @@
 //! makes no JavaScript objects: candidates lie in linear memory, and so does the slate.
 
 use crate::{
-    capsule, item_hash,
+    capsule, embedded, item_hash,
     template::{self, Card},
     Candidates, CapsuleGrant, Choice, Consent, Error, Event, EventKind, Gpc, Grant, Loader, Meta, Mode, Options,
     Profile, Ranked, Ranker, Signals, Snapshot,
 };
 use js_sys::{Reflect, Uint8Array};
 use serde::Serialize;
+use std::borrow::Cow;
 use wasm_bindgen::prelude::*;
 
 /// An `Error` object with `code`.
@@ -287,13 +288,16 @@ impl JsLoader {
 
     /// The ranker of the snapshot; `verify`: check every byte first.
     pub fn finish(self, verify: bool) -> Result<JsRanker, JsValue> {
-        JsRanker::open(self.0.finish().map_err(throw)?, verify)
+        JsRanker::open(self.0.into_bytes().into(), verify)
     }
 }
 
 /// Ranks candidates with one snapshot for one profile.
 #[wasm_bindgen(js_name = Ranker)]
-pub struct JsRanker(Ranker<Vec<u8>>);
+pub struct JsRanker(Ranker<Bytes>);
+
+/// Of a snapshot that came from outside, or that lies in the module.
+type Bytes = Cow<'static, [u8]>;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -308,7 +312,8 @@ struct JsMeta<'a> {
 }
 
 impl JsRanker {
-    fn open(snapshot: Snapshot<Vec<u8>>, verify: bool) -> Result<JsRanker, JsValue> {
+    fn open(bytes: Bytes, verify: bool) -> Result<JsRanker, JsValue> {
+        let snapshot = Snapshot::open(bytes).map_err(throw)?;
         if verify {
             snapshot.verify().map_err(throw)?;
         }
@@ -316,7 +321,7 @@ impl JsRanker {
     }
 
     /// The ranker itself, for callers in Rust.
-    pub fn inner(&self) -> &Ranker<Vec<u8>> {
+    pub fn inner(&self) -> &Ranker<Bytes> {
         &self.0
     }
 }
@@ -326,7 +331,12 @@ impl JsRanker {
     /// Opens a snapshot; `verify`: check every byte first.
     #[wasm_bindgen(constructor)]
     pub fn new(bytes: Uint8Array, verify: bool) -> Result<JsRanker, JsValue> {
-        JsRanker::open(Snapshot::open(bytes.to_vec()).map_err(throw)?, verify)
+        JsRanker::open(bytes.to_vec().into(), verify)
+    }
+
+    /// The ranker of the module's own snapshot, which was verified when the module was compiled.
+    pub fn embedded() -> Result<JsRanker, JsValue> {
+        JsRanker::open(embedded::snapshot().map_err(throw)?.into(), false)
     }
 
     /// The snapshot's content id.

@@ -29,6 +29,11 @@ fn snapshot_structured() {
 }
 
 #[test]
+fn loader() {
+    replay("loader", targets::loader);
+}
+
+#[test]
 fn profile() {
     replay("profile", targets::profile);
 }

@@ -22,7 +22,9 @@ export type WasmSource =
 
 /**
  * Loads the runtime, once however often it is called. Without an argument the browser fetches `pocketrank_bg.wasm`
- * from beside the module, Node reads that file, and workerd takes it as a module of the worker.
+ * from beside the module, Node reads that file, and workerd takes it as a module of the worker. A module that `pocketrank compile` made
+ * is loaded alike; {@link Ranker.embedded} then ranks by the snapshot in it. The script that `compile --js` writes finds that module beside
+ * it (in Node from 20.16 on), and in workerd takes what the worker imports: `import model from "./model.wasm"; await init(model)`.
  * @throws with code `not_initialised` where the wasm cannot be loaded; a later call tries again
  */
 export function init(wasm?: WasmSource): Promise<void>;
@@ -265,6 +267,11 @@ export class Ranker {
    * @throws as the constructor; with code `limit` beyond `maxBytes`, `not_loaded` for a response that is no success; and what the source throws
    */
   static load(source: SnapshotSource, options?: LoadOptions): Promise<Ranker>;
+  /**
+   * The ranker of the snapshot that `pocketrank compile` put into the wasm: used where it lies, and verified when it was compiled.
+   * @throws with code `not_embedded` where the wasm is the plain runtime
+   */
+  static embedded(): Ranker;
   /** The snapshot's content id, 32 hexadecimal digits. */
   readonly id: string;
   /** The snapshot's number of items. */

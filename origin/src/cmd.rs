@@ -2,6 +2,7 @@
 //! dispatches to it.
 
 mod candidates;
+mod compile;
 mod data;
 mod evaluate;
 mod features;
@@ -41,6 +42,7 @@ enum Verb {
     Candidates(candidates::Candidates),
     Rerank(rerank::Rerank),
     Slice(slice::Slice),
+    Compile(compile::Compile),
 }
 
 impl Cli {
@@ -57,6 +59,7 @@ impl Cli {
             Verb::Candidates(verb) => verb.run(),
             Verb::Rerank(verb) => verb.run(),
             Verb::Slice(verb) => verb.run(),
+            Verb::Compile(verb) => verb.run(),
         }
     }
 }

@@ -37,6 +37,14 @@ pub enum Error {
         /// The runtime's reason.
         source: pocketrank::Error,
     },
+    /// A file is not a runtime that can take a snapshot in.
+    #[error("{} {source}", path.display())]
+    Runtime {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: crate::compile::Refusal,
+    },
     /// Somebody asked the work to stop.
     #[error("interrupted")]
     Interrupted,
@@ -69,7 +77,7 @@ impl Error {
         match self {
             Error::Io { .. } | Error::Internal(_) => 1,
             Error::Usage(_) => 2,
-            Error::Config(_) | Error::Data(_) => 3,
+            Error::Config(_) | Error::Data(_) | Error::Runtime { .. } => 3,
             Error::Snapshot { .. } => 4,
             Error::Interrupted => 130,
         }

@@ -1,11 +1,13 @@
 //! The origin of pocketrank: reads a shop's events and catalogue, and makes of them what hosts rank by.
 //!
 //! In the order that data pass: [`config`] (what columns mean) ► [`ingest`] (read, pseudonymize, clean) ► [`dataset`]
-//! ► [`features`] ► [`train`] ► [`evaluate`] ► [`candidates`] (the lists that slots rerank).
+//! ► [`features`] ► [`train`] ► [`evaluate`] ► [`candidates`] (the lists that slots rerank)
+//! ► [`compile`] (runtime and snapshot as one module).
 //! [`synth`] makes a shop where there is none, [`picture`] pictures for products without one, [`output`] writes files
 //! whole or not at all, [`progress`] shows long work and [`control`] stops it, [`parallel`] spreads it over threads, [`error`] says what went wrong.
 
 pub mod candidates;
+pub mod compile;
 pub mod config;
 pub mod control;
 pub mod dataset;

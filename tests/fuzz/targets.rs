@@ -9,8 +9,8 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use pocketrank::pack::{Content, Factors, Gram, SnapshotBuilder};
 use pocketrank::template::{write_card, Card};
 use pocketrank::{
-    capsule, edge, item_hash, AttributeRow, Blend, BlendRow, Candidates, CapsuleGrant, Choice, Consent, EventKind,
-    Labels, Meta, Mode, Options, PriorRow, Profile, Ranker, Signals, Snapshot, NO_ROW,
+    capsule, edge, item_hash, AttributeRow, Blend, BlendRow, Candidates, CapsuleGrant, Choice, Consent, Error,
+    EventKind, Labels, Loader, Meta, Mode, Options, PriorRow, Profile, Ranker, Signals, Snapshot, NO_ROW,
 };
 use random::{builder, events, id, Rng, NOW};
 use sha2::{Digest, Sha256};
@@ -43,6 +43,60 @@ pub fn snapshot_structured(bytes: &[u8]) {
         assert_eq!(whole, model);
         Snapshot::open(&model).unwrap().verify().unwrap();
     }
+}
+
+/// A snapshot that arrives in pieces: whatever they are, it is taken in as it is, or refused for what refuses it in one piece.
+pub fn loader(bytes: &[u8]) {
+    let mut u = Unstructured::new(bytes);
+    let Ok((known, max_bytes, lengths)) = u.arbitrary::<(bool, u16, [u16; 8])>() else {
+        return;
+    };
+    let rest = u.take_rest();
+    let whole = if known { edited(rest) } else { rest.to_vec() };
+    let max_bytes = usize::from(max_bytes);
+    let once = load([whole.as_slice()], max_bytes);
+    let (mut ahead, mut lengths) = (whole.as_slice(), lengths.into_iter().cycle());
+    let pieces = std::iter::from_fn(|| {
+        let length = lengths.next().map_or(1, |length| 1 + usize::from(length % 300));
+        let piece = ahead.get(..length).unwrap_or(ahead);
+        ahead = &ahead[piece.len()..];
+        (!piece.is_empty()).then_some(piece)
+    });
+    assert_eq!(load(pieces, max_bytes), once);
+    match once {
+        Ok(taken) => assert_eq!(taken, whole),
+        Err(error) => assert!(whole.len() > max_bytes || Snapshot::open(&whole).is_err(), "{error}"),
+    }
+}
+
+/// A small model with some bytes changed, added or cut off, three bytes of `edits` each.
+fn edited(edits: &[u8]) -> Vec<u8> {
+    let mut whole = model().to_vec();
+    for edit in edits.chunks_exact(3) {
+        let at = usize::from(u16::from_le_bytes([edit[0], edit[1]]));
+        match whole.get_mut(at) {
+            Some(byte) => *byte = edit[2],
+            None if at == usize::from(u16::MAX) => whole.truncate(whole.len() - usize::from(edit[2]).min(whole.len())),
+            None => whole.push(edit[2]),
+        }
+    }
+    whole
+}
+
+fn load<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, max_bytes: usize) -> Result<Vec<u8>, Error> {
+    let mut loader = Loader::new(max_bytes);
+    for mut piece in pieces {
+        while !piece.is_empty() {
+            let room = loader.room(piece.len())?;
+            let (now, later) = piece.split_at(room.len());
+            room.copy_from_slice(now);
+            piece = later;
+        }
+    }
+    let taken = loader.into_bytes();
+    // Nothing is reserved that is not allowed, but for the 16 bytes that tell the length, while a list that grows doubles.
+    assert!(taken.capacity() <= max_bytes.max(32));
+    Ok(taken)
 }
 
 /// A profile from the device, as it is and behind the checksum.

@@ -25,7 +25,7 @@ test("Node ranks the golden cases", async () => {
   const pocketrank = await import("../../dist/npm/node.js");
   const { replayCases } = await import("./support/replay.mjs");
   await pocketrank.init();
-  assertGolden(replayCases(pocketrank, snapshot, cases));
+  assertGolden(replayCases(pocketrank, new pocketrank.Ranker(snapshot), cases));
 });
 
 test("workerd ranks the golden cases", async () => {
@@ -37,7 +37,7 @@ test("workerd ranks the golden cases", async () => {
         await pocketrank.init();
         const form = await request.formData();
         const snapshot = new Uint8Array(await form.get("snapshot").arrayBuffer());
-        return Response.json(replayCases(pocketrank, snapshot, JSON.parse(await form.get("cases").text())));
+        return Response.json(replayCases(pocketrank, new pocketrank.Ranker(snapshot), JSON.parse(await form.get("cases").text())));
       },
     };`;
   const miniflare = new Miniflare({
@@ -85,7 +85,7 @@ test("Chromium ranks the golden cases", async (context) => {
     const [pocketrank, { replayCases }] = await Promise.all([load("/browser.js"), load("/replay.mjs")]);
     await pocketrank.init();
     const snapshot = new Uint8Array(await (await fetch("/snapshot.bin")).arrayBuffer());
-    return replayCases(pocketrank, snapshot, await (await fetch("/cases.json")).json());
+    return replayCases(pocketrank, new pocketrank.Ranker(snapshot), await (await fetch("/cases.json")).json());
   });
   assertGolden(slates);
 });

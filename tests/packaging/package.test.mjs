@@ -4,12 +4,13 @@
  */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { after, before, test } from "node:test";
 import { Miniflare } from "miniflare";
 import "../../scripts/edge.mjs";
+import { cli } from "../../scripts/build.mjs";
 import { root } from "../../scripts/process.mjs";
 import { launchChromium } from "../js/support/chromium.mjs";
 import { serveSite } from "../js/support/site.mjs";
@@ -46,7 +47,7 @@ test("holds what hosts load and nothing else", () => {
   const files = readdirSync(join(folder, "node_modules/pocketrank"), { recursive: true }).map(String);
   const names = files.filter((name) => /\.\w+$/.test(name) && !/^README/.test(name)).map((name) => basename(name));
   assert.deepEqual(names.sort(), [
-    ...["browser.d.ts", "browser.js", "element.css", "element.d.ts", "element.js", "index.d.ts", "node.d.ts", "node.js"],
+    ...["browser.d.ts", "browser.js", "compiled.js", "element.css", "element.d.ts", "element.js", "index.d.ts", "node.d.ts", "node.js"],
     ...["package.json", "pocketrank_bg.wasm", "workerd.d.ts", "workerd.js"],
   ]);
 });
@@ -58,31 +59,27 @@ test("ranks in Node", () => {
 import * as pocketrank from "pocketrank";
 import { replayCases } from "./replay.mjs";
 await pocketrank.init();
-console.log(JSON.stringify(replayCases(pocketrank, readFileSync("snapshot.bin"), JSON.parse(readFileSync("case.json", "utf8")))));
+const ranker = new pocketrank.Ranker(readFileSync("snapshot.bin"));
+console.log(JSON.stringify(replayCases(pocketrank, ranker, JSON.parse(readFileSync("case.json", "utf8")))));
 `,
   );
   assert.deepEqual(JSON.parse(run(process.execPath, ["node.mjs"], folder)), [golden.slate]);
 });
 
-test("ranks in Chromium after a Vite build", async (context) => {
-  write("index.html", `<!doctype html><title>consumer</title><output></output><script type="module" src="/page.js"></script>`);
-  write(
-    "page.js",
-    `import * as pocketrank from "pocketrank";
-import snapshotUrl from "./snapshot.bin?url";
-import cases from "./case.json";
-import { replayCases } from "./replay.mjs";
-await pocketrank.init();
-const snapshot = new Uint8Array(await (await fetch(snapshotUrl)).arrayBuffer());
-document.querySelector("output").textContent = JSON.stringify(replayCases(pocketrank, snapshot, cases));
-`,
-  );
+/**
+ * Builds a page with Vite and opens it in Chromium.
+ * @param {import("node:test").TestContext} context
+ * @param {string} source where the page's script is
+ * @param {string} script prints the slates
+ * @returns {Promise<{ slates: number[][][], assets: string[] }>} what the page printed, and the names of the files built
+ */
+async function openBuilt(context, source, script) {
+  const html = `<!doctype html><title>consumer</title><output></output><script type="module" src="/page.js"></script>`;
+  writeFileSync(join(source, "index.html"), html);
+  writeFileSync(join(source, "page.js"), script);
   const { build } = await import("vite");
-  await build({ root: folder, configFile: false, logLevel: "error", build: { target: "es2022" } });
-  const assets = readdirSync(join(folder, "dist/assets"));
-  assert.equal(assets.filter((name) => /^pocketrank_bg.*\.wasm$/.test(name)).length, 1, `one wasm among ${assets}`);
-
-  const site = await serveSite(join(folder, "dist"));
+  await build({ root: source, configFile: false, logLevel: "error", build: { target: "es2022" } });
+  const site = await serveSite(join(source, "dist"));
   context.after(site.stop);
   const browser = await launchChromium();
   context.after(() => browser.close());
@@ -90,7 +87,44 @@ document.querySelector("output").textContent = JSON.stringify(replayCases(pocket
   await page.goto(site.url);
   const output = page.locator("output:not(:empty)");
   await output.waitFor({ state: "attached" });
-  assert.deepEqual(JSON.parse(await output.innerText()), [golden.slate]);
+  return { slates: JSON.parse(await output.innerText()), assets: readdirSync(join(source, "dist/assets")) };
+}
+
+test("ranks in Chromium after a Vite build", async (context) => {
+  const { slates, assets } = await openBuilt(
+    context,
+    folder,
+    `import * as pocketrank from "pocketrank";
+import snapshotUrl from "./snapshot.bin?url";
+import cases from "./case.json";
+import { replayCases } from "./replay.mjs";
+await pocketrank.init();
+const snapshot = new Uint8Array(await (await fetch(snapshotUrl)).arrayBuffer());
+const ranker = new pocketrank.Ranker(snapshot);
+document.querySelector("output").textContent = JSON.stringify(replayCases(pocketrank, ranker, cases));
+`,
+  );
+  assert.equal(assets.filter((name) => /^pocketrank_bg.*\.wasm$/.test(name)).length, 1, `one wasm among ${assets}`);
+  assert.deepEqual(slates, [golden.slate]);
+});
+
+test("ranks in Chromium by a compiled snapshot after a Vite build", async (context) => {
+  const compiled = join(folder, "compiled");
+  mkdirSync(compiled);
+  // The runtime is that of the package installed in a folder above.
+  run(cli(), ["compile", "../snapshot.bin", "-o", "model.wasm", "--js"], compiled);
+  const { slates, assets } = await openBuilt(
+    context,
+    compiled,
+    `import * as model from "./model.js";
+import cases from "../case.json";
+import { replayCases } from "../replay.mjs";
+await model.init();
+document.querySelector("output").textContent = JSON.stringify(replayCases(model, model.Ranker.embedded(), cases));
+`,
+  );
+  assert.deepEqual(assets.map((name) => name.replace(/-.*\./, ".")).sort(), ["index.js", "model.wasm"]);
+  assert.deepEqual(slates, [golden.slate]);
 });
 
 test("ranks in workerd after a wrangler build", async (context) => {
@@ -103,7 +137,7 @@ import { replayCases } from "./replay.mjs";
 export default {
   async fetch() {
     await pocketrank.init();
-    return Response.json(replayCases(pocketrank, new Uint8Array(snapshot), cases));
+    return Response.json(replayCases(pocketrank, new pocketrank.Ranker(snapshot), cases));
   },
 };
 `,

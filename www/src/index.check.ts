@@ -3,10 +3,11 @@ import type * as declared from "../index.js";
 import type * as declaredElement from "../element.js";
 import * as browser from "./browser.js";
 import type { Carousel } from "./carousel.js";
+import * as compiled from "./compiled.js";
 import * as element from "./element.js";
 import * as node from "./node.js";
 import * as workerd from "./workerd.js";
 
-export const entries: (typeof declared)[] = [browser, node, workerd];
+export const entries: (typeof declared)[] = [browser, compiled, node, workerd];
 export const script: typeof declaredElement = element;
 export const carousel = (made: Carousel): declaredElement.PocketrankCarousel => made;

@@ -106,6 +106,11 @@ export class Ranker {
     return new Ranker(loader.finish(verify));
   }
 
+  static embedded(): Ranker {
+    memory();
+    return new Ranker(glue.Ranker.embedded());
+  }
+
   get id(): string {
     return this.#inner.id;
   }

@@ -2,12 +2,11 @@
 
 /**
  * @param {any} pocketrank the package, initialised
- * @param {Uint8Array} snapshot
+ * @param {any} ranker of the golden snapshot
  * @param {any[]} cases as tests/support/cases.rs describes them
  * @returns {number[][][]} per case the slate as [index, row, bits of the score]
  */
-export function replayCases({ Consent, Profile, Ranker }, snapshot, cases) {
-  const ranker = new Ranker(snapshot);
+export function replayCases({ Consent, Profile }, ranker, cases) {
   const grant = new Consent({ choice: { mode: "session" } }).grant();
   const id = (/** @type {number} */ item) => `sku-${item}`;
   const bits = (/** @type {number} */ score) => new Uint32Array(Float32Array.of(score).buffer)[0];
