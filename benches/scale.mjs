@@ -10,6 +10,9 @@ import { byTurns, timed } from "./turns.mjs";
 
 const CANDIDATES = 1_000;
 const LISTS = 256;
+// Rounds of a few milliseconds: few of them are interrupted, and medians pass over those.
+const PER_ROUND = 16;
+const TIMES = { rounds: 401, warmUp: 100 };
 
 /**
  * Medians in microseconds.
@@ -29,11 +32,14 @@ export async function measureScale(pocketrank, folder, sizes) {
     const lists = Array.from({ length: LISTS }, () => ranker.candidatesOfRows(Array.from({ length: CANDIDATES }, below)));
     return { items, ranker, lists, options };
   });
-  const turns = rankers.flatMap(({ items, ranker, lists, options }) => [
-    [`many ${items}`, () => timed(LISTS, (at) => void ranker.rerank(lists[at], options))],
-    [`one ${items}`, () => timed(LISTS, () => void ranker.rerank(lists[0], options))],
-  ]);
-  const medians = /** @type {Record<string, number>} */ (await byTurns(Object.fromEntries(turns), { rounds: 61, warmUp: 15 }));
+  const turns = rankers.flatMap(({ items, ranker, lists, options }) => {
+    let next = 0;
+    return [
+      [`many ${items}`, () => timed(PER_ROUND, () => void ranker.rerank(lists[next++ % LISTS], options))],
+      [`one ${items}`, () => timed(PER_ROUND, () => void ranker.rerank(lists[0], options))],
+    ];
+  });
+  const medians = /** @type {Record<string, number>} */ (await byTurns(Object.fromEntries(turns), TIMES));
   for (const { ranker } of rankers) ranker.free();
   const of = (/** @type {string} */ name) => /** @type {number} */ (medians[name]);
   return sizes.map((items) => ({ many: of(`many ${items}`), one: of(`one ${items}`) }));
