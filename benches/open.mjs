@@ -2,8 +2,10 @@
  * What a start costs once the bytes are there, for a catalogue of 100,000 items and of 1,000, in Node. Timed: a new instance of the
  * compiled wasm, `initSync` of the glue with all that it does (imports, `WebAssembly.Instance`, start), and opening without verifying,
  * `Loader.finish(false)`, which is what `Ranker.load(source, { verify: false })` does behind the last byte. Not timed: compiling the wasm, loading
- * the glue, and the copy of the snapshot into linear memory (`Loader.push`), which lies between the two and is measured for itself. A long
- * copy leaves the processor's caches empty, a short one does not: so garbage is collected behind either, and both open with cold caches.
+ * the glue, and the copy of the snapshot into linear memory (`Loader.push`), which lies between the two and is measured for itself. Garbage
+ * is collected behind either copy, so that both open from a like state. Without that the large one takes about 1.3 times as long: a long
+ * copy leaves something behind that a short one does not. Cold data caches alone are not it (filling 32 MB behind both copies changed
+ * little); which of other caches, page tables and V8's pending work it is was not found out.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
