@@ -1,14 +1,21 @@
-//! Writes the cases for the JavaScript hosts: `bench-case FOLDER` makes `snapshot.bin`, `case.json`, `product.bin` and `product.json`.
+//! Writes the cases for the JavaScript hosts: `bench-case FOLDER` makes `snapshot.bin`, `case.json`, `product.bin` and `product.json`;
+//! `bench-case FOLDER ITEMS` makes `items-ITEMS.bin` and `items-ITEMS.json`, the case with a catalogue of that size.
 
 use pocketrank::{Choice, Consent, Mode, Signals};
-use pocketrank_benches::{case, product, Case, NOW};
+use pocketrank_benches::{case, case_of, product, Case, NOW};
 use std::io::{Error, Result};
 use std::path::Path;
 
 fn main() -> Result<()> {
-    let usage = || Error::other("usage: bench-case FOLDER");
-    let folder = std::env::args_os().nth(1).ok_or_else(usage)?;
-    let at = |name| Path::new(&folder).join(name);
+    let usage = || Error::other("usage: bench-case FOLDER [ITEMS]");
+    let mut arguments = std::env::args().skip(1);
+    let folder = arguments.next().ok_or_else(usage)?;
+    let at = |name: &str| Path::new(&folder).join(name);
+    if let Some(items) = arguments.next() {
+        let items = items.parse().map_err(|_| usage())?;
+        let name = |end| format!("items-{items}.{end}");
+        return write(case_of(items), &at(&name("bin")), &at(&name("json")));
+    }
     write(case(), &at("snapshot.bin"), &at("case.json"))?;
     write(product(), &at("product.bin"), &at("product.json"))
 }

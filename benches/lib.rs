@@ -32,15 +32,20 @@ pub struct Case {
 
 /// 1,000 candidates of a catalogue of 10,000 items, a history of 50 events, the best 20, all scorers, and diversity.
 pub fn case() -> Case {
+    case_of(ITEMS)
+}
+
+/// The same of a catalogue of another size: a tenth, tenfold, a hundredfold.
+pub fn case_of(items: usize) -> Case {
     let mut rng = Rng(2_026);
     let model = SnapshotBuilder {
-        factors: Some(random::factors(&mut rng, ITEMS, DIMS[0])),
-        content: Some(random::content(&mut rng, ITEMS, DIMS[1])),
-        ..random::builder(&mut rng, ITEMS)
+        factors: Some(random::factors(&mut rng, items, DIMS[0])),
+        content: Some(random::content(&mut rng, items, DIMS[1])),
+        ..random::builder(&mut rng, items)
     };
     let snapshot = model.build().unwrap();
-    let profile = random::profile(&random::events(&mut rng, 50, ITEMS));
-    let candidates = Candidates::from_rows((0..1_000).map(|_| rng.below(ITEMS) as u32).collect());
+    let profile = random::profile(&random::events(&mut rng, 50, items));
+    let candidates = Candidates::from_rows((0..1_000).map(|_| rng.below(items) as u32).collect());
     let options = Options {
         count: 20,
         diversity: 0.3,

@@ -1,32 +1,38 @@
 /**
- * `npm run bench`: what reranking costs, beside the best that TypeScript can do, in the same run.
+ * `npm run bench`: what reranking, opening and slicing cost, each beside what it is compared with, in the same run.
  *
- * Usage: npm run bench [-- --json]
+ * Usage: npm run bench [-- --json] [--only rerank-node,open-100k,...]
  */
-import { mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import { build as bundle } from "esbuild";
 import { build, targetFolder } from "../scripts/build.mjs";
 import { nodePeers } from "../scripts/peers.mjs";
-import { main, root, run } from "../scripts/process.mjs";
+import { Failure, main, root, run } from "../scripts/process.mjs";
 import { printRows } from "../scripts/rows.mjs";
 import { setup } from "../scripts/setup.mjs";
 import { launchChromium } from "../tests/js/support/chromium.mjs";
 import { serveSite } from "../tests/js/support/site.mjs";
+import { measureOpen } from "./open.mjs";
 import { measureProduct } from "./product.mjs";
+import { measureScale } from "./scale.mjs";
+import { measureSlate } from "./slate.mjs";
+import { measureSlice } from "./slice.mjs";
 
 /** @typedef {import("./host.ts").Figures} Figures */
+/** @typedef {Omit<import("../scripts/rows.mjs").Row, "id">} Measured */
 
 const out = join(root, "dist/bench");
 const npm = join(root, "dist/npm");
+const pocketrank = once(() => import(join(npm, "node.js")));
 
 /** @returns {Promise<Figures>} */
 async function inNode() {
   const { measure } = await import(join(out, "host.js"));
-  const pocketrank = await import(join(npm, "node.js"));
-  return measure(pocketrank, await readFile(join(out, "snapshot.bin")), JSON.parse(readFileSync(join(out, "case.json"), "utf8")));
+  return measure(await pocketrank(), await readFile(join(out, "snapshot.bin")), JSON.parse(readFileSync(join(out, "case.json"), "utf8")));
 }
 
 /** @returns {Promise<Figures>} */
@@ -51,33 +57,121 @@ async function inChromium() {
 }
 
 /** Criterion's median, in microseconds. @param {string} name */
-function native(name) {
+async function native(name) {
+  await run("cargo", ["bench", "-p", "pocketrank-benches", "--bench", "rerank", "--", "--quiet", "--noplot"]);
   const path = join(targetFolder(), "criterion", name, "new/estimates.json");
   return JSON.parse(readFileSync(path, "utf8")).median.point_estimate / 1000;
 }
 
-await main(async () => {
-  mkdirSync(out, { recursive: true });
-  await build(await setup({ tests: true, worker: false }), ["runtime", "npm"]);
-  await run("cargo", ["run", "--release", "-p", "pocketrank-benches", "--bin", "bench-case", "--", out]);
-  await run("cargo", ["bench", "-p", "pocketrank-benches", "--bench", "rerank", "--", "--quiet", "--noplot"]);
-  await bundle({ entryPoints: ["host", "typed"].map((name) => join(root, `benches/${name}.ts`)), outdir: out, bundle: true, format: "esm", target: "es2023" });
+/** Writes the case with catalogues of these sizes, where a program that is newer has not yet. @param {number[]} sizes */
+async function cases(sizes) {
+  const program = join(targetFolder(), "release/bench-case");
+  for (const items of sizes) {
+    const file = join(out, `items-${items}.json`);
+    if (!existsSync(file) || statSync(file).mtimeMs < statSync(program).mtimeMs) await run(program, [out, String(items)]);
+  }
+  return sizes;
+}
 
-  const [node, chromium] = [await inNode(), await inChromium()];
-  const product = await measureProduct(await import(join(npm, "node.js")), out, await import(join(out, "typed.js")), await nodePeers());
-  const gzip = ["pocketrank_bg.wasm", "browser.js"].map((name) => gzipSync(readFileSync(join(npm, name)), { level: 9 }).length);
-  const twin = "TypeScript twin";
-  const faster = /** @type {const} */ ({ unit: "µs", better: "faster", peer: twin });
-  const dot = /** @type {const} */ ({ value: product.pocketrank, unit: "µs", better: "faster" });
-  printRows([
-    { id: "dot-js", ...dot, peer: "typed arrays", peer_value: product.typed },
-    { id: "dot-ort", ...dot, peer: "onnxruntime-web", peer_value: product.ort },
-    { id: "dot-tfjs", ...dot, peer: "TensorFlow.js, wasm", peer_value: product.tfjs },
-    { id: "rerank-node", value: node.rerank.wasm, ...faster, peer_value: node.rerank.twin },
-    { id: "rerank-chromium", value: chromium.rerank.wasm, ...faster, peer_value: chromium.rerank.twin },
-    { id: "set-profile-node", value: node.setProfile.wasm, ...faster, peer_value: node.setProfile.twin },
-    { id: "set-profile-chromium", value: chromium.setProfile.wasm, ...faster, peer_value: chromium.setProfile.twin },
-    { id: "wasm-native", value: node.rerank.wasm, unit: "µs", peer: "native, criterion", peer_value: native("rerank") },
-    { id: "size-browser", value: gzip.reduce((sum, size) => sum + size) / 1000, unit: "kB gzip" },
-  ]);
+/** Measures when it is first asked for. @template T @param {() => Promise<T>} measure @returns {() => Promise<T>} */
+function once(measure) {
+  /** @type {Promise<T> | undefined} */
+  let measured;
+  return () => (measured ??= measure());
+}
+
+const node = once(inNode);
+const chromium = once(inChromium);
+const product = once(async () => measureProduct(await pocketrank(), out, await import(join(out, "typed.js")), await nodePeers()));
+const opened = once(async () => measureOpen(npm, out, await cases([100_000, 1_000])));
+const scaled = once(async () => measureScale(await pocketrank(), out, await cases([1_000_000, 10_000])));
+const sliced = once(() => measureSlice(out));
+
+/** @param {keyof Awaited<ReturnType<typeof measureProduct>>} name @param {string} peer @returns {() => Promise<Measured>} */
+const besideProduct = (name, peer) => async () => {
+  const figures = await product();
+  return { value: figures.pocketrank, unit: "µs", better: "faster", peer, peer_value: figures[name] };
+};
+
+/** @param {() => Promise<Figures>} host @param {keyof Figures} call @returns {() => Promise<Measured>} */
+const besideTwin = (host, call) => async () => {
+  const { wasm, twin } = (await host())[call];
+  return { value: wasm, unit: "µs", better: "faster", peer: "TypeScript twin", peer_value: twin };
+};
+
+/** What of the larger catalogue comes first, of the smaller second. @template {string} K @param {() => Promise<Record<K, number>[]>} figures @param {K} name @param {string} peer @returns {() => Promise<Measured>} */
+const besideSmaller = (figures, name, peer) => async () => {
+  const [large, small] = await figures();
+  return { value: large?.[name] ?? NaN, unit: "µs", peer, peer_value: small?.[name] };
+};
+
+/** @param {"raw" | "gzip"} form @returns {() => Promise<Measured>} */
+const slice = (form) => async () => {
+  const { slice, whole, leading } = await sliced();
+  const about = `the 100 most popular of UCI Online Retail II, and ${leading} that lead to them`;
+  return { value: slice[form] / 1000, unit: form === "raw" ? "kB" : "kB gzip", peer: "the whole snapshot", peer_value: whole[form] / 1000, about };
+};
+
+/** All rows, in the order of the table. @type {Record<string, () => Promise<Measured>>} */
+const rows = {
+  "dot-js": besideProduct("typed", "typed arrays"),
+  "dot-ort": besideProduct("ort", "onnxruntime-web"),
+  "dot-tfjs": besideProduct("tfjs", "TensorFlow.js, wasm"),
+  "rerank-node": besideTwin(node, "rerank"),
+  "rerank-chromium": besideTwin(chromium, "rerank"),
+  "set-profile-node": besideTwin(node, "setProfile"),
+  "set-profile-chromium": besideTwin(chromium, "setProfile"),
+  "wasm-native": async () => ({ value: (await node()).rerank.wasm, unit: "µs", peer: "native, criterion", peer_value: await native("rerank") }),
+  "event-to-slate": async () => {
+    const { pocketrank: ours, redis } = await measureSlate(await pocketrank(), out);
+    const about = "record one event after 50, take the profile in, rerank 200; beside a profile's GET and SET over loopback TCP, and nothing else";
+    return { value: ours, unit: "µs", better: "faster", peer: "Redis GET and SET", peer_value: redis, about };
+  },
+  "open-100k": async () => {
+    const about = "a new instance of the compiled wasm, and opening a snapshot of 100,000 items that lies in its memory, without verifying";
+    return { ...(await besideSmaller(opened, "opened", "of 1,000 items")()), about };
+  },
+  "open-100k-copy": async () => {
+    const about = "what open-100k leaves out: copying those bytes into linear memory";
+    return { value: ((await opened())[0]?.copied ?? NaN) / 1000, unit: "ms", about };
+  },
+  "rerank-1m": async () => {
+    const about = "1,000 random candidates of 1,000,000 items, other ones each time";
+    return { ...(await besideSmaller(scaled, "many", "of 10,000 items")()), about };
+  },
+  "rerank-1m-again": async () => {
+    const about = "the same 1,000 candidates each time";
+    return { ...(await besideSmaller(scaled, "one", "of 10,000 items")()), about };
+  },
+  "slice-100": slice("gzip"),
+  "slice-100-raw": slice("raw"),
+  "size-browser": async () => {
+    const gzip = ["pocketrank_bg.wasm", "browser.js"].map((name) => gzipSync(readFileSync(join(npm, name)), { level: 9 }).length);
+    return { value: gzip.reduce((sum, size) => sum + size) / 1000, unit: "kB gzip" };
+  },
+};
+
+/** The rows that were asked for; all if none was named. @returns {string[]} */
+function wantedRows() {
+  const { values } = parseArgs({ options: { json: { type: "boolean" }, only: { type: "string" } } });
+  const wanted = values.only?.split(",");
+  const unknown = wanted?.find((id) => !Object.hasOwn(rows, id));
+  if (unknown !== undefined) throw new Failure(`--only ${unknown}: there is no such row`, `name one or more of: ${Object.keys(rows).join(", ")}`);
+  return Object.keys(rows).filter((id) => !wanted || wanted.includes(id));
+}
+
+await main(async () => {
+  const ids = wantedRows();
+  const any = (/** @type {RegExp} */ pattern) => ids.some((id) => pattern.test(id));
+  mkdirSync(out, { recursive: true });
+  const tools = await setup({ tests: any(/chromium/), worker: false });
+  await build(tools, ["runtime", "npm", ...(any(/^slice/) ? ["origin"] : [])]);
+  await run("cargo", ["run", "--release", "-p", "pocketrank-benches", "--bin", "bench-case", "--", out]);
+  await bundle({ entryPoints: ["host", "typed"].map((name) => join(root, `benches/${name}.ts`)), outdir: out, bundle: true, format: "esm", target: "es2023" });
+  const measured = [];
+  for (const id of ids) {
+    const row = await /** @type {() => Promise<Measured>} */ (rows[id])();
+    measured.push({ id, ...row });
+  }
+  printRows(measured);
 });

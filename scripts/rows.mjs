@@ -11,6 +11,7 @@ import { say, wantsJson } from "./process.mjs";
  * @property {string | null} [peer] what it is compared with
  * @property {number | null} [peer_value] the peer's figure in the same unit
  * @property {string} [command] what made the figure
+ * @property {string} [about] what exactly it measures, for people
  * @property {"faster"} [better] the ratio says how many times faster than the peer: the peer's figure over ours; else it is
  *   ours over the peer's
  */
@@ -40,6 +41,8 @@ export function printRows(rows) {
     String(ratio(row) ?? ""),
   ]);
   printTable(["figure", "value", "against", "its value", "ratio"], lines);
+  const notes = rows.filter(({ about }) => about);
+  if (notes.length > 0) say(["", ...notes.map(({ id, about }) => `${id}: ${about}`)].join("\n"));
   for (const [command, ids] of commands(rows)) say(`\n${ids.join(", ")}:\n  ${command}`);
 }
 

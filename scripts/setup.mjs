@@ -167,17 +167,25 @@ export function findBrowser() {
   };
 }
 
+/**
+ * Installs Debian's packages.
+ * @param {string} what for people
+ * @param {string[]} packages
+ * @param {string} remedy what to do where this user cannot
+ */
+export async function installPackages(what, packages, remedy) {
+  if (process.getuid?.() !== 0 || !which("apt-get")) throw new Failure(`${what} is missing, and this user cannot install it here`, remedy);
+  say(`set-up  ${what} (apt-get) ...`);
+  const env = { DEBIAN_FRONTEND: "noninteractive" };
+  await run("apt-get", ["update"], { env, remedy });
+  await run("apt-get", ["install", "-y", "--no-install-recommends", ...packages], { env, remedy });
+}
+
 async function installBrowser() {
   let { chromium, chromedriver } = findBrowser();
   if (!chromium || !chromedriver) {
     const remedy = "run `sudo apt-get update && sudo apt-get install -y chromium chromium-driver`, or set CHROMIUM and CHROMEDRIVER to the two programs";
-    if (process.getuid?.() !== 0 || !which("apt-get")) {
-      throw new Failure("the tests need Chromium and its driver, and this user cannot install them here", remedy);
-    }
-    say("set-up  Chromium and its driver (apt-get) ...");
-    const env = { DEBIAN_FRONTEND: "noninteractive" };
-    await run("apt-get", ["update"], { env, remedy });
-    await run("apt-get", ["install", "-y", "--no-install-recommends", "chromium", "chromium-driver"], { env, remedy });
+    await installPackages("Chromium and its driver", ["chromium", "chromium-driver"], remedy);
     ({ chromium, chromedriver } = findBrowser());
   }
   if (!chromium || !chromedriver) {

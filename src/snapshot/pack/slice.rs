@@ -19,8 +19,9 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
     /// A snapshot of these items alone. It keeps the items, all that has one of them for a neighbour, and what is known of either; of
     /// neighbours only the items. It ranks the items with the same bits as the whole without its factors does, for every profile in which
     /// the items that the slice does not keep are unknown to the whole as well: nothing leads from them to the slice's items, so what they
-    /// could add is only their category, brand, price band and content. Rows and codes are numbered anew, in their order. Priors are kept
-    /// of the items only, and are 0 for what leads to them. Items that the snapshot does not know are left out.
+    /// could add is only their category, brand, price band and content. Rows are numbered anew, first the items, in their order, then what
+    /// leads to them, by category, brand and price band; codes are, in their order. Priors are kept of the items only, and are 0 for what
+    /// leads to them. Items that the snapshot does not know are left out.
     ///
     /// It walks all neighbours once: make it once a list, not once a visitor.
     ///
@@ -79,7 +80,8 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
         finish(&meta, self.blend(), sections)
     }
 
-    /// The rows to keep, ascending.
+    /// The rows to keep, in the order of their numbers in the slice: those asked for, then what leads to them, by category, brand and
+    /// price band.
     fn kept(&self, asked: &[bool]) -> Result<Vec<Kept>> {
         let table = self.neighbours();
         let is_asked = |row: u32| asked.get(row as usize).copied().unwrap_or_default();
@@ -95,7 +97,17 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
                 kept.push(Kept { row, hash, asked });
             }
         }
-        kept.sort_unstable_by_key(|kept| kept.row);
+        // Targets that lie together make short gaps, and rows that are alike deflate to little.
+        let table = self.attributes();
+        let codes = |row| table.and_then(|table| table.get(row)).unwrap_or_default();
+        kept.sort_unstable_by_key(|kept| {
+            let codes = if kept.asked {
+                AttributeRow::default()
+            } else {
+                codes(kept.row)
+            };
+            (!kept.asked, codes.category, codes.brand, codes.price_band, kept.row)
+        });
         Ok(kept)
     }
 
