@@ -11,7 +11,7 @@ use pocketrank_origin::evaluate::{hold_out, Protocol, LAST};
 use pocketrank_origin::ingest::{self, time, Inputs};
 use pocketrank_origin::train::content::ContentModel;
 use pocketrank_origin::train::search::Strategy;
-use pocketrank_origin::train::{train, TrainOptions, Tried};
+use pocketrank_origin::train::{train, Chosen, TrainOptions, Tried};
 use pocketrank_origin::{output, parallel};
 use serde_json::json;
 use std::fmt::Write;
@@ -65,6 +65,9 @@ pub struct Train {
     /// Stop trying after so many minutes; the model then depends on the machine.
     #[arg(long, value_name = "MINUTES", value_parser = positive)]
     stop_after: Option<f64>,
+    /// Write what was chosen to this file too: a recipe, from which `pack` makes the model again in other bytes without a search.
+    #[arg(long, value_name = "FILE")]
+    recipe: Option<PathBuf>,
     /// Where trials are logged; a training that finds a log of the same data and options goes on with it. Without it,
     /// FILE.trials beside the output, removed at the end.
     #[arg(long, value_name = "FILE")]
@@ -175,6 +178,9 @@ impl Train {
         };
         let snapshot = Snapshot::open(trained.bytes.as_slice()).map_err(invalid)?;
         output::write(&self.output, &trained.bytes)?;
+        if let Some(path) = &self.recipe {
+            Chosen::new(&trained, &options).write(path)?;
+        }
         output::remove(&checkpoint)?;
         if self.log.is_none() {
             output::remove(&log)?;

@@ -7,6 +7,7 @@
 pub mod als;
 pub mod attributes;
 pub mod blend;
+pub mod chosen;
 pub mod cold;
 pub mod content;
 pub mod cosine;
@@ -37,6 +38,7 @@ mod tuner;
 pub mod twohop;
 pub mod weigh;
 
+pub use chosen::Chosen;
 pub use model::Model;
 pub use recipe::Recipe;
 pub use tune::{train, TrainOptions, Trained, Tried};

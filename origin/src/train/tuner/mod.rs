@@ -304,6 +304,7 @@ impl<'a> Tuner<'a> {
             items: model.items.clone(),
             model,
             recipe: self.recipe,
+            blend: self.blend,
             protocol,
             validation_ndcg: self.best.max(0.0),
             check_ndcg,
