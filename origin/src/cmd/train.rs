@@ -1,14 +1,15 @@
 //! `pocketrank train`: from events to a packed snapshot.
 
 use super::data::{Data, Output};
+use super::part::{names_a_file, positive, Part};
 use clap::Args;
 use pocketrank::Snapshot;
 use pocketrank_origin::config::{CrossValidation, Cut};
 use pocketrank_origin::control::Control;
 use pocketrank_origin::dataset::Dataset;
 use pocketrank_origin::error::{Error, Result};
-use pocketrank_origin::evaluate::{hold_out, Protocol, LAST};
-use pocketrank_origin::ingest::{self, time, Inputs};
+use pocketrank_origin::evaluate::{Protocol, LAST};
+use pocketrank_origin::ingest;
 use pocketrank_origin::train::content::ContentModel;
 use pocketrank_origin::train::search::Strategy;
 use pocketrank_origin::train::{train, Chosen, TrainOptions, Tried};
@@ -30,13 +31,8 @@ pub struct Train {
     /// Where to write the snapshot.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// Use only events before this time (RFC 3339, a date, or seconds since 1970), and keep the later ones for `evaluate`.
-    #[arg(long, value_name = "TIME")]
-    until: Option<String>,
-    /// Keep the last share of the data for `evaluate --hold-out`: of each user's items, of the sessions, or of the time, as the
-    /// data's protocol has it.
-    #[arg(long, value_name = "SHARE", value_parser = share)]
-    hold_out: Option<f64>,
+    #[command(flatten)]
+    part: Part,
     /// The fewest customers behind an edge, a row and an item.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     min_customers: Option<u16>,
@@ -79,13 +75,6 @@ pub struct Train {
     print: Output,
 }
 
-fn positive(text: &str) -> std::result::Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(number) if number > 0.0 && number.is_finite() => Ok(number),
-        _ => Err("a number above 0 is needed".into()),
-    }
-}
-
 /// What the configuration asks for, or what fits the data.
 fn protocol(dataset: &Dataset, cut: Option<Cut>) -> Protocol {
     match cut {
@@ -96,48 +85,22 @@ fn protocol(dataset: &Dataset, cut: Option<Cut>) -> Protocol {
     }
 }
 
-fn share(text: &str) -> std::result::Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(share) if share > 0.0 && share < 1.0 => Ok(share),
-        _ => Err("a share lies between 0 and 1, such as 0.2".into()),
-    }
-}
-
 impl Train {
     /// Does it.
     pub fn run(self) -> Result<()> {
         let started = Instant::now();
         let progress = self.print.progress();
-        let until = self.until.as_deref().map(|text| {
-            time::parse(text).ok_or_else(|| {
-                Error::Usage(format!(
-                    "--until {text:?} is no time; give one such as 2010-11-01 or 2010-11-01T00:00:00Z"
-                ))
-            })
-        });
-        let until = until.transpose()?;
-        if self.output.is_dir() {
-            return Err(Error::Usage(format!(
-                "-o {}: a folder; give the file to write, such as {}",
-                self.output.display(),
-                self.output.join("snapshot.bin").display()
-            )));
-        }
+        names_a_file(&self.output)?;
         let config = self.data.config()?;
         let content = ContentModel::new(&config);
         let config = config.train;
         let min_customers = self.min_customers.unwrap_or(config.min_customers);
-        let inputs = Inputs {
-            until,
-            min_customers: Some(min_customers),
-            ..self.data.inputs()?
-        };
+        let inputs = self.part.inputs(&self.data, min_customers)?;
         let control = Control::interruptible(progress)?;
         parallel::limit(self.threads);
         let dataset = ingest::load(&inputs, &progress)?;
         let protocol = protocol(&dataset, config.protocol);
-        let hold_out_share = self.hold_out.or(config.hold_out);
-        let held_out = hold_out_share.map(|share| hold_out(&dataset, protocol, share, usize::MAX).fit);
+        let held_out = self.part.rest(&dataset, protocol, &config);
         let events = held_out.as_deref().unwrap_or(&dataset.events);
         let beside = |ending: &str| {
             let mut name = self.output.clone().into_os_string();

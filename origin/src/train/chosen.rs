@@ -31,7 +31,7 @@ pub struct Chosen {
     /// How content becomes vectors.
     pub content: ContentModel,
     /// The fewest customers behind an edge, a row and an item.
-    pub min_customers: u32,
+    pub min_customers: u16,
     /// How queries are cut from the data.
     pub protocol: Protocol,
     /// Folds of validation; none: as many as it takes.
@@ -50,7 +50,7 @@ impl Chosen {
             recipe: trained.recipe.clone(),
             blend: trained.blend.clone(),
             content: options.content.clone(),
-            min_customers: options.min_customers,
+            min_customers: u16::try_from(options.min_customers).unwrap_or(u16::MAX),
             protocol: trained.protocol,
             folds: options.folds,
             cross_validation: options.cross_validation,
@@ -62,7 +62,7 @@ impl Chosen {
     pub fn options(&self) -> TrainOptions {
         TrainOptions {
             protocol: Some(self.protocol),
-            min_customers: self.min_customers,
+            min_customers: u32::from(self.min_customers),
             queries: self.queries,
             folds: self.folds,
             cross_validation: self.cross_validation,
@@ -76,7 +76,7 @@ impl Chosen {
     /// # Errors
     /// [`Error::Io`] where the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let json = serde_json::to_string_pretty(self).map_err(|e| Error::Internal(e.to_string()))?;
+        let json = serde_json::to_string(self).map_err(|e| Error::Internal(e.to_string()))?;
         output::write(path, (json + "\n").as_bytes())
     }
 

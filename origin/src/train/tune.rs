@@ -162,7 +162,12 @@ pub fn train(dataset: &Dataset, events: &[Interaction], options: &TrainOptions, 
 }
 
 /// Folds that have enough to fit on and to ask.
-fn folds<'a>(dataset: &'a Dataset, splits: &'a [Split], protocol: Protocol, options: &TrainOptions) -> Vec<Fold<'a>> {
+pub(super) fn folds<'a>(
+    dataset: &'a Dataset,
+    splits: &'a [Split],
+    protocol: Protocol,
+    options: &TrainOptions,
+) -> Vec<Fold<'a>> {
     splits
         .iter()
         .filter_map(|split| Fold::new(dataset, split, protocol, options).ok())
