@@ -9,7 +9,7 @@ use pocketrank_origin::control::Control;
 use pocketrank_origin::error::{Error, Result};
 use pocketrank_origin::ingest;
 use pocketrank_origin::train::model::Limit;
-use pocketrank_origin::train::pack::{self, Measured, Shapes, Worth};
+use pocketrank_origin::train::pack::{self, Measured, Shapes, Wanted, Worth};
 use pocketrank_origin::train::Chosen;
 use pocketrank_origin::{output, parallel};
 use serde_json::{json, Value};
@@ -62,14 +62,15 @@ struct Most {
     /// The most bytes an item of the model's own sections: neighbours, factors, content, prior and blend.
     #[arg(long, value_name = "N", value_parser = positive)]
     max_bytes_per_item: Option<f64>,
+    /// No limit: the fewest bytes an item that lose no more than --max-loss.
+    #[arg(long, conflicts_with = "force")]
+    smallest: bool,
 }
 
 impl Most {
-    fn limit(&self) -> Limit {
-        match (self.max_kb, self.max_bytes_per_item) {
-            (Some(kilobytes), _) => Limit::File((kilobytes * 1000.0) as usize),
-            (None, bytes) => Limit::BytesPerItem(bytes.unwrap_or(f64::MAX)),
-        }
+    fn limit(&self) -> Option<Limit> {
+        let file = self.max_kb.map(|kilobytes| Limit::File((kilobytes * 1000.0) as usize));
+        file.or(self.max_bytes_per_item.map(Limit::BytesPerItem))
     }
 }
 
@@ -86,7 +87,6 @@ impl Pack {
         let started = Instant::now();
         let progress = self.print.progress();
         names_a_file(&self.output)?;
-        let limit = self.most.limit();
         let chosen = Chosen::read(&self.recipe)?;
         let config = self.data.config()?.train;
         let inputs = self.part.inputs(&self.data, chosen.min_customers)?;
@@ -95,22 +95,20 @@ impl Pack {
         let dataset = ingest::load(&inputs, &progress)?;
         let rest = self.part.rest(&dataset, chosen.protocol, &config);
         let events = rest.as_deref().unwrap_or(&dataset.events);
-        let shapes = pack::measure(&dataset, events, &chosen, limit, &control)?;
-        let best = shapes.best(limit);
-        let accepted = best.and_then(|best| {
-            if !self.force {
-                shapes.accept(best, limit, self.max_loss / 100.0)?;
-            }
-            Ok(best)
-        });
-        let best = match accepted {
+        let wanted = Wanted {
+            limit: self.most.limit(),
+            max_loss: self.max_loss / 100.0,
+            force: self.force,
+        };
+        let shapes = pack::measure(&dataset, events, &chosen, &wanted, &control)?;
+        let best = match shapes.choose(&wanted) {
             Ok(best) => best,
             Err(error) => {
                 self.print.tell(table(&shapes, None))?;
                 return Err(error);
             }
         };
-        let packed = pack::fit(&dataset, events, &chosen, &best.shape, limit, &control)?;
+        let packed = pack::fit(&dataset, events, &chosen, &best.shape, wanted.limit, &control)?;
         let invalid = |source| Error::Snapshot {
             path: self.output.clone(),
             source,
@@ -146,6 +144,7 @@ impl Pack {
                 "items": snapshot.items(),
                 "bytes": packed.bytes.len(),
                 "bytes_per_item": bytes_per_item,
+                "float_bytes_per_item": packed.float_bytes_per_item,
                 "neighbours": packed.entries,
                 "model": packed.recipe.to_string(),
                 "recipe": packed.recipe,

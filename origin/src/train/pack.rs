@@ -5,6 +5,8 @@
 //! The float model, against which losses are told, is the choice's own with weights as float32 and as many neighbours as rank best of
 //! all numbers that were tried, whatever they would take: neither rounding nor a limit has touched it.
 
+mod shapes;
+
 use super::chosen::Chosen;
 use super::fold::{mean, splits, Fold};
 use super::material::Material;
@@ -19,161 +21,16 @@ use crate::error::{Error, Result};
 use crate::evaluate::{float_ndcg, Bench, Query, Scope};
 use crate::progress::Stage;
 use pocketrank::{Snapshot, MAX_NEIGHBOURS};
-use serde::Serialize;
+pub use shapes::{front, Measured, Shapes, Wanted, Worth};
 
 /// Numbers of neighbours that are tried are the recipe's own times powers of the root of 2: from a quarter to four times.
 const STEPS: std::ops::RangeInclusive<i32> = -4..=4;
+/// So often a number of neighbours is sought between one that loses too much and one that does not.
+const HALVINGS: usize = 5;
 /// So often the neighbours are made fewer where more than a limit allows were taken for what fills it.
 const FILLS: usize = 5;
 
-/// NDCG@20 on validation.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
-pub struct Worth {
-    /// On the queries that choose.
-    #[serde(rename = "ndcg@20")]
-    pub ndcg: f64,
-    /// On the queries that choose nothing.
-    #[serde(rename = "check_ndcg@20")]
-    pub check: f64,
-}
-
-/// A shape and what it is worth.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Measured {
-    /// The shape.
-    #[serde(flatten)]
-    pub shape: Shape,
-    /// Bytes an item of the model's own sections.
-    pub bytes_per_item: f64,
-    /// Bytes of the whole snapshot, for all items that will ship.
-    pub bytes: usize,
-    /// Packed.
-    #[serde(flatten)]
-    pub worth: Worth,
-    /// The same neighbours with weights as float32.
-    pub float: Worth,
-    /// Bytes an item that the model's own sections take as plain arrays: an id and a float32 an edge, an offset a row, vectors of
-    /// float32; prior and blend as they are packed.
-    pub float_bytes_per_item: f64,
-}
-
-impl Measured {
-    /// Whether it fits.
-    pub fn within(&self, limit: Limit) -> bool {
-        match limit {
-            Limit::BytesPerItem(most) => self.bytes_per_item <= most,
-            Limit::File(most) => self.bytes <= most,
-        }
-    }
-}
-
-/// All shapes that were measured.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Shapes {
-    /// The smallest first.
-    pub measured: Vec<Measured>,
-    /// Number of queries that chose, and of those that chose nothing.
-    pub queries: (usize, usize),
-}
-
-impl Shapes {
-    /// The shape of the float model, and what it is worth in floats.
-    pub fn float(&self) -> Option<&Measured> {
-        let best = |a: &&Measured, b: &&Measured| {
-            let by_worth = a.float.ndcg.total_cmp(&b.float.ndcg);
-            by_worth.then(b.float_bytes_per_item.total_cmp(&a.float_bytes_per_item))
-        };
-        self.measured.iter().max_by(best)
-    }
-
-    /// Of each shape, whether none is better in as few bytes or as good in fewer.
-    pub fn front(&self) -> Vec<bool> {
-        let place = |shape: &Measured| (shape.bytes_per_item, shape.worth.ndcg);
-        front(&self.measured.iter().map(place).collect::<Vec<_>>())
-    }
-
-    /// Share of the float model's NDCG@20 that a shape keeps.
-    pub fn share(&self, shape: &Measured) -> f64 {
-        self.float().map_or(0.0, |float| shape.worth.ndcg / float.float.ndcg)
-    }
-
-    /// The same on the queries that chose nothing.
-    pub fn check_share(&self, shape: &Measured) -> f64 {
-        self.float().map_or(0.0, |float| shape.worth.check / float.float.check)
-    }
-
-    /// The best that fits; of equally good ones the smallest.
-    ///
-    /// # Errors
-    /// [`Error::Usage`] where none fits.
-    pub fn best(&self, limit: Limit) -> Result<&Measured> {
-        let fitting = self.measured.iter().filter(|shape| shape.within(limit));
-        let best = |a: &&Measured, b: &&Measured| {
-            let by_worth = a.worth.ndcg.total_cmp(&b.worth.ndcg);
-            by_worth.then(b.bytes_per_item.total_cmp(&a.bytes_per_item))
-        };
-        fitting.max_by(best).ok_or_else(|| {
-            let smallest = self.measured.first().map_or(String::new(), |smallest| {
-                format!("; the smallest ({}) takes {}", smallest.shape, Taken(smallest))
-            });
-            Error::Usage(format!(
-                "no shape of the model fits into {limit}{smallest}; allow more with {}",
-                limit.option()
-            ))
-        })
-    }
-
-    /// Refuses a shape that loses more than a share of the float model's NDCG@20.
-    ///
-    /// # Errors
-    /// [`Error::Usage`] that says what is lost, and what would lose less.
-    pub fn accept(&self, shape: &Measured, limit: Limit, max_loss: f64) -> Result<()> {
-        let keeps = |shape: &Measured| 1.0 - self.share(shape) <= max_loss;
-        let Some(float) = self.float().filter(|_| !keeps(shape)) else {
-            return Ok(());
-        };
-        // From the smallest on.
-        let enough = self.measured.iter().find(|shape| keeps(shape)).map_or_else(
-            || "no shape that was tried loses less; allow more with --max-loss".to_owned(),
-            |enough| {
-                format!(
-                    "the smallest that loses less ({}) takes {}; allow that with {}, or more loss with --max-loss",
-                    enough.shape,
-                    Taken(enough),
-                    limit.option()
-                )
-            },
-        );
-        Err(Error::Usage(format!(
-            "the best shape within {limit} ({}) loses {:.2}% of the float model's NDCG@20 ({:.4} against {:.4}), more than {}%: {enough}, or \
-             give --force; nothing is written",
-            shape.shape,
-            100.0 * (1.0 - self.share(shape)),
-            shape.worth.ndcg,
-            float.float.ndcg,
-            100.0 * max_loss,
-        )))
-    }
-}
-
-/// What a shape takes, in words.
-struct Taken<'a>(&'a Measured);
-
-impl std::fmt::Display for Taken<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (each, all) = (self.0.bytes_per_item, self.0.bytes as f64 / 1000.0);
-        write!(f, "{each:.1} bytes an item, {all:.1} kB in all")
-    }
-}
-
-/// Of points of size and worth, whether none is worth more for as little or as much for less.
-pub fn front(points: &[(f64, f64)]) -> Vec<bool> {
-    let beats = |a: &(f64, f64), b: &(f64, f64)| a.0 <= b.0 && a.1 >= b.1 && (a.0 < b.0 || a.1 > b.1);
-    let beaten = |point: &(f64, f64)| points.iter().any(|other| beats(other, point));
-    points.iter().map(|point| !beaten(point)).collect()
-}
-
-/// Measures shapes of what was chosen, from few neighbours to many and those that fill the limit, on folds of the events.
+/// Measures shapes of what was chosen, on folds of the events: from few neighbours to many, then those near what is wanted.
 ///
 /// # Errors
 /// [`Error::Data`] where the choice does not fit the data or these leave nothing to ask, and [`Error::Interrupted`].
@@ -181,7 +38,7 @@ pub fn measure(
     dataset: &Dataset,
     events: &[Interaction],
     chosen: &Chosen,
-    limit: Limit,
+    wanted: &Wanted,
     control: &Control,
 ) -> Result<Shapes> {
     let options = chosen.options();
@@ -206,39 +63,44 @@ pub fn measure(
             .map(|fold| [&fold.first[..], &fold.rest].concat())
             .collect(),
         folds: &folds,
-        measured: vec![],
+        shapes: Shapes::default(),
         stage: control.stage("measuring shapes", 0),
     };
-    let has_neighbours = measuring.model(0, &own)?.entries() > 0.0;
-    for vectors in vectors {
-        if !has_neighbours {
-            // The number of neighbours only limits the vectors then.
-            let entries = own.entries.max(vectors.factors);
-            measuring.all(Shape { entries, ..vectors }, &[own.code_bits])?;
-            continue;
-        }
+    let has_neighbours = first.model(&chosen.recipe, control)?.entries() > 0.0;
+    if has_neighbours {
+        // Models of as many neighbours one after the other: what was fitted is remembered for a while.
         for entries in numbers(own.entries) {
-            for even in [true, false] {
+            for (vectors, even) in vectors.iter().flat_map(|vectors| [(vectors, true), (vectors, false)]) {
                 measuring.all(
                     Shape {
                         entries,
                         even,
-                        ..vectors
+                        ..*vectors
                     },
                     &CODE_BITS,
                 )?;
             }
         }
-        measuring.fill(&vectors, limit)?;
+        match wanted.limit {
+            Some(limit) => measuring.fill(limit)?,
+            None => measuring.narrow(wanted.max_loss)?,
+        }
+    } else {
+        // The number of neighbours only limits the vectors then.
+        for vectors in vectors {
+            let entries = own.entries.max(vectors.factors);
+            measuring.all(Shape { entries, ..vectors }, &[own.code_bits])?;
+        }
     }
-    let mut measured = measuring.measured;
-    measured.sort_by(|a, b| a.bytes_per_item.total_cmp(&b.bytes_per_item));
+    let mut shapes = measuring.shapes;
+    shapes
+        .measured
+        .sort_by(|a, b| a.bytes_per_item.total_cmp(&b.bytes_per_item));
     let count = |queries: fn(&Fold<'_>) -> usize| folds.iter().map(queries).sum();
-    let queries = (
+    shapes.queries = (
         count(|fold| fold.first.len() + fold.rest.len()),
         count(|fold| fold.check.len()),
     );
-    let shapes = Shapes { measured, queries };
     if shapes.float().is_none_or(|float| float.float.ndcg <= 0.0) {
         return Err(Error::Data(
             "the model finds nothing of what validation asks for, so no shape is better than another; train anew on these data".into(),
@@ -258,6 +120,12 @@ pub struct Packed {
     pub size: Size,
     /// Neighbours an item that were kept.
     pub entries: f64,
+    /// Bytes an item of the model's own sections as plain arrays, as [`Measured::float_bytes_per_item`] counts them.
+    pub float_bytes_per_item: f64,
+}
+
+fn float_bytes_per_item(size: &Size, model: &Model) -> f64 {
+    size.per_item(size.own - size.tables + model.float_bytes())
 }
 
 /// Fits a shape of what was chosen on all events. Where these make more of it than validation did, neighbours are pruned until it fits.
@@ -269,7 +137,7 @@ pub fn fit(
     events: &[Interaction],
     chosen: &Chosen,
     shape: &Shape,
-    limit: Limit,
+    limit: Option<Limit>,
     control: &Control,
 ) -> Result<Packed> {
     let _stage = control.stage("fitting on all events", 0);
@@ -278,9 +146,11 @@ pub fn fit(
     let stacked = whole.fit(&recipe, control)?;
     let model = Model::new(&whole.material, &stacked, &recipe).reordered();
     control.check()?;
-    let (model, bytes) = model.within(limit, &chosen.blend)?;
+    let (model, bytes) = model.within(limit.unwrap_or(Limit::File(usize::MAX)), &chosen.blend)?;
+    let size = Size::of(&bytes)?;
     Ok(Packed {
-        size: Size::of(&bytes)?,
+        float_bytes_per_item: float_bytes_per_item(&size, &model),
+        size,
         entries: model.entries(),
         bytes,
         recipe,
@@ -325,7 +195,7 @@ struct Measuring<'a> {
     folds: &'a [Fold<'a>],
     /// Of each fold the queries that choose.
     choosing: Vec<Vec<Query>>,
-    measured: Vec<Measured>,
+    shapes: Shapes,
     stage: Stage,
 }
 
@@ -337,7 +207,7 @@ impl Measuring<'_> {
     }
 
     fn known(&self, shape: &Shape) -> Option<&Measured> {
-        self.measured.iter().find(|measured| measured.shape == *shape)
+        self.shapes.measured.iter().find(|measured| measured.shape == *shape)
     }
 
     /// Measures a shape with weights of each of these bits, as far as it is not known.
@@ -356,11 +226,13 @@ impl Measuring<'_> {
         }
         let mut floats: Vec<[(usize, f64); 2]> = vec![];
         let mut packed: Vec<Vec<[(usize, f64); 2]>> = vec![vec![]; shapes.len()];
-        let mut sizes: Vec<(Size, usize)> = vec![];
+        let mut sizes: Vec<(Size, f64)> = vec![];
+        let mut factors = 0;
         for (fold, choosing) in self.choosing.iter().enumerate() {
             let model = self.model(fold, &shape)?;
             let queries = [choosing.as_slice(), &self.folds[fold].check];
             floats.push(self.float(&model, queries)?);
+            factors = model.factors();
             for (shape, worth) in shapes.iter().zip(&mut packed) {
                 self.control.check()?;
                 let bytes = model.with_code_bits(shape.code_bits).pack(&self.chosen.blend)?;
@@ -368,7 +240,8 @@ impl Measuring<'_> {
                 worth.push(queries.map(|queries| (queries.len(), bench.rank(queries, Scope::Reached).ndcg())));
                 // The first fold has the most events, nearly all.
                 if fold == 0 {
-                    sizes.push((Size::of(&bytes)?, model.float_bytes()));
+                    let size = Size::of(&bytes)?;
+                    sizes.push((size, float_bytes_per_item(&size, &model)));
                 }
             }
         }
@@ -379,14 +252,19 @@ impl Measuring<'_> {
                 check: of(1),
             }
         };
-        for ((shape, packed), (size, float_bytes)) in shapes.iter().zip(packed).zip(sizes) {
-            self.measured.push(Measured {
-                shape: *shape,
+        for ((mut shape, packed), (size, float_bytes_per_item)) in shapes.into_iter().zip(packed).zip(sizes) {
+            // Few neighbours allow no long vectors.
+            shape.factors = factors;
+            if self.known(&shape).is_some() {
+                continue;
+            }
+            self.shapes.measured.push(Measured {
+                shape,
                 bytes_per_item: size.per_item(size.own),
                 bytes: libm::ceil(size.per_item(size.file) * self.items as f64) as usize,
                 worth: worth(&packed),
                 float: worth(&floats),
-                float_bytes_per_item: size.per_item(size.own - size.tables + float_bytes),
+                float_bytes_per_item,
             });
         }
         self.stage.add(1);
@@ -407,10 +285,17 @@ impl Measuring<'_> {
         Ok([choosing?, check?])
     }
 
-    /// Measures the shapes that come as near to the limit as they may.
-    fn fill(&mut self, vectors: &Shape, limit: Limit) -> Result<()> {
+    /// Measures shapes that come as near to the limit as they may, with the vectors of the best that was within it so far.
+    fn fill(&mut self, limit: Limit) -> Result<()> {
         let blend = &self.chosen.blend;
-        let model = self.model(0, vectors)?;
+        let Some(nearest) = self.shapes.best(limit).or_else(|| self.shapes.smallest(|_| true)) else {
+            return Ok(());
+        };
+        let vectors = Shape {
+            entries: self.chosen.recipe.entries,
+            ..nearest.shape
+        };
+        let model = self.model(0, &vectors)?;
         let size = Size::of(&model.pack(blend)?)?;
         let most = match limit {
             Limit::BytesPerItem(most) => most,
@@ -427,6 +312,44 @@ impl Measuring<'_> {
                 }
                 let share = (most / measured.bytes_per_item).clamp(0.0, 1.0);
                 shape.entries = ((shape.entries as f64 * share) as usize).clamp(1, shape.entries - 1);
+            }
+        }
+        Ok(())
+    }
+
+    /// Measures shapes between those that lose too much and those that do not, while one may be smaller than all that do not.
+    fn narrow(&mut self, max_loss: f64) -> Result<()> {
+        for (code_bits, even) in CODE_BITS.into_iter().flat_map(|bits| [(bits, true), (bits, false)]) {
+            for _ in 0..HALVINGS {
+                let shapes = &self.shapes;
+                let keeps = |measured: &Measured| shapes.keeps(measured, max_loss);
+                let Some(smallest) = shapes.smallest(keeps) else { break };
+                let kind = |entries| Shape {
+                    code_bits,
+                    entries,
+                    even,
+                    ..smallest.shape
+                };
+                let alike = |measured: &&Measured| measured.shape == kind(measured.shape.entries);
+                let entries = |measured: &&Measured| measured.shape.entries;
+                let enough = shapes
+                    .measured
+                    .iter()
+                    .filter(alike)
+                    .filter(|shape| keeps(shape))
+                    .min_by_key(entries);
+                let Some(enough) = enough.map(|shape| shape.shape.entries) else {
+                    break;
+                };
+                let fewer = |measured: &&Measured| measured.shape.entries < enough;
+                let too_few = shapes.measured.iter().filter(alike).filter(fewer).max_by_key(entries);
+                let (few, bytes) = too_few.map_or((0, 0.0), |shape| (shape.shape.entries, shape.bytes_per_item));
+                let middle = few.midpoint(enough);
+                if bytes >= smallest.bytes_per_item || middle == few {
+                    break;
+                }
+                let shape = kind(middle);
+                self.all(shape, &[code_bits])?;
             }
         }
         Ok(())

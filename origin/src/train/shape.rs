@@ -110,3 +110,35 @@ impl fmt::Display for Shape {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recipe_in_its_own_shape_is_itself() {
+        let mut values = Values::default();
+        values.set(DIMS, 48.0);
+        let recipe = Recipe {
+            content: 8,
+            ..Recipe::of("als", values)
+        };
+        let own = Shape::of(&recipe);
+        assert_eq!((own.content, own.factors), (8, 48));
+        assert_eq!(own.apply(&recipe), recipe);
+        let other = Shape {
+            code_bits: 4,
+            entries: 7,
+            even: false,
+            content: 4,
+            factors: 24,
+        };
+        assert_eq!(Shape::of(&other.apply(&recipe)), other);
+        let without = Recipe::of("rp3beta", Values::default());
+        assert_eq!(
+            Shape::of(&other.apply(&without)).factors,
+            0,
+            "no vectors where there are none"
+        );
+    }
+}
