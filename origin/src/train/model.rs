@@ -6,7 +6,7 @@ use super::recipe::Recipe;
 use super::stack::Stacked;
 use super::{attributes, order, prior};
 use crate::error::{Error, Result};
-use pocketrank::pack::SnapshotBuilder;
+use pocketrank::pack::{Content, SnapshotBuilder};
 use pocketrank::{Blend, Meta, Section, Snapshot};
 use std::fmt;
 use std::path::Path;
@@ -222,6 +222,11 @@ impl Model {
             self.builder.content.as_ref().map(|content| &content.rows),
         ];
         4 * (offsets + 2 * edges + floats.map(vectors).iter().sum::<usize>())
+    }
+
+    /// The vectors of content before they are packed.
+    pub fn content(&self) -> Option<&Content> {
+        self.builder.content.as_ref()
     }
 
     /// The weights before they are packed, by row.

@@ -2,8 +2,9 @@
 //! fits that on all events. Invariant: a shape's NDCG is the runtime's over packed bytes, on queries that nothing was fitted on; equal
 //! data, choice and limit give equal bytes, whatever the number of threads.
 //!
-//! The float model, against which losses are told, is the choice's own with weights as float32 and as many neighbours as rank best of
-//! all numbers that were tried, whatever they would take: neither rounding nor a limit has touched it.
+//! The float model, against which losses are told, is the choice's own with weights and content as float32 and as many neighbours as
+//! rank best of all numbers that were tried, whatever they would take: neither rounding nor a limit has touched it. Factors, of which a
+//! model seldom has some, count in it as they are packed.
 
 mod shapes;
 
@@ -41,17 +42,18 @@ pub fn measure(
     wanted: &Wanted,
     control: &Control,
 ) -> Result<Shapes> {
+    let whole = whole(dataset, events, chosen)?.material;
+    chosen.suits(&whole)?;
+    let items = whole.shipped().len();
     let options = chosen.options();
     let splits = splits(dataset, events, chosen.protocol, &options)?;
     let folds = folds(dataset, &splits, chosen.protocol, &options);
-    let items = whole(dataset, events, chosen)?.material.shipped().len();
     let Some(first) = folds.first() else {
         return Err(Error::Data(format!(
             "too little data to hold any back for validation ({}): no shape can be measured; give the data that the recipe was trained on, or more",
             chosen.protocol.name()
         )));
     };
-    chosen.suits(&first.stack.material)?;
     let own = Shape::of(&chosen.recipe);
     let vectors = vectors(&own);
     let mut measuring = Measuring {
@@ -279,7 +281,7 @@ impl Measuring<'_> {
         })?;
         let [choosing, check] = queries.map(|queries| {
             self.control.check()?;
-            let ndcg = float_ndcg(model.neighbours(), &snapshot, &model.items, queries)?;
+            let ndcg = float_ndcg(model.neighbours(), model.content(), &snapshot, &model.items, queries)?;
             Ok::<_, Error>((queries.len(), ndcg))
         });
         Ok([choosing?, check?])
