@@ -243,4 +243,6 @@ fn what_cannot_be_packed_is_told() {
         assert!(message.contains(part), "{recipe} {limit}: {message}");
         assert!(!shop.join("out.bin").exists());
     }
+    let message = refused(shop, &format!("pack recipe.json {DATA} {limit} -o recipe.json"), 2);
+    assert!(message.contains("RECIPE and -o are both recipe.json"), "{message}");
 }

@@ -1,7 +1,7 @@
 //! `pocketrank pack`: what training chose, in other bytes.
 
 use super::data::{Data, Output};
-use super::part::{names_a_file, positive, Part};
+use super::part::{differ, names_a_file, positive, Part};
 use super::report::plot::{alone, scatter, Axes, Cloud, Place, COLOURS};
 use clap::Args;
 use pocketrank::Snapshot;
@@ -16,6 +16,9 @@ use serde_json::{json, Value};
 use std::fmt::Write;
 use std::path::PathBuf;
 use std::time::Instant;
+
+/// A share of the neighbours that is worth a warning where it is pruned unmeasured.
+const MUCH: f64 = 0.02;
 
 /// Makes the model of a recipe that `train --recipe` wrote again, in as many bytes as a limit allows.
 ///
@@ -86,7 +89,12 @@ impl Pack {
     pub fn run(self) -> Result<()> {
         let started = Instant::now();
         let progress = self.print.progress();
-        names_a_file(&self.output)?;
+        names_a_file("-o", &self.output)?;
+        differ([
+            ("RECIPE", Some(&self.recipe)),
+            ("-o", Some(&self.output)),
+            ("--svg", self.svg.as_ref()),
+        ])?;
         let chosen = Chosen::read(&self.recipe)?;
         let config = self.data.config()?.train;
         let inputs = self.part.inputs(&self.data, chosen.min_customers)?;
@@ -119,6 +127,13 @@ impl Pack {
         }
         output::write(&self.output, &packed.bytes)?;
         let bytes_per_item = packed.size.per_item(packed.size.own);
+        let warning = (packed.pruned > MUCH).then(|| {
+            format!(
+                "all events make a larger model than those before validation: {:.1}% of its neighbours were pruned to fit, and what that \
+                 loses is not in the table",
+                100.0 * packed.pruned
+            )
+        });
         let front = shapes.front();
         let measured: Vec<Value> = shapes
             .measured
@@ -128,9 +143,10 @@ impl Pack {
             .collect::<Result<_>>()?;
         self.print.print(
             format_args!(
-                "{}\n{}\nmodel: {}\n{}: {} items, {} bytes, of them the model {bytes_per_item:.1} an item with {:.1} neighbours, id {}, in {:.1} s",
+                "{}\n{}\n{}model: {}\n{}: {} items, {} bytes, of them the model {bytes_per_item:.1} an item with {:.1} neighbours, id {}, in {:.1} s",
                 dataset.account,
                 table(&shapes, Some(best)),
+                warning.as_ref().map_or_else(String::new, |warning| format!("warning: {warning}\n")),
                 packed.recipe,
                 self.output.display(),
                 snapshot.items(),
@@ -152,6 +168,7 @@ impl Pack {
                 "float": shapes.float().map(|float| json!({ "shape": float.shape, "bytes_per_item": float.float_bytes_per_item, "worth": float.float })),
                 "chosen": row(&shapes, best, true)?,
                 "shapes": measured,
+                "warnings": Vec::from_iter(&warning),
                 "seconds": started.elapsed().as_secs_f64(),
                 "account": dataset.account,
             }),

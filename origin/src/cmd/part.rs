@@ -7,7 +7,7 @@ use pocketrank_origin::dataset::{Dataset, Interaction};
 use pocketrank_origin::error::{Error, Result};
 use pocketrank_origin::evaluate::{hold_out, Protocol};
 use pocketrank_origin::ingest::{time, Inputs};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Which part of the events is fitted on.
 #[derive(Debug, Args)]
@@ -63,17 +63,36 @@ impl Part {
     }
 }
 
-/// Before long work, whether its snapshot can have that name.
+/// Before long work, whether what it writes can have that name.
 ///
 /// # Errors
 /// [`Error::Usage`] where it is a folder's.
-pub fn names_a_file(output: &Path) -> Result<()> {
+pub fn names_a_file(option: &str, output: &Path) -> Result<()> {
     if output.is_dir() {
         return Err(Error::Usage(format!(
-            "-o {}: a folder; give the file to write, such as {}",
+            "{option} {}: a folder; give the file to write, such as {}",
             output.display(),
-            output.join("snapshot.bin").display()
+            output
+                .join(if option == "-o" { "snapshot.bin" } else { "recipe.json" })
+                .display()
         )));
+    }
+    Ok(())
+}
+
+/// Before long work, whether its files have different names, so that none replaces another.
+///
+/// # Errors
+/// [`Error::Usage`] where two have one.
+pub fn differ<const N: usize>(files: [(&str, Option<&PathBuf>); N]) -> Result<()> {
+    for (at, (option, file)) in files.iter().enumerate() {
+        let same = files.iter().take(at).find(|(_, other)| file.is_some() && file == other);
+        if let (Some((other, _)), Some(file)) = (same, file) {
+            return Err(Error::Usage(format!(
+                "{other} and {option} are both {}; give each a file of its own",
+                file.display()
+            )));
+        }
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `pocketrank train`: from events to a packed snapshot.
 
 use super::data::{Data, Output};
-use super::part::{names_a_file, positive, Part};
+use super::part::{differ, names_a_file, positive, Part};
 use clap::Args;
 use pocketrank::Snapshot;
 use pocketrank_origin::config::{CrossValidation, Cut};
@@ -90,7 +90,15 @@ impl Train {
     pub fn run(self) -> Result<()> {
         let started = Instant::now();
         let progress = self.print.progress();
-        names_a_file(&self.output)?;
+        names_a_file("-o", &self.output)?;
+        if let Some(recipe) = &self.recipe {
+            names_a_file("--recipe", recipe)?;
+        }
+        differ([
+            ("-o", Some(&self.output)),
+            ("--recipe", self.recipe.as_ref()),
+            ("--log", self.log.as_ref()),
+        ])?;
         let config = self.data.config()?;
         let content = ContentModel::new(&config);
         let config = config.train;

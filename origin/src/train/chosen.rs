@@ -19,6 +19,11 @@ use std::path::Path;
 /// Changes where an older program would read another model from the file, or a newer one from an old file.
 const FORMAT: u64 = 1;
 
+/// The format's limit.
+const LONGEST_VECTOR: usize = 256;
+/// The command line's limit.
+const MOST_FOLDS: usize = 10;
+
 /// What training chose.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -126,6 +131,20 @@ impl Chosen {
                 "`entries` are 1 to {}, not {entries}, and `code_bits` 4 to 8, not {code_bits}",
                 pocketrank::MAX_NEIGHBOURS
             ));
+        }
+        let dims = self.recipe.content.max(self.content.dims);
+        let folds = self.folds.unwrap_or(1);
+        if dims > LONGEST_VECTOR || !(1..=MOST_FOLDS).contains(&folds) {
+            return Err(format!(
+                "vectors of content have at most {LONGEST_VECTOR} numbers, not {dims}, and folds are 1 to {MOST_FOLDS}, not {folds}"
+            ));
+        }
+        if let Protocol::LastOfUser { share } = self.protocol {
+            if !(share > 0.0 && share < 1.0) {
+                return Err(format!(
+                    "the `share` of its protocol lies between 0 and 1, not at {share}"
+                ));
+            }
         }
         if *popularity_half_life <= 0.0 || self.min_customers == 0 || self.queries == 0 {
             return Err("`popularity_half_life`, `min_customers` and `queries` are above 0".into());

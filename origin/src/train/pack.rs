@@ -122,6 +122,8 @@ pub struct Packed {
     pub size: Size,
     /// Neighbours an item that were kept.
     pub entries: f64,
+    /// Share of the neighbours that had to be pruned for the limit: what that costs was not measured.
+    pub pruned: f64,
     /// Bytes an item of the model's own sections as plain arrays, as [`Measured::float_bytes_per_item`] counts them.
     pub float_bytes_per_item: f64,
 }
@@ -148,12 +150,14 @@ pub fn fit(
     let stacked = whole.fit(&recipe, control)?;
     let model = Model::new(&whole.material, &stacked, &recipe).reordered();
     control.check()?;
+    let all = model.entries();
     let (model, bytes) = model.within(limit.unwrap_or(Limit::File(usize::MAX)), &chosen.blend)?;
     let size = Size::of(&bytes)?;
     Ok(Packed {
         float_bytes_per_item: float_bytes_per_item(&size, &model),
         size,
         entries: model.entries(),
+        pruned: if all > 0.0 { 1.0 - model.entries() / all } else { 0.0 },
         bytes,
         recipe,
     })

@@ -91,12 +91,12 @@ impl Shapes {
 
     /// Share of the float model's NDCG@20 that a shape keeps.
     pub fn share(&self, shape: &Measured) -> f64 {
-        self.float().map_or(0.0, |float| shape.worth.ndcg / float.float.ndcg)
+        share(shape.worth.ndcg, self.float().map(|float| float.float.ndcg))
     }
 
     /// The same on the queries that chose nothing.
     pub fn check_share(&self, shape: &Measured) -> f64 {
-        self.float().map_or(0.0, |float| shape.worth.check / float.float.check)
+        share(shape.worth.check, self.float().map(|float| float.float.check))
     }
 
     /// Whether a shape loses no more than that share of the float model's NDCG@20.
@@ -179,6 +179,11 @@ impl Shapes {
         )
     }
 }
+/// 0 where there is nothing to have a share of.
+fn share(worth: f64, of: Option<f64>) -> f64 {
+    of.filter(|of| *of > 0.0).map_or(0.0, |of| worth / of)
+}
+
 /// Of points of size and worth, whether none is worth more for as little or as much for less.
 pub fn front(points: &[(f64, f64)]) -> Vec<bool> {
     let beats = |a: &(f64, f64), b: &(f64, f64)| a.0 <= b.0 && a.1 >= b.1 && (a.0 < b.0 || a.1 > b.1);
