@@ -110,27 +110,28 @@ fn the_best_shape_within_the_limit_is_packed_and_the_front_is_what_none_beats() 
 #[test]
 fn what_loses_too_much_is_refused_unless_forced() {
     let shop = shop();
-    let pack = format!("pack recipe.json {DATA} -o small.bin --svg small.svg --max-bytes-per-item 30");
-    let nothing = || !shop.join("small.bin").exists() && !shop.join("small.svg").exists();
-    let message = refused(shop, &pack, 2);
-    for part in [
-        "of the float model's NDCG@20",
-        "more than 0.5%",
-        "bytes an item",
-        "--force",
-    ] {
+    let pack = format!("pack recipe.json {DATA} -o small.bin --svg small.svg --max-bytes-per-item 28");
+    let forced = json(shop, &format!("{pack} --max-loss 0 --force"));
+    assert!(number(&json(shop, "inspect small.bin"), "model_bytes_per_item") <= 28.0);
+    let lost = 100.0 * (1.0 - number(&forced["chosen"], "share"));
+    assert!(lost > 0.1, "{lost}");
+    for name in ["small.bin", "small.svg"] {
+        std::fs::remove_file(shop.join(name)).unwrap();
+    }
+
+    let less = format!("{pack} --max-loss {}", 0.9 * lost);
+    let message = refused(shop, &less, 2);
+    for part in ["of the float model's NDCG@20", "more than", "bytes an item", "--force"] {
         assert!(message.contains(part), "{part}: {message}");
     }
-    assert!(nothing());
-    let table = run(shop, &pack);
+    let table = run(shop, &less);
+    let table = String::from_utf8(table.stdout).unwrap();
     assert!(
-        String::from_utf8(table.stdout).unwrap().contains("the float model"),
-        "what there is to choose from"
+        table.contains("the float model"),
+        "what there is to choose from: {table}"
     );
-    let forced = json(shop, &format!("{pack} --force"));
-    assert!(number(&forced["chosen"], "share") < 0.995 && !nothing());
-    assert!(number(&json(shop, "inspect small.bin"), "model_bytes_per_item") <= 30.0);
-    let allowed = json(shop, &format!("{pack} --max-loss 100"));
+    assert!(!shop.join("small.bin").exists() && !shop.join("small.svg").exists());
+    let allowed = json(shop, &format!("{pack} --max-loss {}", 1.1 * lost));
     assert_eq!(allowed["id"], forced["id"]);
 
     let message = refused(
