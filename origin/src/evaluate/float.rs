@@ -6,7 +6,7 @@
 
 use super::metrics::{values, DEPTH, NDCG};
 use super::queries::Query;
-use super::run::{Bench, CHUNK};
+use super::run::{Bench, Scope, CHUNK};
 use crate::error::{Error, Result};
 use crate::train::Weights;
 use pocketrank::pack::Content;
@@ -17,7 +17,7 @@ use std::path::Path;
 const DAY: u32 = 86_400;
 
 /// Mean NDCG@20 over the queries with `weights` and `content` (by row of the snapshot) in the place of its packed neighbours and
-/// content. Ranks what [`super::Scope::Reached`] ranks and all that the weights reach.
+/// content. Ranks what the scope has and all that the weights reach.
 ///
 /// # Errors
 /// [`Error::Snapshot`] where the snapshot does not verify.
@@ -27,6 +27,7 @@ pub fn float_ndcg<B: AsRef<[u8]> + Clone + Sync>(
     snapshot: &Snapshot<B>,
     row_items: &[u32],
     queries: &[Query],
+    scope: Scope,
 ) -> Result<f64> {
     let failed = |source| Error::Snapshot {
         path: Path::new("snapshot beside its floats").into(),
@@ -53,7 +54,9 @@ pub fn float_ndcg<B: AsRef<[u8]> + Clone + Sync>(
             let history = history(snapshot, query);
             let parts = neighbours(weights, &history);
             let like = content.map(|content| Like::new(content, snapshot, &history));
-            let candidates = bench.candidates(query, ranker.reached().chain(parts.keys().copied()));
+            let everywhere = if scope == Scope::All { snapshot.items() } else { 0 };
+            let more = parts.keys().copied().chain(0..everywhere);
+            let candidates = bench.candidates(query, ranker.reached().chain(more));
             let all = Options {
                 count: candidates.rows().len(),
                 ..Options::default()

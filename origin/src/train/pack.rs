@@ -237,13 +237,14 @@ impl Measuring<'_> {
         for (fold, choosing) in self.choosing.iter().enumerate() {
             let model = self.model(fold, &shape)?;
             let queries = [choosing.as_slice(), &self.folds[fold].check];
-            floats.push(self.float(&model, queries)?);
+            let scope = self.folds[fold].scope;
+            floats.push(self.float(&model, queries, scope)?);
             factors = model.factors();
             for (shape, worth) in shapes.iter().zip(&mut packed) {
                 self.control.check()?;
                 let bytes = model.with_code_bits(shape.code_bits).pack(&self.chosen.blend)?;
                 let bench = Bench::open(bytes.as_slice(), &model.items)?;
-                worth.push(queries.map(|queries| (queries.len(), bench.rank(queries, Scope::Reached).ndcg())));
+                worth.push(queries.map(|queries| (queries.len(), bench.rank(queries, scope).ndcg())));
                 // The first fold has the most events, nearly all.
                 if fold == 0 {
                     let size = Size::of(&bytes)?;
@@ -277,7 +278,7 @@ impl Measuring<'_> {
         Ok(())
     }
 
-    fn float(&self, model: &Model, queries: [&[Query]; 2]) -> Result<[(usize, f64); 2]> {
+    fn float(&self, model: &Model, queries: [&[Query]; 2], scope: Scope) -> Result<[(usize, f64); 2]> {
         let bytes = model.with_code_bits(8).pack(&self.chosen.blend)?;
         let snapshot = Snapshot::open(bytes.as_slice()).map_err(|source| Error::Snapshot {
             path: "packed model".into(),
@@ -285,7 +286,14 @@ impl Measuring<'_> {
         })?;
         let [choosing, check] = queries.map(|queries| {
             self.control.check()?;
-            let ndcg = float_ndcg(model.neighbours(), model.content(), &snapshot, &model.items, queries)?;
+            let ndcg = float_ndcg(
+                model.neighbours(),
+                model.content(),
+                &snapshot,
+                &model.items,
+                queries,
+                scope,
+            )?;
             Ok::<_, Error>((queries.len(), ndcg))
         });
         Ok([choosing?, check?])

@@ -280,7 +280,14 @@ impl<'a> Tuner<'a> {
         let packed = Bench::open(bytes.as_slice(), &model.items)?
             .rank(&queries, Scope::Reached)
             .ndcg();
-        let float = float_ndcg(model.neighbours(), model.content(), &snapshot, &model.items, &queries)?;
+        let float = float_ndcg(
+            model.neighbours(),
+            model.content(),
+            &snapshot,
+            &model.items,
+            &queries,
+            Scope::Reached,
+        )?;
         Ok((float > 0.0).then(|| 1.0 - packed / float))
     }
 
