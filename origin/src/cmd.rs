@@ -8,6 +8,8 @@ mod evaluate;
 mod features;
 mod inspect;
 mod list;
+mod pack;
+mod part;
 mod report;
 mod rerank;
 mod slice;
@@ -33,6 +35,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Train(train::Train),
+    Pack(pack::Pack),
     Evaluate(evaluate::Evaluate),
     Features(features::Features),
     Report(report::Report),
@@ -50,6 +53,7 @@ impl Cli {
     pub fn run(self) -> Result<()> {
         match self.verb {
             Verb::Train(verb) => verb.run(),
+            Verb::Pack(verb) => verb.run(),
             Verb::Evaluate(verb) => verb.run(),
             Verb::Features(verb) => verb.run(),
             Verb::Report(verb) => verb.run(),

@@ -214,11 +214,11 @@ fn reached_rows_are_enough_and_floats_rank_as_what_they_were_packed_from() {
         let unit = f32::from(packed.scale) * snapshot.blend().neighbour_unit;
         packed.for_each(|target, level| to.push((target, f32::from(level) * unit)));
     }
-    let float = float_ndcg(&weights, &snapshot, &items, &split.queries).unwrap();
+    let float = float_ndcg(&weights, None, &snapshot, &items, &split.queries, Scope::Reached).unwrap();
     assert!((float - all.ndcg()).abs() < 0.02 * all.ndcg(), "{float} {}", all.ndcg());
     // Other weights are worth something else.
     weights.iter_mut().for_each(Vec::clear);
-    assert!(float_ndcg(&weights, &snapshot, &items, &split.queries).unwrap() < 0.8 * float);
+    assert!(float_ndcg(&weights, None, &snapshot, &items, &split.queries, Scope::Reached).unwrap() < 0.8 * float);
 
     // Every query is in one segment of history; each answer in one class of popularity.
     let known = Known::new(&dataset, &split.fit);

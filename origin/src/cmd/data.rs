@@ -114,6 +114,17 @@ impl Output {
         Progress::new(!self.json)
     }
 
+    /// Prints `text` where a person reads, for what an error after it needs beside it.
+    ///
+    /// # Errors
+    /// As [`Output::print`].
+    pub fn tell(self, text: impl std::fmt::Display) -> Result<()> {
+        if self.json {
+            return Ok(());
+        }
+        self.print(text, &())
+    }
+
     /// Prints `text` for a person, or `value` as JSON for a machine.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ mod learning;
 mod markdown;
 mod page;
 mod pareto;
-mod plot;
+pub(super) mod plot;
 mod slates;
 mod table;
 

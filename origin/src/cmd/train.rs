@@ -1,17 +1,18 @@
 //! `pocketrank train`: from events to a packed snapshot.
 
 use super::data::{Data, Output};
+use super::part::{differ, names_a_file, positive, Part};
 use clap::Args;
 use pocketrank::Snapshot;
 use pocketrank_origin::config::{CrossValidation, Cut};
 use pocketrank_origin::control::Control;
 use pocketrank_origin::dataset::Dataset;
 use pocketrank_origin::error::{Error, Result};
-use pocketrank_origin::evaluate::{hold_out, Protocol, LAST};
-use pocketrank_origin::ingest::{self, time, Inputs};
+use pocketrank_origin::evaluate::{Protocol, LAST};
+use pocketrank_origin::ingest;
 use pocketrank_origin::train::content::ContentModel;
 use pocketrank_origin::train::search::Strategy;
-use pocketrank_origin::train::{train, TrainOptions, Tried};
+use pocketrank_origin::train::{train, Chosen, TrainOptions, Tried};
 use pocketrank_origin::{output, parallel};
 use serde_json::json;
 use std::fmt::Write;
@@ -30,13 +31,8 @@ pub struct Train {
     /// Where to write the snapshot.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// Use only events before this time (RFC 3339, a date, or seconds since 1970), and keep the later ones for `evaluate`.
-    #[arg(long, value_name = "TIME")]
-    until: Option<String>,
-    /// Keep the last share of the data for `evaluate --hold-out`: of each user's items, of the sessions, or of the time, as the
-    /// data's protocol has it.
-    #[arg(long, value_name = "SHARE", value_parser = share)]
-    hold_out: Option<f64>,
+    #[command(flatten)]
+    part: Part,
     /// The fewest customers behind an edge, a row and an item.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     min_customers: Option<u16>,
@@ -65,6 +61,9 @@ pub struct Train {
     /// Stop trying after so many minutes; the model then depends on the machine.
     #[arg(long, value_name = "MINUTES", value_parser = positive)]
     stop_after: Option<f64>,
+    /// Write what was chosen to this file too: a recipe, from which `pack` makes the model again in other bytes without a search.
+    #[arg(long, value_name = "FILE")]
+    recipe: Option<PathBuf>,
     /// Where trials are logged; a training that finds a log of the same data and options goes on with it. Without it,
     /// FILE.trials beside the output, removed at the end.
     #[arg(long, value_name = "FILE")]
@@ -74,13 +73,6 @@ pub struct Train {
     threads: usize,
     #[command(flatten)]
     print: Output,
-}
-
-fn positive(text: &str) -> std::result::Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(number) if number > 0.0 && number.is_finite() => Ok(number),
-        _ => Err("a number above 0 is needed".into()),
-    }
 }
 
 /// What the configuration asks for, or what fits the data.
@@ -93,48 +85,30 @@ fn protocol(dataset: &Dataset, cut: Option<Cut>) -> Protocol {
     }
 }
 
-fn share(text: &str) -> std::result::Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(share) if share > 0.0 && share < 1.0 => Ok(share),
-        _ => Err("a share lies between 0 and 1, such as 0.2".into()),
-    }
-}
-
 impl Train {
     /// Does it.
     pub fn run(self) -> Result<()> {
         let started = Instant::now();
         let progress = self.print.progress();
-        let until = self.until.as_deref().map(|text| {
-            time::parse(text).ok_or_else(|| {
-                Error::Usage(format!(
-                    "--until {text:?} is no time; give one such as 2010-11-01 or 2010-11-01T00:00:00Z"
-                ))
-            })
-        });
-        let until = until.transpose()?;
-        if self.output.is_dir() {
-            return Err(Error::Usage(format!(
-                "-o {}: a folder; give the file to write, such as {}",
-                self.output.display(),
-                self.output.join("snapshot.bin").display()
-            )));
+        names_a_file("-o", &self.output)?;
+        if let Some(recipe) = &self.recipe {
+            names_a_file("--recipe", recipe)?;
         }
+        differ([
+            ("-o", Some(&self.output)),
+            ("--recipe", self.recipe.as_ref()),
+            ("--log", self.log.as_ref()),
+        ])?;
         let config = self.data.config()?;
         let content = ContentModel::new(&config);
         let config = config.train;
         let min_customers = self.min_customers.unwrap_or(config.min_customers);
-        let inputs = Inputs {
-            until,
-            min_customers: Some(min_customers),
-            ..self.data.inputs()?
-        };
+        let inputs = self.part.inputs(&self.data, min_customers)?;
         let control = Control::interruptible(progress)?;
         parallel::limit(self.threads);
         let dataset = ingest::load(&inputs, &progress)?;
         let protocol = protocol(&dataset, config.protocol);
-        let hold_out_share = self.hold_out.or(config.hold_out);
-        let held_out = hold_out_share.map(|share| hold_out(&dataset, protocol, share, usize::MAX).fit);
+        let held_out = self.part.rest(&dataset, protocol, &config);
         let events = held_out.as_deref().unwrap_or(&dataset.events);
         let beside = |ending: &str| {
             let mut name = self.output.clone().into_os_string();
@@ -175,6 +149,9 @@ impl Train {
         };
         let snapshot = Snapshot::open(trained.bytes.as_slice()).map_err(invalid)?;
         output::write(&self.output, &trained.bytes)?;
+        if let Some(path) = &self.recipe {
+            Chosen::new(&trained, &options).write(path)?;
+        }
         output::remove(&checkpoint)?;
         if self.log.is_none() {
             output::remove(&log)?;

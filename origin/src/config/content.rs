@@ -1,11 +1,11 @@
 //! What the catalogue's texts, and vectors from outside, become. Invariant: every number has a range that is checked when
 //! the file is read. `features` and the content model follow it.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// How texts of the catalogue become terms.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Text {
     /// How much the texts count in the content model; 0 turns them off.

@@ -2,7 +2,7 @@
 //! the command line go before these.
 
 use crate::train::search::Strategy;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// How to train.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -33,7 +33,7 @@ pub struct Train {
 }
 
 /// How folds of validation are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum CrossValidation {
     /// Rolling: each is cut from what the one before is fitted on.

@@ -7,9 +7,11 @@ use super::queries::{country, grant, record, seconds, temporal, Query};
 use crate::dataset::{Dataset, Interaction, Order};
 use crate::train::interactions::positive;
 use pocketrank::{Grant, Profile};
+use serde::{Deserialize, Serialize};
 
 /// How events are parted.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Protocol {
     /// By time: what comes after the cut is asked for, with all that its user did before as history.
     Temporal,

@@ -15,9 +15,11 @@ use crate::features::svd::{svd, Options, Sparse};
 use crate::features::text;
 use crate::parallel;
 use pocketrank::pack::Content;
+use serde::{Deserialize, Serialize};
 
 /// How content becomes rows.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ContentModel {
     /// Numbers an item at most.
     pub dims: usize,

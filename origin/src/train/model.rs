@@ -6,8 +6,9 @@ use super::recipe::Recipe;
 use super::stack::Stacked;
 use super::{attributes, order, prior};
 use crate::error::{Error, Result};
-use pocketrank::pack::SnapshotBuilder;
+use pocketrank::pack::{Content, SnapshotBuilder};
 use pocketrank::{Blend, Meta, Section, Snapshot};
+use std::fmt;
 use std::path::Path;
 
 /// A fitted model.
@@ -133,14 +134,13 @@ impl Model {
         model
     }
 
-    /// The same with as many neighbours as fit into so many bytes an item, and what is packed then.
+    /// The same with as many neighbours as fit, and what is packed then.
     ///
     /// # Errors
     /// As [`Model::pack`]; [`Error::Usage`] where not even a table without neighbours fits.
-    pub fn within(&self, max_bytes_per_item: f64, blend: &Blend) -> Result<(Self, Vec<u8>)> {
-        let max_bytes_per_item = allowed(max_bytes_per_item, self.items.len());
+    pub fn within(&self, limit: Limit, blend: &Blend) -> Result<(Self, Vec<u8>)> {
         let bytes = self.pack(blend)?;
-        if bytes_per_item(&bytes)? <= max_bytes_per_item {
+        if limit.holds(&Size::of(&bytes)?) {
             return Ok((self.clone(), bytes));
         }
         let total: usize = self.builder.neighbours.iter().map(Vec::len).sum();
@@ -152,7 +152,7 @@ impl Model {
             let mut pruned = self.clone();
             pruned.prune(middle);
             let bytes = pruned.pack(blend)?;
-            if bytes_per_item(&bytes)? <= max_bytes_per_item {
+            if limit.holds(&Size::of(&bytes)?) {
                 fits = middle;
                 found = Some((pruned, bytes));
             } else {
@@ -161,9 +161,18 @@ impl Model {
         }
         found.ok_or_else(|| {
             Error::Usage(format!(
-                "no model of these data fits into {max_bytes_per_item} bytes an item; allow more with --max-bytes-per-item"
+                "no model of these data fits into {limit}; allow more with {}",
+                limit.option()
             ))
         })
+    }
+
+    /// The same with weights of that many bits.
+    #[must_use]
+    pub fn with_code_bits(&self, code_bits: u8) -> Self {
+        let mut model = self.clone();
+        model.builder.code_bits = code_bits;
+        model
     }
 
     /// How many neighbours an item on average fit into so many bytes an item, with weights of that many bits: by the size of a
@@ -172,9 +181,7 @@ impl Model {
     /// # Errors
     /// As [`Model::pack`].
     pub fn entries_within(&self, code_bits: u8, max_bytes_per_item: f64, blend: &Blend) -> Result<usize> {
-        let max_bytes_per_item = allowed(max_bytes_per_item, self.items.len());
-        let mut model = self.clone();
-        model.builder.code_bits = code_bits;
+        let mut model = self.with_code_bits(code_bits);
         let now = bytes_per_item(&model.pack(blend)?)?;
         let entries = model.entries();
         model.builder.neighbours.iter_mut().for_each(Vec::clear);
@@ -195,40 +202,132 @@ impl Model {
         total as f64 / self.items.len().max(1) as f64
     }
 
+    /// Length of a vector of taste; 0 where there is none.
+    pub fn factors(&self) -> usize {
+        self.builder.factors.as_ref().map_or(0, |factors| factors.dims)
+    }
+
+    /// Bytes that neighbours and vectors take as plain arrays: an id and a float32 an edge, an offset a row, float32 vectors.
+    pub fn float_bytes(&self) -> usize {
+        let rows = &self.builder.neighbours;
+        let offsets = if rows.is_empty() { 0 } else { rows.len() + 1 };
+        let edges: usize = rows.iter().map(Vec::len).sum();
+        let vectors = |rows: Option<&Vec<f32>>| rows.map_or(0, Vec::len);
+        let factors = self.builder.factors.as_ref();
+        let gram = factors.and_then(|factors| factors.gram.as_ref());
+        let floats = [
+            factors.map(|factors| &factors.rows),
+            gram.map(|gram| &gram.matrix),
+            gram.map(|gram| &gram.ridge),
+            self.builder.content.as_ref().map(|content| &content.rows),
+        ];
+        4 * (offsets + 2 * edges + floats.map(vectors).iter().sum::<usize>())
+    }
+
+    /// The vectors of content before they are packed.
+    pub fn content(&self) -> Option<&Content> {
+        self.builder.content.as_ref()
+    }
+
     /// The weights before they are packed, by row.
     pub fn neighbours(&self) -> &super::Weights {
         &self.builder.neighbours
     }
 }
 
-/// Bytes an item of a packed model's own sections: neighbours, factors, content, prior and blend. What every model has, the index
-/// and the attributes, is not counted.
+/// What the parts of a packed model take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// Bytes of all.
+    pub file: usize,
+    /// Bytes of the model's own sections: neighbours, factors, content, prior and blend. What every model has, the index and the
+    /// attributes, is not counted.
+    pub own: usize,
+    /// Of these, neighbours, factors and content.
+    pub tables: usize,
+    /// Number of items.
+    pub items: usize,
+}
+
+impl Size {
+    /// Of a snapshot.
+    ///
+    /// # Errors
+    /// [`Error::Snapshot`] where the bytes are no snapshot.
+    pub fn of(bytes: &[u8]) -> Result<Self> {
+        let snapshot = Snapshot::open(bytes).map_err(|source| Error::Snapshot {
+            path: Path::new("measuring the model").into(),
+            source,
+        })?;
+        let sum = |of: &[Section]| {
+            let sections = snapshot.sections().filter(|(section, _)| of.contains(section));
+            sections.map(|(_, bytes)| bytes).sum::<usize>()
+        };
+        let tables = sum(&[Section::Neighbours, Section::Factors, Section::Content]);
+        Ok(Size {
+            file: bytes.len(),
+            own: tables + sum(&[Section::Prior, Section::Blend]),
+            tables,
+            items: snapshot.items() as usize,
+        })
+    }
+
+    /// So many bytes by the number of items.
+    pub fn per_item(&self, bytes: usize) -> f64 {
+        bytes as f64 / self.items.max(1) as f64
+    }
+}
+
+/// Bytes an item of a packed model's own sections, as [`Size::own`] counts them.
 ///
 /// # Errors
-/// [`Error::Snapshot`] where the bytes are no snapshot.
+/// As [`Size::of`].
 pub fn bytes_per_item(bytes: &[u8]) -> Result<f64> {
-    let snapshot = Snapshot::open(bytes).map_err(|source| Error::Snapshot {
-        path: Path::new("measuring the model").into(),
-        source,
-    })?;
-    let own = |section: &Section| {
-        matches!(
-            section,
-            Section::Neighbours | Section::Factors | Section::Content | Section::Prior | Section::Blend
-        )
-    };
-    let sum: usize = snapshot
-        .sections()
-        .filter(|(section, _)| own(section))
-        .map(|(_, bytes)| bytes)
-        .sum();
-    Ok(sum as f64 / f64::from(snapshot.items().max(1)))
+    let size = Size::of(bytes)?;
+    Ok(size.per_item(size.own))
+}
+
+/// What a snapshot may take.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Limit {
+    /// Bytes an item of the model's own sections.
+    BytesPerItem(f64),
+    /// Bytes of the whole file.
+    File(usize),
+}
+
+impl Limit {
+    /// Whether a snapshot of that size may be.
+    pub fn holds(self, size: &Size) -> bool {
+        match self {
+            Limit::BytesPerItem(most) => size.per_item(size.own) <= most,
+            Limit::File(most) => size.file <= most,
+        }
+    }
+
+    /// The option that sets it.
+    pub fn option(self) -> &'static str {
+        match self {
+            Limit::BytesPerItem(_) => "--max-bytes-per-item",
+            Limit::File(_) => "--max-kb",
+        }
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Limit::BytesPerItem(most) => write!(f, "{most} bytes an item"),
+            Limit::File(most) => write!(f, "{} kB", *most as f64 / 1000.0),
+        }
+    }
 }
 
 /// A small catalogue may take this much in all: the blend alone is some hundred bytes, however few items there are.
 const SMALL_MODEL: f64 = 16_384.0;
 
-fn allowed(max_bytes_per_item: f64, items: usize) -> f64 {
+/// Bytes an item that training allows where so many are asked for.
+pub fn allowed(max_bytes_per_item: f64, items: usize) -> f64 {
     max_bytes_per_item.max(SMALL_MODEL / items.max(1) as f64)
 }
 

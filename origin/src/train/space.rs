@@ -70,6 +70,16 @@ impl Param {
         }
     }
 
+    /// Whether a value is one of the range's.
+    pub fn holds(&self, value: f64) -> bool {
+        match self.range {
+            // Four digits may round a value over the end.
+            Range::Linear(from, to) | Range::Log(from, to) => (tidy(from)..=tidy(to)).contains(&value),
+            Range::Whole(from, to) => value == libm::floor(value) && (from as f64..=to as f64).contains(&value),
+            Range::Choice(of) => of.contains(&value),
+        }
+    }
+
     /// The least step of the place that can change the value.
     pub fn grain(&self) -> f64 {
         match self.range {

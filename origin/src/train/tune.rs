@@ -19,6 +19,7 @@ use crate::control::Control;
 use crate::dataset::{Dataset, Interaction};
 use crate::error::{Error, Result};
 use crate::evaluate::{Protocol, Split};
+use pocketrank::Blend;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::path::PathBuf;
@@ -89,6 +90,8 @@ pub struct Trained {
     pub model: Model,
     /// What was chosen.
     pub recipe: Recipe,
+    /// How it is served.
+    pub blend: Blend,
     /// How queries were cut.
     pub protocol: Protocol,
     /// NDCG@20 on validation of what was chosen, fitted on the events before it.
@@ -159,7 +162,12 @@ pub fn train(dataset: &Dataset, events: &[Interaction], options: &TrainOptions, 
 }
 
 /// Folds that have enough to fit on and to ask.
-fn folds<'a>(dataset: &'a Dataset, splits: &'a [Split], protocol: Protocol, options: &TrainOptions) -> Vec<Fold<'a>> {
+pub(super) fn folds<'a>(
+    dataset: &'a Dataset,
+    splits: &'a [Split],
+    protocol: Protocol,
+    options: &TrainOptions,
+) -> Vec<Fold<'a>> {
     splits
         .iter()
         .filter_map(|split| Fold::new(dataset, split, protocol, options).ok())

@@ -2,7 +2,7 @@
 
 use super::super::evaluate::Measured;
 use super::slates::{self, Example};
-use super::{account, distributions, escaped, figures, learning, open, pareto};
+use super::{account, distributions, escaped, figures, learning, open, pareto, plot};
 use pocketrank::Snapshot;
 use pocketrank_origin::error::Result;
 use pocketrank_origin::ingest::account::grouped;
@@ -16,8 +16,9 @@ pub fn html(measured: &Measured, log: Option<&(Header, Vec<Record>)>, slates: us
     let title = measured.dataset.title.clone().unwrap_or_else(|| "Pocketrank".into());
     let mut page = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-         <title>{0}: report</title><style>{1}</style></head><body><main><h1>{0}: what its snapshot is worth</h1>",
+         <title>{0}: report</title><style>{1}{2}</style></head><body><main><h1>{0}: what its snapshot is worth</h1>",
         escaped(&title),
+        plot::CSS,
         include_str!("page.css")
     );
     page += &about(measured, &snapshot);

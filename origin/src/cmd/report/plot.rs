@@ -19,6 +19,16 @@ const LEGEND: f64 = 14.0;
 /// Colours of series, in their order.
 pub const COLOURS: [&str; 3] = ["var(--one)", "var(--two)", "var(--three)"];
 
+/// Colours and lines of plots, and the colours of the page about them.
+pub const CSS: &str = include_str!("plot.css");
+
+/// A plot as a file of its own.
+pub fn alone(plot: &str) -> String {
+    let style = format!("</title><style>{CSS}svg{{background:var(--paper);font-family:system-ui,sans-serif}}</style>");
+    let named = plot.replacen("<svg", "<svg xmlns=\"http://www.w3.org/2000/svg\"", 1);
+    named.replacen("</title>", &style, 1) + "\n"
+}
+
 /// A line.
 pub struct Series {
     /// Its name, for the legend.

@@ -10,7 +10,7 @@ use super::blend;
 use super::family::{family, Family, FAMILIES};
 use super::fold::{mean, Fold, SharedBench};
 use super::material::Material;
-use super::model::{bytes_per_item, Model};
+use super::model::{allowed, bytes_per_item, Limit, Model};
 use super::overfit;
 use super::recipe::Recipe;
 use super::search::{Search, Strategy};
@@ -242,7 +242,12 @@ impl<'a> Tuner<'a> {
     pub(super) fn keep(&self, path: &Path) -> Result<()> {
         let control = Control::new(Progress::hidden());
         let model = self.folds[0].model(&self.recipe, &control)?.reordered();
-        output::write(path, &model.within(self.options.max_bytes_per_item, &self.blend)?.1)
+        output::write(path, &model.within(self.limit(&model), &self.blend)?.1)
+    }
+
+    /// What such a model may take.
+    fn limit(&self, model: &Model) -> Limit {
+        Limit::BytesPerItem(allowed(self.options.max_bytes_per_item, model.items.len()))
     }
 
     /// The blend of these values, with the weight and the gate that content has.
@@ -275,7 +280,14 @@ impl<'a> Tuner<'a> {
         let packed = Bench::open(bytes.as_slice(), &model.items)?
             .rank(&queries, Scope::Reached)
             .ndcg();
-        let float = float_ndcg(model.neighbours(), &snapshot, &model.items, &queries)?;
+        let float = float_ndcg(
+            model.neighbours(),
+            model.content(),
+            &snapshot,
+            &model.items,
+            &queries,
+            Scope::Reached,
+        )?;
         Ok((float > 0.0).then(|| 1.0 - packed / float))
     }
 
@@ -297,13 +309,14 @@ impl<'a> Tuner<'a> {
         let loss = self.loss()?;
         let stacked = whole.fit(&self.recipe, self.control)?;
         let model = Model::new(&whole.material, &stacked, &self.recipe).reordered();
-        let (model, bytes) = model.within(self.options.max_bytes_per_item, &self.blend)?;
+        let (model, bytes) = model.within(self.limit(&model), &self.blend)?;
         Ok(Trained {
             bytes_per_item: bytes_per_item(&bytes)?,
             bytes,
             items: model.items.clone(),
             model,
             recipe: self.recipe,
+            blend: self.blend,
             protocol,
             validation_ndcg: self.best.max(0.0),
             check_ndcg,

@@ -7,7 +7,9 @@ use crate::train::blend;
 use crate::train::cold::ColdEdges;
 use crate::train::family::{self, family, Family, FAMILIES};
 use crate::train::fold::{mean, Fold, SharedBench};
+use crate::train::model::allowed;
 use crate::train::recipe::{Component, Recipe};
+use crate::train::shape::Shape;
 use crate::train::space::{param, Range, Values};
 use crate::train::trials::{Outcome, SHAPE};
 use crate::train::tune::Tried;
@@ -28,8 +30,6 @@ const COLD_BELOW: [u32; 2] = [1, 8];
 const COLD_NEIGHBOURS: [usize; 2] = [10, 30];
 /// Factors of a stacked family's weights that are tried.
 const STACKS: [f64; 4] = [0.15, 0.3, 0.6, 1.0];
-/// Bits of a weight that are tried.
-const CODE_BITS: [u8; 4] = [4, 5, 6, 8];
 
 impl Tuner<'_> {
     /// Each family with its starting values. Gives their names and worth, the best first.
@@ -309,27 +309,14 @@ impl Tuner<'_> {
     /// Chooses the bits of a weight, and with them how many neighbours fit into the bytes that are allowed.
     pub(super) fn shape(&mut self) -> Result<()> {
         let model = self.folds[0].model(&self.recipe, self.control)?.reordered();
-        let mut shapes: Vec<(u8, usize, bool)> = vec![];
-        for code_bits in CODE_BITS {
-            let entries = model.entries_within(code_bits, self.options.max_bytes_per_item, &self.blend)?;
-            shapes.extend([(code_bits, entries, true), (code_bits, entries, false)]);
-        }
+        let allowed = allowed(self.options.max_bytes_per_item, model.items.len());
+        let shapes = Shape::of(&self.recipe).filling(&model, allowed, &self.blend)?;
         self.best = f64::NEG_INFINITY;
         self.searches += 1;
         let phase = format!("{SHAPE} {}", self.searches);
-        for (number, (code_bits, entries, even)) in shapes.into_iter().enumerate() {
-            let mut values = Values::default();
-            values.set("code_bits", f64::from(code_bits));
-            values.set("entries", entries as f64);
-            values.set("even", f64::from(u8::from(even)));
-            let recipe = Recipe {
-                code_bits,
-                entries,
-                even,
-                ..self.recipe.clone()
-            };
-            let blend = self.blend.clone();
-            let record = self.trial(&phase, number, &values, &recipe, &blend, f64::NEG_INFINITY)?;
+        for (number, shape) in shapes.into_iter().enumerate() {
+            let (recipe, blend) = (shape.apply(&self.recipe), self.blend.clone());
+            let record = self.trial(&phase, number, &shape.values(), &recipe, &blend, f64::NEG_INFINITY)?;
             if let Some(worth) = record.validation {
                 self.take(worth, recipe, blend);
             }

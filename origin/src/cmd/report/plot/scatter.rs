@@ -2,6 +2,7 @@
 //! over a point; one that has no room near its point stands farther off with a line to it.
 
 use super::{escaped, number, ticks, wide, Axes, Frame, BOTTOM, HEIGHT, LEFT, RIGHT, WIDTH};
+use pocketrank_origin::train::pack::front;
 use std::fmt::Write;
 
 /// A point.
@@ -30,11 +31,7 @@ pub struct Cloud {
 impl Cloud {
     /// Of each point, whether none is better for as few bytes or as good for fewer.
     pub fn front(&self) -> Vec<bool> {
-        let beats = |a: &Place, b: &Place| a.x <= b.x && a.y >= b.y && (a.x < b.x || a.y > b.y);
-        let places = self.places.iter();
-        places
-            .map(|place| !self.places.iter().any(|other| beats(other, place)))
-            .collect()
+        front(&self.places.iter().map(|place| (place.x, place.y)).collect::<Vec<_>>())
     }
 }
 
