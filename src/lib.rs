@@ -25,6 +25,7 @@ mod embedded;
 mod error;
 mod event;
 mod history;
+mod list;
 mod loader;
 mod profile;
 mod rerank;

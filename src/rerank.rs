@@ -8,10 +8,12 @@ use crate::diversity::Diversity;
 use crate::error::Result;
 use crate::event::{item_hash, EventKind, ItemHash, DAY};
 use crate::history::History;
+use crate::list::Lists;
 use crate::profile::Profile;
 use crate::score::{Affinity, Content, Factors, Neighbours, Prior, Scorer, PART_NAMES};
 use crate::snapshot::{Blend, Snapshot, NO_ROW};
 use serde::Serialize;
+use std::collections::BinaryHeap;
 
 /// Flag of a candidate that cannot be bought at the moment.
 pub const OUT_OF_STOCK: u8 = 1;
@@ -130,6 +132,7 @@ pub struct Ranker<B> {
     content: Content,
     affinity: Affinity,
     prior: Prior,
+    lists: Lists,
     scores: Vec<f32>,
     keys: Vec<u64>,
     slate: Vec<Ranked>,
@@ -148,6 +151,7 @@ impl<B: AsRef<[u8]>> Ranker<B> {
             content: Content::default(),
             affinity: Affinity::default(),
             prior: Prior::default(),
+            lists: Lists::default(),
             scores: Vec::new(),
             keys: Vec::new(),
             slate: Vec::new(),
@@ -196,11 +200,14 @@ impl<B: AsRef<[u8]>> Ranker<B> {
         let rows = candidates.rows();
         self.scores.clear();
         self.scores.resize(rows.len(), 0.0);
-        self.neighbours.add(&self.snapshot, rows, &mut self.scores);
-        self.factors.add(&self.snapshot, rows, &mut self.scores);
-        self.content.add(&self.snapshot, rows, &mut self.scores);
-        self.affinity.add(&self.snapshot, rows, &mut self.scores);
-        self.prior.add(&self.snapshot, rows, &mut self.scores);
+        let place = self.lists.place(&self.snapshot, rows);
+        if let Some(list) = self.lists.get(place) {
+            self.neighbours.add(list, &mut self.scores);
+            self.factors.add(list, &mut self.scores);
+            self.content.add(list, &mut self.scores);
+            self.affinity.add(list, &mut self.scores);
+            self.prior.add(list, &mut self.scores);
+        }
         self.select(candidates, options);
         if options.diversity > 0.0 {
             let attributes = self.snapshot.attributes();
@@ -282,8 +289,8 @@ impl<B: AsRef<[u8]>> Ranker<B> {
         } else {
             options.count
         };
-        self.keys.clear();
-        // What as many as are wanted have at least. Who only ties comes later in the list, and has lost.
+        // The worst of the best on top. Who only ties with it comes later in the list, and has lost.
+        let mut best = BinaryHeap::from(std::mem::take(&mut self.keys));
         let mut least = if pool > 0 { f32::NEG_INFINITY } else { f32::INFINITY };
         for (scores, start) in self.scores.chunks(BLOCK).zip((0u32..).step_by(BLOCK)) {
             if !scores.iter().fold(false, |any, score| any | (*score > least)) {
@@ -293,19 +300,21 @@ impl<B: AsRef<[u8]>> Ranker<B> {
                 if *score <= least || self.left_out(candidates, index, options) {
                     continue;
                 }
-                self.keys.push(key(*score, index));
-                if self.keys.len() == pool.saturating_mul(2) {
-                    let (_, last, _) = self.keys.select_nth_unstable(pool - 1);
-                    least = self.scores.get(*last as u32 as usize).copied().unwrap_or(least);
-                    self.keys.truncate(pool);
+                if best.len() < pool {
+                    best.push(key(*score, index));
+                } else if let Some(mut worst) = best.peek_mut() {
+                    *worst = key(*score, index);
+                }
+                if best.len() == pool {
+                    let worst = best.peek().map_or(0, |key| *key as u32 as usize);
+                    least = self.scores.get(worst).copied().unwrap_or(least);
                 }
             }
         }
-        self.keys.sort_unstable();
-        self.keys.truncate(pool);
+        self.keys = best.into_sorted_vec();
         self.slate.clear();
-        let ranked = |key: &u64| {
-            let index = *key as u32;
+        let ranked = |key: u64| {
+            let index = key as u32;
             let at = index as usize;
             Ranked {
                 index,
@@ -313,7 +322,7 @@ impl<B: AsRef<[u8]>> Ranker<B> {
                 score: self.scores.get(at).copied().unwrap_or_default(),
             }
         };
-        self.slate.extend(self.keys.iter().map(ranked));
+        self.slate.extend(self.keys.drain(..).map(ranked));
     }
 }
 

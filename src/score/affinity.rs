@@ -2,6 +2,7 @@
 
 use super::Scorer;
 use crate::history::History;
+use crate::list::List;
 use crate::snapshot::{AttributeRow, BlendRow, Snapshot};
 
 /// Parts by attribute code.
@@ -71,10 +72,9 @@ impl Scorer for Affinity {
         self.price_bands.finish(history.share() * weights.price_band);
     }
 
-    fn add<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, rows: &[u32], scores: &mut [f32]) {
-        let Some(table) = snapshot.attributes() else { return };
-        for (score, row) in scores.iter_mut().zip(rows) {
-            let [category, brand, price_band] = self.of(table.get(*row).unwrap_or_default());
+    fn add(&mut self, list: &List, scores: &mut [f32]) {
+        for (score, codes) in scores.iter_mut().zip(&list.attributes) {
+            let [category, brand, price_band] = self.of(*codes);
             *score += category;
             *score += brand;
             *score += price_band;

@@ -5,6 +5,7 @@ use super::vector::{scaled, Vector};
 use super::Scorer;
 use crate::cholesky::add_scaled;
 use crate::history::History;
+use crate::list::List;
 use crate::snapshot::{factor, BlendRow, Snapshot, ONE};
 
 /// The weighted sum of the history's vectors.
@@ -50,14 +51,13 @@ impl Scorer for Content {
         }
     }
 
-    fn add<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, rows: &[u32], scores: &mut [f32]) {
-        let Some(table) = snapshot.content().filter(|_| !self.units.is_empty()) else {
+    fn add(&mut self, list: &List, scores: &mut [f32]) {
+        if self.units.is_empty() {
             return;
-        };
-        self.visitor.products(table.rows, rows, &mut self.products);
-        let prior = snapshot.prior();
-        for ((score, row), product) in scores.iter_mut().zip(rows).zip(&self.products) {
-            *score += self.part(*product, prior.map_or(0, |prior| prior.popularity(*row)));
+        }
+        self.visitor.products(&list.content, &mut self.products);
+        for (at, (score, product)) in scores.iter_mut().zip(&self.products).enumerate() {
+            *score += self.part(*product, list.popularity(at));
         }
     }
 

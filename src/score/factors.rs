@@ -8,6 +8,7 @@ use super::vector::{scaled, Vector};
 use super::Scorer;
 use crate::cholesky::{add_outer, add_scaled, factorize, solve};
 use crate::history::{History, WEIGHT};
+use crate::list::List;
 use crate::snapshot::{self, BlendRow, Snapshot};
 
 /// The visitor's vector, and buffers to make it in.
@@ -69,13 +70,13 @@ impl Scorer for Factors {
         }
     }
 
-    fn add<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, rows: &[u32], scores: &mut [f32]) {
-        let Some(table) = snapshot.factors().filter(|_| self.unit != 0.0) else {
+    fn add(&mut self, list: &List, scores: &mut [f32]) {
+        if self.unit == 0.0 {
             return;
-        };
-        self.visitor.products(table.rows, rows, &mut self.products);
-        for ((score, row), product) in scores.iter_mut().zip(rows).zip(&self.products) {
-            *score += self.part(*product, table.scale(*row));
+        }
+        self.visitor.products(&list.factors, &mut self.products);
+        for ((score, scale), product) in scores.iter_mut().zip(&list.scales).zip(&self.products) {
+            *score += self.part(*product, *scale);
         }
     }
 

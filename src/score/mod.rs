@@ -15,8 +15,10 @@ pub(crate) use content::Content;
 pub(crate) use factors::Factors;
 pub(crate) use neighbours::Neighbours;
 pub(crate) use prior::Prior;
+pub(crate) use vector::padded;
 
 use crate::history::History;
+use crate::list::List;
 use crate::snapshot::{BlendRow, Snapshot};
 
 /// Names of the parts, in the order in which they are added.
@@ -38,8 +40,8 @@ pub(crate) trait Scorer {
     /// Computes what depends on the profile and not on the candidates, from scratch.
     fn prepare<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, history: &History, weights: &BlendRow);
 
-    /// Adds this scorer's parts to the scores of candidates; `scores` is as long as `rows`.
-    fn add<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, rows: &[u32], scores: &mut [f32]);
+    /// Adds this scorer's parts to the scores of a list's items; `scores` is as long as the list.
+    fn add(&mut self, list: &List, scores: &mut [f32]);
 
     /// Hands out the parts of one candidate, in the order in which `add` adds them up.
     fn parts<B: AsRef<[u8]>>(&self, snapshot: &Snapshot<B>, history: &History, row: u32, take: &mut impl FnMut(f32));

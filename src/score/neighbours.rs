@@ -5,6 +5,7 @@
 
 use super::Scorer;
 use crate::history::History;
+use crate::list::List;
 use crate::snapshot::{BlendRow, Snapshot, NO_ROW};
 
 /// Sums by row, open addressing with linear probing; at most half full.
@@ -137,11 +138,11 @@ impl Scorer for Neighbours {
         }
     }
 
-    fn add<B: AsRef<[u8]>>(&mut self, _snapshot: &Snapshot<B>, rows: &[u32], scores: &mut [f32]) {
+    fn add(&mut self, list: &List, scores: &mut [f32]) {
         if self.parts.iter().all(|part| *part == 0.0) {
             return;
         }
-        for (score, row) in scores.iter_mut().zip(rows) {
+        for (score, row) in scores.iter_mut().zip(&list.rows) {
             *score += self.part(*row);
         }
     }

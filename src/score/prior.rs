@@ -2,6 +2,7 @@
 
 use super::Scorer;
 use crate::history::History;
+use crate::list::List;
 use crate::snapshot::{factor, BlendRow, PriorRow, Snapshot, ONE};
 
 /// Weights for this length of history; newness by age.
@@ -43,11 +44,10 @@ impl Scorer for Prior {
             .extend((0..table.len()).map(|age| f32::from(factor(table, age)) * unit));
     }
 
-    fn add<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, rows: &[u32], scores: &mut [f32]) {
-        let Some(table) = snapshot.prior() else { return };
-        for (score, row) in scores.iter_mut().zip(rows) {
-            if let Some(row) = table.get(*row) {
-                let [popularity, trend, newness] = self.of(row);
+    fn add(&mut self, list: &List, scores: &mut [f32]) {
+        for (score, row) in scores.iter_mut().zip(&list.prior) {
+            if let Some(row) = row {
+                let [popularity, trend, newness] = self.of(*row);
                 *score += popularity;
                 *score += trend;
                 *score += newness;

@@ -14,10 +14,8 @@ pub(super) fn scaled(row: &[u8], scale: f64, to: &mut Vec<f64>) {
 /// A vector of 16 bits with one unit.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Vector {
-    /// With zeros up to whole [`LANES`].
+    /// With zeros up to [`padded`].
     numbers: Vec<i16>,
-    /// How many numbers there are without those zeros.
-    dims: usize,
     /// What 1 is worth, at most [`MAX_UNIT`].
     pub(super) unit: f32,
 }
@@ -31,8 +29,7 @@ impl Vector {
         self.numbers.clear();
         self.numbers
             .extend(values.iter().map(|value| (value / unit).round_ties_even() as i16));
-        self.numbers.resize(values.len().next_multiple_of(LANES), 0);
-        self.dims = values.len();
+        self.numbers.resize(padded(values.len()), 0);
         unit > 0.0 && unit <= MAX_UNIT && values.iter().all(|value| value.is_finite())
     }
 
@@ -41,24 +38,20 @@ impl Vector {
         dot(&self.numbers, row)
     }
 
-    /// The products with some rows of a table of such vectors, 0 where it has none. Not inlined: one copy of the loop is small.
+    /// The products with vectors that lie one behind the other, each as long as [`padded`]. Not inlined: one copy of the loop is small.
     #[inline(never)]
-    pub(super) fn products(&self, table: &[u8], rows: &[u32], products: &mut Vec<i32>) {
-        let numbers = self.numbers.as_chunks().0.as_chunks().0;
-        let one = |row: u32| {
-            let row = table.chunks_exact(self.dims.max(1)).nth(row as usize);
-            row.map_or(0, |row| self.product(row))
-        };
+    pub(super) fn products(&self, rows: &[u8], products: &mut Vec<i32>) {
+        let width = self.numbers.len().max(1);
+        let fours = rows.chunks_exact(4 * width);
+        let rest = fours.remainder().chunks_exact(width);
         products.clear();
-        products.resize(rows.len(), 0);
-        let (fours, rest) = rows.as_chunks();
+        products.resize(rows.len() / width, 0);
         let (to_fours, to_rest) = products.as_chunks_mut();
         for (to, four) in to_fours.iter_mut().zip(fours) {
-            let windows = four.map(|row| window(table, row, self.dims));
-            *to = dot_4(numbers, windows).unwrap_or_else(|| four.map(one));
+            *to = dot_4(&self.numbers, four);
         }
         for (to, row) in to_rest.iter_mut().zip(rest) {
-            *to = one(*row);
+            *to = self.product(row);
         }
     }
 }
@@ -71,28 +64,29 @@ fn dot(a: &[i16], b: &[u8]) -> i32 {
 /// How many numbers SIMD takes at a time.
 const LANES: usize = 16;
 
-/// The row of a table, and so much of what is behind it as makes whole [`LANES`].
-#[inline(always)]
-fn window(table: &[u8], row: u32, dims: usize) -> Option<&[[[u8; 8]; 2]]> {
-    let rest = table.get((row as usize).checked_mul(dims)?..)?;
-    Some(rest.get(..dims.next_multiple_of(LANES))?.as_chunks().0.as_chunks().0)
+/// The length of a vector with zeros up to whole [`LANES`].
+pub(crate) fn padded(dims: usize) -> usize {
+    dims.next_multiple_of(LANES)
 }
 
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 #[inline(always)]
-fn dot_4(a: &[[[i16; 8]; 2]], [r0, r1, r2, r3]: [Option<&[[[u8; 8]; 2]]>; 4]) -> Option<[i32; 4]> {
-    let a = a.as_flattened().as_flattened();
-    Some([r0?, r1?, r2?, r3?].map(|row| dot(a, row.as_flattened().as_flattened())))
+fn dot_4(a: &[i16], four: &[u8]) -> [i32; 4] {
+    let mut rows = four.chunks_exact(a.len().max(1));
+    std::array::from_fn(|_| rows.next().map_or(0, |row| dot(a, row)))
 }
 
 /// Four rows at a time, so that what is loaded of `a` serves them all, and their sums are added up together. Whole numbers, so that the
 /// order does not matter. The compiler finds the loads, but not the instruction that multiplies and adds.
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 #[inline(always)]
-fn dot_4(a: &[[[i16; 8]; 2]], [r0, r1, r2, r3]: [Option<&[[[u8; 8]; 2]]>; 4]) -> Option<[i32; 4]> {
+fn dot_4(a: &[i16], four: &[u8]) -> [i32; 4] {
     use std::arch::wasm32::*;
+    let a: &[[[i16; 8]; 2]] = a.as_chunks().0.as_chunks().0;
+    let mut rows = four.as_chunks().0.as_chunks().0.chunks_exact(a.len().max(1));
+    let [r0, r1, r2, r3] = std::array::from_fn(|_| rows.next().unwrap_or_default());
     let [mut s0, mut s1, mut s2, mut s3] = [i32x4_splat(0); 4];
-    for ((((a, b0), b1), b2), b3) in a.iter().zip(r0?).zip(r1?).zip(r2?).zip(r3?) {
+    for ((((a, b0), b1), b2), b3) in a.iter().zip(r0).zip(r1).zip(r2).zip(r3) {
         let a = a.map(|[a0, a1, a2, a3, a4, a5, a6, a7]| i16x8(a0, a1, a2, a3, a4, a5, a6, a7));
         let add = |sums, b: &[[u8; 8]; 2]| {
             let [low, high] = b.map(|b| i16x8_extend_low_i8x16(i64x2(i64::from_le_bytes(b), 0)));
@@ -110,10 +104,10 @@ fn dot_4(a: &[[[i16; 8]; 2]], [r0, r1, r2, r3]: [Option<&[[[u8; 8]; 2]]>; 4]) ->
         i32x4_shuffle::<0, 1, 4, 5>(s01, s23),
         i32x4_shuffle::<2, 3, 6, 7>(s01, s23),
     );
-    Some([
+    [
         i32x4_extract_lane::<0>(sums),
         i32x4_extract_lane::<1>(sums),
         i32x4_extract_lane::<2>(sums),
         i32x4_extract_lane::<3>(sums),
-    ])
+    ]
 }

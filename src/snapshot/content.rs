@@ -21,8 +21,7 @@ pub(super) fn check_length(bytes: &[u8], items: u32) -> Result<()> {
 pub(crate) struct Content<'a> {
     /// Length of a vector.
     pub(crate) dims: usize,
-    /// The vectors, one after another.
-    pub(crate) rows: &'a [u8],
+    rows: &'a [u8],
 }
 
 impl<'a> Content<'a> {

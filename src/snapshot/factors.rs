@@ -47,8 +47,7 @@ pub(crate) struct Factors<'a> {
     /// What a visitor's vector is solved with, where it is not a plain sum.
     pub(crate) gram: Option<Gram<'a>>,
     scales: &'a [u8],
-    /// The vectors, one after another.
-    pub(crate) rows: &'a [u8],
+    rows: &'a [u8],
 }
 
 /// The equations of a visitor's vector, without the visitor.
@@ -78,12 +77,6 @@ impl<'a> Factors<'a> {
             scales,
             rows,
         })
-    }
-
-    /// The scale of an item's vector, 0 for an unknown one.
-    #[inline(always)]
-    pub(crate) fn scale(&self, row: u32) -> u16 {
-        u16_at(self.scales, row as usize).unwrap_or_default()
     }
 
     /// Scale and vector (of `i8`) of an item, `None` for an unknown one.
