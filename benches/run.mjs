@@ -5,17 +5,18 @@
  */
 import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import { build as bundle } from "esbuild";
 import { build, targetFolder } from "../scripts/build.mjs";
 import { nodePeers } from "../scripts/peers.mjs";
-import { Failure, main, root, run } from "../scripts/process.mjs";
+import { Failure, main, root, run, say } from "../scripts/process.mjs";
 import { printRows } from "../scripts/rows.mjs";
 import { setup } from "../scripts/setup.mjs";
 import { launchChromium } from "../tests/js/support/chromium.mjs";
 import { serveSite } from "../tests/js/support/site.mjs";
+import { measureBytesPerItem } from "./bytes.mjs";
 import { measureOpen } from "./open.mjs";
 import { measureProduct } from "./product.mjs";
 import { measureScale } from "./scale.mjs";
@@ -86,6 +87,7 @@ const product = once(async () => measureProduct(await pocketrank(), out, await i
 const opened = once(async () => measureOpen(npm, out, await cases([100_000, 1_000])));
 const scaled = once(async () => measureScale(await pocketrank(), out, await cases([1_000_000, 10_000])));
 const sliced = once(() => measureSlice(out));
+const slated = once(async () => measureSlate(await pocketrank(), out));
 
 /** @param {keyof Awaited<ReturnType<typeof measureProduct>>} name @param {string} peer @returns {() => Promise<Measured>} */
 const besideProduct = (name, peer) => async () => {
@@ -97,6 +99,12 @@ const besideProduct = (name, peer) => async () => {
 const besideTwin = (host, call) => async () => {
   const { wasm, twin } = (await host())[call];
   return { value: wasm, unit: "µs", better: "faster", peer: "TypeScript twin", peer_value: twin };
+};
+
+/** @param {"trained" | "every"} model @param {string} about @returns {() => Promise<Measured>} */
+const besideRedis = (model, about) => async () => {
+  const figures = await slated();
+  return { value: figures[model], unit: "µs", better: "faster", peer: "Redis GET and SET", peer_value: figures.redis, about };
 };
 
 /** What of the larger catalogue comes first, of the smaller second. @template {string} K @param {() => Promise<Record<K, number>[]>} figures @param {K} name @param {string} peer @returns {() => Promise<Measured>} */
@@ -122,11 +130,8 @@ const rows = {
   "set-profile-node": besideTwin(node, "setProfile"),
   "set-profile-chromium": besideTwin(chromium, "setProfile"),
   "wasm-native": async () => ({ value: (await node()).rerank.wasm, unit: "µs", peer: "native, criterion", peer_value: await native("rerank") }),
-  "event-to-slate": async () => {
-    const { pocketrank: ours, redis } = await measureSlate(await pocketrank(), out);
-    const about = "record one event after 50, take the profile in, rerank 200; beside a profile's GET and SET over loopback TCP, and nothing else";
-    return { value: ours, unit: "µs", better: "faster", peer: "Redis GET and SET", peer_value: redis, about };
-  },
+  "event-to-slate": besideRedis("trained", "record one event after 50, take the profile in, rerank 200, by the model that training chose for UCI Online Retail II; beside a profile's GET and SET over loopback TCP, and nothing else"),
+  "event-to-slate-vectors": besideRedis("every", "the same by the model of rerank-node: every scorer, and a fold-in of 64 numbers by Cholesky"),
   "open-100k": async () => {
     const about = "a new instance of the compiled wasm, and opening a snapshot of 100,000 items that lies in its memory, without verifying";
     return { ...(await besideSmaller(opened, "opened", "of 1,000 items")()), about };
@@ -136,13 +141,14 @@ const rows = {
     return { value: ((await opened())[0]?.copied ?? NaN) / 1000, unit: "ms", about };
   },
   "rerank-1m": async () => {
-    const about = "1,000 random candidates of 1,000,000 items, other ones each time";
-    return { ...(await besideSmaller(scaled, "many", "of 10,000 items")()), about };
-  },
-  "rerank-1m-again": async () => {
-    const about = "the same 1,000 candidates each time";
+    const about = "1,000 random candidates of 1,000,000 items, the same each time, as a page ranks its slots and an edge its lists";
     return { ...(await besideSmaller(scaled, "one", "of 10,000 items")()), about };
   },
+  "rerank-1m-first": async () => {
+    const about = "other candidates each time: each is looked up in memory that no cache holds";
+    return { ...(await besideSmaller(scaled, "many", "of 10,000 items")()), about };
+  },
+  "bytes-per-item": async () => measureBytesPerItem(),
   "slice-100": slice("gzip"),
   "slice-100-raw": slice("raw"),
   "size-browser": async () => {
@@ -151,13 +157,21 @@ const rows = {
   },
 };
 
+/** Rows that real data are needed for. */
+const ON_REAL_DATA = /^event-to-slate|^bytes-per-item|^slice/;
+
 /** The rows that were asked for; all if none was named. @returns {string[]} */
 function wantedRows() {
   const { values } = parseArgs({ options: { json: { type: "boolean" }, only: { type: "string" } } });
   const wanted = values.only?.split(",");
   const unknown = wanted?.find((id) => !Object.hasOwn(rows, id));
   if (unknown !== undefined) throw new Failure(`--only ${unknown}: there is no such row`, `name one or more of: ${Object.keys(rows).join(", ")}`);
-  return Object.keys(rows).filter((id) => !wanted || wanted.includes(id));
+  if (wanted) return Object.keys(rows).filter((id) => wanted.includes(id));
+  const data = resolve(root, process.env.POCKETRANK_DATA ?? "../shared/data");
+  if (existsSync(data)) return Object.keys(rows);
+  const left = Object.keys(rows).filter((id) => ON_REAL_DATA.test(id));
+  say(`${data} is missing, so these rows are left out, which are measured on real data: ${left.join(", ")}`);
+  return Object.keys(rows).filter((id) => !left.includes(id));
 }
 
 await main(async () => {
@@ -165,7 +179,7 @@ await main(async () => {
   const any = (/** @type {RegExp} */ pattern) => ids.some((id) => pattern.test(id));
   mkdirSync(out, { recursive: true });
   const tools = await setup({ tests: any(/chromium/), worker: false });
-  await build(tools, ["runtime", "npm", ...(any(/^slice/) ? ["origin"] : [])]);
+  await build(tools, ["runtime", "npm", ...(any(ON_REAL_DATA) ? ["origin"] : [])]);
   await run("cargo", ["run", "--release", "-p", "pocketrank-benches", "--bin", "bench-case", "--", out]);
   await bundle({ entryPoints: ["host", "typed"].map((name) => join(root, `benches/${name}.ts`)), outdir: out, bundle: true, format: "esm", target: "es2023" });
   const measured = [];

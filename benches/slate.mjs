@@ -1,7 +1,8 @@
 /**
- * From an event to a slate, in Node: `record`, `setProfile` and `rerank` of 200 candidates, all scorers, diversity. Beside it the network
- * alone of a profile that lies in Redis: GET and, after the answer, SET of as many bytes, on this machine's loopback. What a server
- * does with the profile between the two is left out.
+ * From an event to a slate, in Node: `record`, `setProfile` and `rerank` of 200 candidates with diversity, by the model that training
+ * chose for a real shop, and by one that has every scorer and folds in vectors of 64. Beside them the network alone of a profile that
+ * lies in Redis: GET and, after the answer, SET of as many bytes, on this machine's loopback. What a server does with the profile
+ * between the two is left out.
  *
  * The client is a bare socket that waits for as many bytes as are due and parses nothing, which no library can undercut.
  */
@@ -10,9 +11,11 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { Failure } from "../scripts/process.mjs";
 import { startRedis } from "../scripts/redis.mjs";
+import { retail } from "./retail.mjs";
 import { byTurns, timed } from "./turns.mjs";
 
 const CANDIDATES = 200;
+const EVENTS = 50;
 // Rounds of a millisecond: few of them are interrupted, and medians pass over those.
 const PER_ROUND = 10;
 const TIMES = { rounds: 1_001, warmUp: 300 };
@@ -27,35 +30,57 @@ export async function measureSlate(pocketrank, folder) {
   await pocketrank.init();
   const { now, profile: events, rows } = JSON.parse(readFileSync(join(folder, "case.json"), "utf8"));
   const grant = new pocketrank.Consent({ choice: { mode: "session" } }).grant();
-  const ranker = new pocketrank.Ranker(readFileSync(join(folder, "snapshot.bin")));
-  const list = ranker.candidatesOfRows(rows.slice(0, CANDIDATES));
-  const encoded = Uint8Array.from(events);
-  let item = 0;
-  const slate = () => {
-    // Made anew before the clock runs, so that no call meets a longer history than another.
-    const profiles = Array.from({ length: PER_ROUND }, () => pocketrank.Profile.decode(grant, encoded));
-    const time = timed(PER_ROUND, (at) => {
-      const profile = profiles[at];
-      item = (item + 7_919) % ranker.items;
-      profile.record(grant, `sku-${item}`, KINDS[item % KINDS.length], now);
-      ranker.setProfile(profile, now);
-      ranker.rerank(list);
-    });
-    for (const profile of profiles) profile.free();
-    return time;
-  };
+  const shop = await retail(folder);
+  const ids = JSON.parse(readFileSync(shop.list, "utf8")).items.map((/** @type {{ id: string }} */ { id }) => id);
+  const trained = new pocketrank.Ranker(readFileSync(shop.snapshot));
+  const until = trained.meta.trainedUntil;
+  const history = new pocketrank.Profile();
+  // Over seven weeks, of 50 of the shop's most popular items.
+  for (const [at, id] of ids.slice(0, EVENTS).entries()) history.record(grant, id, KINDS[at % KINDS.length], until - (EVENTS - at) * 86_400);
+  const every = new pocketrank.Ranker(readFileSync(join(folder, "snapshot.bin")));
+  const spread = Array.from({ length: CANDIDATES }, (_, at) => Math.floor((at * trained.items) / CANDIDATES));
+  const all = Array.from({ length: every.items }, (_, item) => `sku-${item}`);
   const redis = await startRedis();
   try {
-    const client = await Client.open(redis.port, profileAfter(pocketrank, grant, encoded, now));
+    const client = await Client.open(redis.port, profileAfter(pocketrank, grant, Uint8Array.from(events), now));
     try {
-      const { ours, theirs } = await byTurns({ ours: slate, theirs: () => client.time(PER_ROUND) }, TIMES);
-      return { pocketrank: ours, redis: theirs };
+      return await byTurns(
+        {
+          trained: eventToSlate(pocketrank, grant, { ranker: trained, rows: spread, encoded: history.encode(grant), ids, now: until }),
+          every: eventToSlate(pocketrank, grant, { ranker: every, rows: rows.slice(0, CANDIDATES), encoded: Uint8Array.from(events), ids: all, now }),
+          redis: () => client.time(PER_ROUND),
+        },
+        TIMES,
+      );
     } finally {
       client.close();
     }
   } finally {
     await redis.stop();
   }
+}
+
+/**
+ * Takes events in and ranks: a turn.
+ * @param {any} pocketrank @param {unknown} grant
+ * @param {{ ranker: any, rows: number[], encoded: Uint8Array, ids: string[], now: number }} case_ the profile before, and what is looked at by turns
+ */
+function eventToSlate(pocketrank, grant, { ranker, rows, encoded, ids, now }) {
+  const list = ranker.candidatesOfRows(rows);
+  let item = 0;
+  return () => {
+    // Made anew before the clock runs, so that no call meets a longer history than another.
+    const profiles = Array.from({ length: PER_ROUND }, () => pocketrank.Profile.decode(grant, encoded));
+    const time = timed(PER_ROUND, (at) => {
+      const profile = profiles[at];
+      item = (item + 7_919) % ids.length;
+      profile.record(grant, ids[item], KINDS[item % KINDS.length], now);
+      ranker.setProfile(profile, now);
+      ranker.rerank(list);
+    });
+    for (const profile of profiles) profile.free();
+    return time;
+  };
 }
 
 /** The bytes that a server would have to keep. @param {any} pocketrank @param {unknown} grant @param {Uint8Array} encoded @param {number} now */
