@@ -11,29 +11,44 @@ use crate::snapshot::{BlendRow, Snapshot, NO_ROW};
 /// Sums by row, open addressing with linear probing; at most half full.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Neighbours {
-    /// [`NO_ROW`] marks a free slot. The length is a power of two.
-    rows: Vec<u32>,
+    /// The length is a power of two.
+    slots: Vec<Slot>,
+    /// Slots that are not free.
+    rows: usize,
     /// A bit for each of eight times as many hashes as there are slots: 0 where no row has the hash. Most candidates have no part, and
     /// this tells so without a guess that the processor would get wrong.
     seen: Vec<u32>,
-    sums: Vec<i64>,
-    /// The part of the row: neighbours' and repeat's, added.
-    parts: Vec<f32>,
     /// What one unit of a sum is worth.
     unit: f32,
     /// What one unit of a history weight is worth for the item itself.
     repeat: f32,
 }
 
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    /// [`NO_ROW`] marks a free slot.
+    row: u32,
+    /// The part of the item itself.
+    repeat: f32,
+    sum: i64,
+}
+
+const FREE: Slot = Slot {
+    row: NO_ROW,
+    repeat: 0.0,
+    sum: 0,
+};
+
 impl Neighbours {
-    /// The part of a row.
+    /// The part of a row: neighbours' and repeat's, added.
     #[inline(always)]
     fn part(&self, row: u32) -> f32 {
         let (word, bit) = self.bit(row);
         if self.seen.get(word).is_none_or(|word| word & bit == 0) {
             return 0.0;
         }
-        self.parts.get(self.slot(row)).copied().unwrap_or_default()
+        let slot = self.slots.get(self.slot(row)).unwrap_or(&FREE);
+        slot.sum as f32 * self.unit + slot.repeat
     }
 
     /// Where [`Neighbours::seen`] has the row's hash.
@@ -46,44 +61,65 @@ impl Neighbours {
     /// The slot of a row, or the free one where it would be. Ends, because half of the slots are free.
     #[inline(always)]
     fn slot(&self, row: u32) -> usize {
-        let mask = self.rows.len().wrapping_sub(1);
+        let mask = self.slots.len().wrapping_sub(1);
         let mut slot = hash(row) as usize & mask;
         loop {
-            match self.rows.get(slot) {
-                Some(found) if *found != row && *found != NO_ROW => slot = (slot + 1) & mask,
+            match self.slots.get(slot) {
+                Some(found) if found.row != row && found.row != NO_ROW => slot = (slot + 1) & mask,
                 _ => return slot,
             }
         }
     }
 
-    fn add_to(&mut self, row: u32, weight: i64) {
-        let slot = self.slot(row);
-        if let (Some(slot_row), Some(sum)) = (self.rows.get_mut(slot), self.sums.get_mut(slot)) {
-            *slot_row = row;
-            *sum += weight;
+    #[inline(always)]
+    fn add_to(&mut self, row: u32, weight: i64, repeat: f32) {
+        let at = self.slot(row);
+        let Some(slot) = self.slots.get_mut(at) else { return };
+        let is_new = slot.row == NO_ROW;
+        slot.row = row;
+        slot.sum += weight;
+        slot.repeat += repeat;
+        if is_new {
+            self.rows += 1;
+            self.see(row);
+            if 2 * self.rows > self.slots.len() {
+                self.grow();
+            }
         }
+    }
+
+    #[inline(always)]
+    fn see(&mut self, row: u32) {
         let (word, bit) = self.bit(row);
         if let Some(word) = self.seen.get_mut(word) {
             *word |= bit;
         }
     }
 
-    /// Empties the table and makes room for that many rows.
-    fn reset(&mut self, rows: usize) {
-        let slots = (2 * rows).next_power_of_two().max(16);
-        self.rows.clear();
-        self.rows.resize(slots, NO_ROW);
+    #[inline(never)]
+    fn grow(&mut self) {
+        let slots = std::mem::take(&mut self.slots);
+        self.reset(2 * slots.len());
+        for slot in slots.into_iter().filter(|slot| slot.row != NO_ROW) {
+            self.see(slot.row);
+            let at = self.slot(slot.row);
+            if let Some(to) = self.slots.get_mut(at) {
+                *to = slot;
+            }
+        }
+    }
+
+    /// Empties the table and gives it that many slots.
+    fn reset(&mut self, slots: usize) {
+        self.slots.clear();
+        self.slots.resize(slots, FREE);
         self.seen.clear();
         self.seen.resize(slots / 4, 0);
-        self.sums.clear();
-        self.sums.resize(slots, 0);
-        self.parts.clear();
-        self.parts.resize(slots, 0.0);
     }
 
     /// The rows that have a part, in no order.
     pub(crate) fn reached(&self) -> impl Iterator<Item = u32> + '_ {
-        self.rows.iter().copied().filter(|row| *row != NO_ROW)
+        self.slots.iter().map(|slot| slot.row).filter(|row| *row != NO_ROW)
     }
 
     /// The share of each history item in a row's neighbours' sum: positions in the history with whole-number contributions.
@@ -118,28 +154,21 @@ impl Scorer for Neighbours {
         let table = snapshot.neighbours();
         let rows = |row| table.and_then(|table| table.row(row));
         let known = || history.items().iter().filter(|item| item.row != NO_ROW);
-        self.reset(known().map(|item| 1 + rows(item.row).map_or(0, |row| row.len())).sum());
-        for item in known() {
-            self.add_to(item.row, 0);
-            if let Some(row) = rows(item.row) {
-                row.for_each(|target, level| self.add_to(target, contribution(item.weight, row.scale, level)));
-            }
-        }
         self.unit = snapshot.blend().neighbour_unit * history.share() * weights.neighbours;
         self.repeat = history.share() * weights.repeat;
-        for (part, sum) in self.parts.iter_mut().zip(&self.sums) {
-            *part = *sum as f32 * self.unit;
-        }
+        // As many as last time, for one event more changes little: small, so that it stays near the processor, and seldom to grow.
+        self.reset((2 * self.rows).next_power_of_two().max(16));
+        self.rows = 0;
         for item in known() {
-            let slot = self.slot(item.row);
-            if let Some(part) = self.parts.get_mut(slot) {
-                *part += item.repeat as f32 * self.repeat;
+            self.add_to(item.row, 0, item.repeat as f32 * self.repeat);
+            if let Some(row) = rows(item.row) {
+                row.for_each(|target, level| self.add_to(target, contribution(item.weight, row.scale, level), 0.0));
             }
         }
     }
 
     fn add(&mut self, list: &List, scores: &mut [f32]) {
-        if self.parts.iter().all(|part| *part == 0.0) {
+        if self.unit == 0.0 && self.repeat == 0.0 {
             return;
         }
         for (score, row) in scores.iter_mut().zip(&list.rows) {
