@@ -7,6 +7,7 @@
  * runtime it may keep dense arrays over the catalogue, which is the fastest that JavaScript has.
  */
 
+import { dot, heapify, quantize, sink } from "./arrays.ts";
 import { content, factors, neighbours, Postcard, sections, type Factors, type Vectors } from "./packed.ts";
 
 const NO_ROW = 0xffffffff;
@@ -26,6 +27,20 @@ interface BlendRow {
   recency: Uint16Array;
   repeatRecency: Uint16Array;
   weights: number[];
+}
+
+/** Tables by place in a list. */
+interface List {
+  of: Uint32Array;
+  popularity: Uint8Array;
+  trend: Uint8Array;
+  firstSeen: Uint16Array;
+  category: Uint16Array;
+  brand: Uint16Array;
+  band: Uint8Array;
+  scales: Uint16Array;
+  vectors: Int8Array;
+  contents: Int8Array;
 }
 
 interface Options {
@@ -80,6 +95,7 @@ export class Twin {
   #today = 0;
 
   // Buffers of the hot call.
+  #list: List;
   #scores = new Float32Array(0);
   #heap = new Uint32Array(0);
   #pool = new Pool(0);
@@ -151,6 +167,7 @@ export class Twin {
     this.#brandParts = new Float32Array(attributes.getUint16(2, true) + 1);
     this.#bandParts = new Float32Array(attributes.getUint8(4) + 1);
     this.#newnessParts = new Float32Array(this.#newnessTable.length);
+    this.#list = this.#gather(new Uint32Array(0));
   }
 
   #row(item: bigint): number {
@@ -307,28 +324,27 @@ export class Twin {
     const heap = this.#heap;
     const personal = this.#personal;
     const purchased = this.#purchased;
-    const [category, brand, band] = [this.#category, this.#brand, this.#band];
     const [categoryParts, brandParts, bandParts] = [this.#categoryParts, this.#brandParts, this.#bandParts];
-    const [popularity, trend, firstSeen] = [this.#popularity, this.#trend, this.#firstSeen];
+    if (this.#list.of !== rows) this.#list = this.#gather(rows);
+    const { popularity, trend, firstSeen, category, brand, band, scales, vectors, contents } = this.#list;
     const [popularityParts, trendParts, newnessParts] = [this.#popularityParts, this.#trendParts, this.#newnessParts];
     const today = this.#today;
     const oldest = newnessParts.length - 1;
-    const { dims, scales, rows: vectors } = this.#factors;
-    const { dims: contentDims, rows: contents } = this.#content;
+    const [dims, contentDims] = [this.#factors.dims, this.#content.dims];
     const [taste, tasteUnit, like, coldUnits] = [this.#taste, this.#tasteUnit, this.#like, this.#coldUnits];
     let size = 0;
     for (let index = 0; index < n; index++) {
       const row = rows[index] as number;
       let score = personal[row] as number;
-      score = fround(score + fround(fround(dot(taste, vectors, row * dims, dims) * (scales[row] as number)) * tasteUnit));
-      const code = (popularity[row] as number) >> 4;
-      score = fround(score + fround(fround(dot(like, contents, row * contentDims, contentDims)) * (coldUnits[code] as number)));
-      score = fround(score + (categoryParts[category[row] as number] as number));
-      score = fround(score + (brandParts[brand[row] as number] as number));
-      score = fround(score + (bandParts[band[row] as number] as number));
-      score = fround(score + (popularityParts[popularity[row] as number] as number));
-      score = fround(score + (trendParts[trend[row] as number] as number));
-      let age = today - (firstSeen[row] as number);
+      score = fround(score + fround(fround(dot(taste, vectors, index * dims, dims) * (scales[index] as number)) * tasteUnit));
+      const code = (popularity[index] as number) >> 4;
+      score = fround(score + fround(fround(dot(like, contents, index * contentDims, contentDims)) * (coldUnits[code] as number)));
+      score = fround(score + (categoryParts[category[index] as number] as number));
+      score = fround(score + (brandParts[brand[index] as number] as number));
+      score = fround(score + (bandParts[band[index] as number] as number));
+      score = fround(score + (popularityParts[popularity[index] as number] as number));
+      score = fround(score + (trendParts[trend[index] as number] as number));
+      let age = today - (firstSeen[index] as number);
       if (age < 0) age = 0;
       if (age > oldest) age = oldest;
       score = fround(score + (newnessParts[age] as number));
@@ -355,6 +371,32 @@ export class Twin {
       to.score = scores[index] as number;
     }
     return length;
+  }
+
+  /** What is known of the items of a list, side by side: once for a list that is ranked again and again. */
+  #gather(rows: Uint32Array): List {
+    const each = <T extends Uint8Array | Uint16Array>(table: T): T => {
+      const of = table.slice(0, rows.length) as T;
+      rows.forEach((row, index) => (of[index] = table[row] as number));
+      return of;
+    };
+    const vectors = ({ dims, rows: table }: Vectors): Int8Array => {
+      const of = new Int8Array(rows.length * dims);
+      rows.forEach((row, index) => of.set(table.subarray(row * dims, row * dims + dims), index * dims));
+      return of;
+    };
+    return {
+      of: rows,
+      popularity: each(this.#popularity),
+      trend: each(this.#trend),
+      firstSeen: each(this.#firstSeen),
+      category: each(this.#category),
+      brand: each(this.#brand),
+      band: each(this.#band),
+      scales: each(this.#factors.scales),
+      vectors: vectors(this.#factors),
+      contents: vectors(this.#content),
+    };
   }
 
   #diversify(pool: Uint32Array, rows: Uint32Array, count: number, diversity: number): void {
@@ -417,63 +459,4 @@ class Pool {
     this.brand = new Uint16Array(size);
     this.band = new Uint8Array(size);
   }
-}
-
-/**
- * Eight products at a time: of a plain loop, four sums, doubles and this, the fastest in V8. `dims` is a multiple of 8. Sums are
- * whole numbers of 32 bits, so that their order does not matter.
- */
-export function dot(a: Int16Array | Int8Array, b: Int8Array, at: number, dims: number): number {
-  let sum = 0;
-  for (let i = 0, j = at; i < dims; i += 8, j += 8) {
-    sum =
-      (sum +
-        Math.imul(a[i] as number, b[j] as number) +
-        Math.imul(a[i + 1] as number, b[j + 1] as number) +
-        Math.imul(a[i + 2] as number, b[j + 2] as number) +
-        Math.imul(a[i + 3] as number, b[j + 3] as number) +
-        Math.imul(a[i + 4] as number, b[j + 4] as number) +
-        Math.imul(a[i + 5] as number, b[j + 5] as number) +
-        Math.imul(a[i + 6] as number, b[j + 6] as number) +
-        Math.imul(a[i + 7] as number, b[j + 7] as number)) |
-      0;
-  }
-  return sum;
-}
-
-/** Quantizes to 16 bits and gives the worth of a unit. */
-function quantize(values: Float64Array, to: Int16Array): number {
-  const unit = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) / 32767;
-  values.forEach((value, at) => (to[at] = roundHalfToEven(value / unit)));
-  return fround(unit);
-}
-
-function roundHalfToEven(value: number): number {
-  const down = Math.floor(value);
-  const rest = value - down;
-  return rest > 0.5 || (rest === 0.5 && down % 2 !== 0) ? down + 1 : down;
-}
-
-/** Whether candidate `a` is worse than `b`: a lower score, or a later place in the list. */
-function worse(scores: Float32Array, a: number, b: number): boolean {
-  const x = scores[a] as number;
-  const y = scores[b] as number;
-  return x < y || (x === y && a > b);
-}
-
-export function sink(heap: Uint32Array, scores: Float32Array, at: number, size: number): void {
-  const moved = heap[at] as number;
-  for (;;) {
-    let child = 2 * at + 1;
-    if (child >= size) break;
-    if (child + 1 < size && worse(scores, heap[child + 1] as number, heap[child] as number)) child++;
-    if (!worse(scores, heap[child] as number, moved)) break;
-    heap[at] = heap[child] as number;
-    at = child;
-  }
-  heap[at] = moved;
-}
-
-export function heapify(heap: Uint32Array, scores: Float32Array, size: number): void {
-  for (let at = (size >> 1) - 1; at >= 0; at--) sink(heap, scores, at, size);
 }

@@ -1,5 +1,5 @@
 /** The bare product by typed arrays: the peer of `product.mjs`. */
-import { dot, heapify, sink } from "./twin.ts";
+import { dot, heapify, sink } from "./arrays.ts";
 
 export { factors, sections } from "./packed.ts";
 
