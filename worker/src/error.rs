@@ -41,6 +41,13 @@ pub enum Error {
         /// What the runtime says.
         error: pocketrank::Error,
     },
+    /// A page's own model cannot be made.
+    PageModel {
+        /// The lists that it would cover.
+        lists: Vec<String>,
+        /// Why not.
+        detail: String,
+    },
     /// A slot's attribute cannot be understood.
     Slot {
         /// The slot's name.
@@ -70,6 +77,9 @@ impl fmt::Display for Error {
             Error::Status { url, status } => write!(f, "{url}: answered {status}; see that it is deployed"),
             Error::Document { url, detail } => write!(f, "{url}: {detail}; write it again with `pocketrank`"),
             Error::Snapshot { url, error } => write!(f, "{url}: {error}"),
+            Error::PageModel { lists, detail } => {
+                write!(f, "{}: {detail}; pages with them go without a model", lists.join(" "))
+            }
             Error::Slot { slot, expected } => write!(f, "slot `{slot}`: {expected}; correct the page"),
             Error::Platform(detail) => write!(f, "the worker's platform: {detail}; see its log"),
         }
