@@ -43,8 +43,10 @@ pub enum Error {
     },
     /// A page's own model cannot be made.
     PageModel {
-        /// The lists that it would cover.
-        lists: Vec<String>,
+        /// The first list that it would cover.
+        first: String,
+        /// How many it would.
+        lists: usize,
         /// Why not.
         detail: String,
     },
@@ -77,8 +79,11 @@ impl fmt::Display for Error {
             Error::Status { url, status } => write!(f, "{url}: answered {status}; see that it is deployed"),
             Error::Document { url, detail } => write!(f, "{url}: {detail}; write it again with `pocketrank`"),
             Error::Snapshot { url, error } => write!(f, "{url}: {error}"),
-            Error::PageModel { lists, detail } => {
-                write!(f, "{}: {detail}; pages with them go without a model", lists.join(" "))
+            Error::PageModel { first, lists, detail } => {
+                write!(
+                    f,
+                    "model of a page of {lists} lists, {first} first: {detail}; such pages go without"
+                )
             }
             Error::Slot { slot, expected } => write!(f, "slot `{slot}`: {expected}; correct the page"),
             Error::Platform(detail) => write!(f, "the worker's platform: {detail}; see its log"),

@@ -47,18 +47,21 @@ impl Slices {
 
 fn make(paths: &[String], snapshot: &Snapshot<Vec<u8>>, lists: &mut Lists) -> Result<String, Error> {
     let wrong = |detail: String| Error::PageModel {
-        lists: paths.into(),
+        first: paths.first().cloned().unwrap_or_default(),
+        lists: paths.len(),
         detail,
     };
     let mut items = vec![];
     for path in paths {
-        let list = lists.get(path).ok_or_else(|| wrong(format!("{path} is not kept")))?;
+        let list = lists
+            .get(path)
+            .ok_or_else(|| wrong(format!("{path} is kept no longer")))?;
         items.extend_from_slice(list.hashes());
     }
     let slice = snapshot.slice(items).map_err(|error| wrong(error.to_string()))?;
     edge::page_model(snapshot.id(), paths, &slice).ok_or_else(|| {
         wrong(format!(
-            "their slice has {} bytes, a page carries at most {}",
+            "the slice has {} bytes, a page carries at most {}",
             slice.len(),
             edge::MAX_PAGE_MODEL
         ))
