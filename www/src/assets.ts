@@ -95,7 +95,7 @@ export class Assets {
   /** Where the edge has a list from, it is for the browser too; the manifest need not say. */
   async #listUrl(list: string): Promise<URL> {
     const path = `candidates/${list}.json`;
-    if (this.#carriedRanker(list)) return new URL(`/pocketrank/${path}`, document.baseURI);
+    if (this.#carriedRanker(list)) return new URL(`/pocketrank/${path}`, location.href);
     const { candidates } = await this.#loadManifest();
     return this.#resolve(candidates?.[list]?.url ?? path);
   }
