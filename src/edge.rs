@@ -8,6 +8,9 @@ use crate::capsule;
 use crate::consent::{Consent, Gpc, Signals};
 use crate::profile::Profile;
 use crate::rerank::Options;
+use crate::snapshot::SnapshotId;
+use base64ct::{Base64, Encoding};
+use std::fmt::Write;
 
 /// The pages with slots: paths that are asked for without cookies and personalized, by opt-in.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -131,6 +134,43 @@ pub fn list_path(name: &str) -> Option<String> {
     let valid = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let named = !name.is_empty() && name.len() <= MAX_NAME && name.bytes().all(valid);
     named.then(|| format!("{ASSETS}candidates/{name}.json"))
+}
+
+/// The name of the list at a path that [`list_path`] gave.
+fn list_name(path: &str) -> Option<&str> {
+    let name = path.strip_prefix(ASSETS)?.strip_prefix("candidates/")?;
+    let name = name.strip_suffix(".json")?;
+    (list_path(name)? == path).then_some(name)
+}
+
+/// The most bytes that a page's own model has: they travel with every view of the page, as text a third longer.
+pub const MAX_PAGE_MODEL: usize = 1 << 18;
+
+/// The element in which a page carries its own model: a slice of `snapshot` with all items of the lists at these paths. It is data to
+/// browsers, so that none runs it and no Content-Security-Policy stops it, and nothing in it needs to be escaped. `None` if the slice
+/// is larger than [`MAX_PAGE_MODEL`] or a path is not one of [`list_path`].
+///
+/// ```text
+/// <script type="application/vnd.pocketrank.snapshot" data-pocketrank-model data-pocketrank-snapshot="ID OF THE WHOLE"
+///   data-pocketrank-lists="popular trending">BASE64</script>
+/// ```
+pub fn page_model(snapshot: SnapshotId, lists: &[impl AsRef<str>], slice: &[u8]) -> Option<String> {
+    if slice.len() > MAX_PAGE_MODEL {
+        return None;
+    }
+    let names: Vec<&str> = lists
+        .iter()
+        .map(|path| list_name(path.as_ref()))
+        .collect::<Option<_>>()?;
+    let mut html = String::from("<script type=\"application/vnd.pocketrank.snapshot\" data-pocketrank-model");
+    // Writing to a string cannot fail.
+    let _ = write!(
+        html,
+        " data-pocketrank-snapshot=\"{snapshot}\" data-pocketrank-lists=\"{}\">{}</script>",
+        names.join(" "),
+        Base64::encode_string(slice)
+    );
+    Some(html)
 }
 
 /// Where the runtime's own files are, on every host.
@@ -280,6 +320,41 @@ mod tests {
         );
         for wrong in ["", "../manifest", "A", "a b", "a/b", "a.json", "ä", &"a".repeat(101)] {
             assert_eq!(list_path(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_page_carries_its_model_as_data() {
+        let id = SnapshotId([0xab; 16]);
+        let lists = ["popular", "similar-1"].map(|name| list_path(name).unwrap());
+        let slice: Vec<u8> = (0..=255).collect();
+        let html = page_model(id, &lists, &slice).unwrap();
+        let start = format!(
+            "<script type=\"application/vnd.pocketrank.snapshot\" data-pocketrank-model data-pocketrank-snapshot=\"{}\" \
+             data-pocketrank-lists=\"popular similar-1\">",
+            "ab".repeat(16)
+        );
+        let text = html.strip_prefix(&start).unwrap().strip_suffix("</script>").unwrap();
+        assert!(text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte)));
+        assert_eq!(Base64::decode_vec(text).unwrap(), slice);
+    }
+
+    #[test]
+    fn a_page_carries_no_model_that_is_too_large_or_of_no_list() {
+        let id = SnapshotId([0; 16]);
+        let lists = [list_path("popular").unwrap()];
+        assert!(page_model(id, &lists, &vec![0; MAX_PAGE_MODEL]).is_some());
+        assert_eq!(page_model(id, &lists, &vec![0; MAX_PAGE_MODEL + 1]), None);
+        for wrong in [
+            "",
+            "popular",
+            "/pocketrank/candidates/.json",
+            "/pocketrank/candidates/\"><b>.json",
+            "/pocketrank/candidates/a/b.json",
+        ] {
+            assert_eq!(page_model(id, &[wrong], &[]), None, "{wrong}");
         }
     }
 

@@ -32,8 +32,12 @@ export interface Pocketrank extends EventTarget {
   record(kind: EventKind, items: string[]): Promise<void>;
   /** All that is kept on this device. */
   export(): { choice: Choice | undefined; events: ProfileEvent[] };
-  /** The ranker with the current snapshot and profile; fetches the snapshot if that was not needed yet. */
-  ranker(): Promise<Ranker>;
+  /**
+   * The ranker with the current snapshot and profile; fetches the snapshot if that was not needed yet. For a list that the page carries
+   * its own model of, the ranker with that, and nothing is fetched: it ranks this list as the whole does, factors apart, and counts what
+   * it does not know of the visitor's history as unknown.
+   */
+  ranker(list?: string): Promise<Ranker>;
   /** The items of a candidates list. */
   candidates(list: string): Promise<CandidateItem[]>;
   /** Name and address of the shop's items by the hash of their id; empty where the manifest names no such directory. */

@@ -1,7 +1,7 @@
 /** `<pocketrank-carousel>` in Chromium: its slate, what stays, what fails, keys and "Why this?". */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { Consent, Profile, Ranker, init } from "../../dist/npm/node.js";
+import { init } from "../../dist/npm/node.js";
 import { launchChromium } from "./support/chromium.mjs";
 import {
   answer,
@@ -11,6 +11,7 @@ import {
   profile,
   readCandidates,
   readSnapshot,
+  reranked,
   slate,
   tastes,
 } from "./support/shop.mjs";
@@ -28,23 +29,6 @@ before(async () => {
   [browser] = await Promise.all([launchChromium(), init()]);
 });
 after(() => browser.close());
-
-/**
- * What Node makes of a list after views of these products.
- * @param {string} list
- * @param {{ id: string }[]} products
- */
-function reranked(list, products) {
-  const now = Math.floor(Date.now() / 1000);
-  const grant = new Consent({ choice: { mode: "session" } }).grant();
-  assert.ok(grant);
-  const viewed = new Profile();
-  for (const { id } of products) viewed.record(grant, id, "view_item", now);
-  const ranker = new Ranker(readSnapshot());
-  ranker.setProfile(viewed, now);
-  const items = readCandidates(list);
-  return ranker.rerank(ranker.candidates(items), { count: 12 }).map(({ index }) => items[index]?.id);
-}
 
 /**
  * A new visitor on the landing page.

@@ -223,6 +223,7 @@ describe("a setting that cannot be understood", () => {
   /** @type {[Record<string, string>, RegExp][]} */
   const cases = [
     [{ CAPSULE: "maybe" }, /CAPSULE: must be `on` or `off`; correct wrangler.toml/],
+    [{ PAGE_MODEL: "yes" }, /PAGE_MODEL: must be `on` or `off`; correct wrangler.toml/],
     [{ UPSTREAM_URL: "shop.example" }, /UPSTREAM_URL: must be empty or an http or https URL/],
     [{ PAGES: "product" }, /PAGES: must be paths/],
   ];

@@ -158,8 +158,8 @@ describe("memory", () => {
       },
     };`;
 
-  it("does not grow with the number of requests, read to their end or not", async () => {
-    const edge = await startEdge({ entry });
+  for (const PAGE_MODEL of ["off", "on"]) it(`does not grow with the number of requests, read to their end or not, PAGE_MODEL ${PAGE_MODEL}`, async () => {
+    const edge = await startEdge({ entry, vars: { PAGE_MODEL } });
     const visitors = range(0, 50).map((n) => visitor(range(0, 30).map((i) => [(n * 31 + i * 13) % 400, "view_item", 30 - i])));
     const visit = async (/** @type {number} */ n) => {
       const abort = new AbortController();

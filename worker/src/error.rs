@@ -41,6 +41,15 @@ pub enum Error {
         /// What the runtime says.
         error: pocketrank::Error,
     },
+    /// A page's own model cannot be made.
+    PageModel {
+        /// The first list that it would cover.
+        first: String,
+        /// How many it would.
+        lists: usize,
+        /// Why not.
+        detail: String,
+    },
     /// A slot's attribute cannot be understood.
     Slot {
         /// The slot's name.
@@ -70,6 +79,12 @@ impl fmt::Display for Error {
             Error::Status { url, status } => write!(f, "{url}: answered {status}; see that it is deployed"),
             Error::Document { url, detail } => write!(f, "{url}: {detail}; write it again with `pocketrank`"),
             Error::Snapshot { url, error } => write!(f, "{url}: {error}"),
+            Error::PageModel { first, lists, detail } => {
+                write!(
+                    f,
+                    "model of a page of {lists} lists, {first} first: {detail}; such pages go without"
+                )
+            }
             Error::Slot { slot, expected } => write!(f, "slot `{slot}`: {expected}; correct the page"),
             Error::Platform(detail) => write!(f, "the worker's platform: {detail}; see its log"),
         }

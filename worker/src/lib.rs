@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! request ► page ► upstream (shared page) ► rewriter ► slot ► lists, model ► slate ► answer
+//!             │                                      └── end of the page ► slice of its lists (if `PAGE_MODEL` is on)
 //!             └── anything else passes through, without the capsule
 //! ```
 //!
@@ -17,6 +18,7 @@ mod model;
 mod page;
 mod rewriter;
 mod settings;
+mod slices;
 mod slot;
 mod upstream;
 

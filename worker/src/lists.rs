@@ -6,7 +6,7 @@ use crate::assets::Assets;
 use crate::error::Error;
 use crate::model::{self, RETRY};
 use pocketrank::template::{write_card, Card};
-use pocketrank::{Candidates, Snapshot, OUT_OF_STOCK};
+use pocketrank::{item_hash, Candidates, ItemHash, Snapshot, OUT_OF_STOCK};
 use serde::Deserialize;
 use std::collections::HashMap;
 
@@ -20,6 +20,7 @@ const MAX_TTL: u32 = 86_400;
 /// A list, ready to be ranked and shown.
 pub struct List {
     candidates: Candidates,
+    hashes: Vec<ItemHash>,
     /// The cards of all items, one after another.
     html: String,
     /// Where each card ends.
@@ -58,6 +59,7 @@ impl List {
         let items = &document.items;
         let mut list = List {
             candidates: Candidates::resolve(snapshot, items.iter().map(|item| &item.card.id)),
+            hashes: items.iter().map(|item| item_hash(&item.card.id)).collect(),
             html: String::new(),
             ends: Vec::with_capacity(items.len()),
         };
@@ -75,6 +77,11 @@ impl List {
     /// The items as candidates.
     pub fn candidates(&self) -> &Candidates {
         &self.candidates
+    }
+
+    /// The items by their hashes.
+    pub fn hashes(&self) -> &[ItemHash] {
+        &self.hashes
     }
 
     /// The card of an item.
@@ -153,6 +160,7 @@ pub async fn load(assets: &Assets, path: &str) -> Result<(), Error> {
         };
         entry.list = Some(list);
         entry.until = now + time;
+        model.slices.forget(path);
         Ok(())
     };
     model::with(keep).unwrap_or(Ok(()))

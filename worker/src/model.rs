@@ -6,6 +6,7 @@
 use crate::assets::Assets;
 use crate::error::{warn, Error};
 use crate::lists::Lists;
+use crate::slices::Slices;
 use pocketrank::{edge, Options, Profile, Ranker, Snapshot};
 use serde::Deserialize;
 use std::cell::RefCell;
@@ -19,6 +20,8 @@ pub struct Model {
     ranker: Ranker<Vec<u8>>,
     /// The candidates.
     pub lists: Lists,
+    /// What pages carry of the snapshot.
+    pub slices: Slices,
 }
 
 /// A slot's content.
@@ -118,6 +121,7 @@ impl Model {
         Ok(Model {
             ranker: Ranker::new(snapshot),
             lists: Lists::default(),
+            slices: Slices::default(),
         })
     }
 
@@ -148,5 +152,10 @@ impl Model {
             rows,
             html,
         })
+    }
+
+    /// The element with the model of a page that shows the lists at these paths; `None` if there can be none.
+    pub fn page_model(&mut self, lists: Vec<String>) -> Option<&str> {
+        self.slices.get(lists, self.ranker.snapshot(), &mut self.lists)
     }
 }

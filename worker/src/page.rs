@@ -31,16 +31,16 @@ pub async fn answer(request: &Request, env: &Env) -> Result<Response, Error> {
     if !edge::is_page(response.status(), content_type.as_deref()) {
         return changed(&response, &edge::SHARED_DROPS, None);
     }
-    personalize(request, env, &response).await
+    personalize(request, env, &response, settings.page_model).await
 }
 
 /// The page with its slots filled as it streams; as it came, if there is no model or the rewriter cannot read it.
-async fn personalize(request: &Request, env: &Env, response: &Response) -> Result<Response, Error> {
+async fn personalize(request: &Request, env: &Env, response: &Response, page_model: bool) -> Result<Response, Error> {
     let shared = changed(response, &edge::SHARED_DROPS, None)?;
     if !model::load(&Assets::of(env)?).await {
         return Ok(shared);
     }
-    match rewriter::rewrite(&shared, request, env) {
+    match rewriter::rewrite(&shared, request, env, page_model) {
         Ok(filled) => changed(&filled, &edge::PERSONAL_DROPS, Some(edge::PERSONAL_CACHE_CONTROL)),
         Err(error) => {
             warn(&error);

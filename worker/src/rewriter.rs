@@ -1,11 +1,12 @@
 //! The platform's HTMLRewriter, which `worker` has no binding for.
 //!
-//! Invariant: requests leave nothing behind in this memory. There is one handler an isolate; what belongs to a request is bound
-//! to it on JavaScript's side, whose garbage collector takes it back whether the page was read to its end or not.
+//! Invariant: requests leave nothing behind in this memory. There is one handler of each kind an isolate; what belongs to a request,
+//! the paths of the lists that it filled included, is bound to them on JavaScript's side, whose garbage collector takes it back whether
+//! the page was read to its end or not.
 
 use crate::error::{warn, Error};
-use crate::slot;
-use js_sys::{futures::future_to_promise, Object, Promise, Reflect};
+use crate::{model, slot};
+use js_sys::{futures::future_to_promise, Array, Object, Promise, Reflect, Set};
 use wasm_bindgen::prelude::*;
 use web_sys::{Request, Response};
 use worker::Env;
@@ -21,6 +22,9 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     fn on(this: &Rewriter, selector: &str, handlers: &Object) -> Result<Rewriter, JsValue>;
 
+    #[wasm_bindgen(method, catch, js_name = onDocument)]
+    fn on_document(this: &Rewriter, handlers: &Object) -> Result<Rewriter, JsValue>;
+
     #[wasm_bindgen(method, catch)]
     fn transform(this: &Rewriter, response: &Response) -> Result<Response, JsValue>;
 
@@ -28,7 +32,10 @@ extern "C" {
     type Handler;
 
     #[wasm_bindgen(method)]
-    fn bind(this: &Handler, context: &JsValue, request: &Request, env: &Env) -> Handler;
+    fn bind(this: &Handler, context: &JsValue, request: &Request, env: &Env, filled: &Set) -> Handler;
+
+    #[wasm_bindgen(method, js_name = bind)]
+    fn bind_filled(this: &Handler, context: &JsValue, filled: &Set) -> Handler;
 
     /// An element of the page, while its handler runs.
     pub type Element;
@@ -43,6 +50,12 @@ extern "C" {
 
     #[wasm_bindgen(method, catch, js_name = setInnerContent)]
     fn set_inner_content(this: &Element, content: &str, options: &Object) -> Result<(), JsValue>;
+
+    /// The end of the page, while its handler runs.
+    type End;
+
+    #[wasm_bindgen(method, catch)]
+    fn append(this: &End, content: &str, options: &Object) -> Result<(), JsValue>;
 }
 
 impl Element {
@@ -51,42 +64,75 @@ impl Element {
     /// # Errors
     /// [`Error::Platform`] if the element is gone.
     pub fn set_inner_html(&self, html: &str) -> Result<(), Error> {
-        let options = Object::new();
-        Reflect::set(&options, &"html".into(), &JsValue::TRUE)?;
-        Ok(self.set_inner_content(html, &options)?)
+        Ok(self.set_inner_content(html, &as_html()?)?)
     }
 }
 
-type OnSlot = Closure<dyn Fn(Request, Env, Element) -> Promise>;
+fn as_html() -> Result<Object, JsValue> {
+    let options = Object::new();
+    Reflect::set(&options, &"html".into(), &JsValue::TRUE)?;
+    Ok(options)
+}
+
+type OnSlot = Closure<dyn Fn(Request, Env, Set, Element) -> Promise>;
+type OnEnd = Closure<dyn Fn(Set, End)>;
 
 thread_local! {
     static ON_SLOT: OnSlot = Closure::new(on_slot);
+    static ON_END: OnEnd = Closure::new(on_end);
 }
 
 /// A handler that threw would cut the page off, so none does: what fails is told to the console.
-fn on_slot(request: Request, env: Env, element: Element) -> Promise {
+fn on_slot(request: Request, env: Env, filled: Set, element: Element) -> Promise {
     future_to_promise(async move {
-        if let Err(error) = slot::fill(&request, &env, &element).await {
+        if let Err(error) = slot::fill(&request, &env, &filled, &element).await {
             warn(&error);
         }
         Ok(JsValue::UNDEFINED)
     })
 }
 
-/// The response with its slots filled for the request, as it is read.
+fn on_end(filled: Set, end: End) {
+    if let Err(error) = carry(&filled, &end) {
+        warn(&error);
+    }
+}
+
+/// Puts the model of the lists that were filled at the end of the page, if any was.
+fn carry(filled: &Set, end: &End) -> Result<(), Error> {
+    let mut lists: Vec<String> = Array::from(filled).iter().filter_map(|path| path.as_string()).collect();
+    if lists.is_empty() {
+        return Ok(());
+    }
+    lists.sort_unstable();
+    let options = as_html()?;
+    let put = model::with(|model| model.page_model(lists).map(|html| end.append(html, &options)));
+    put.flatten().unwrap_or(Ok(())).map_err(Error::from)
+}
+
+/// The response with its slots filled for the request, as it is read, and at its end the model of what fills them, if pages carry it.
 ///
 /// # Errors
 /// [`Error::Platform`] if the rewriter cannot read it, for instance for its charset; the response is untouched then.
-pub fn rewrite(response: &Response, request: &Request, env: &Env) -> Result<Response, Error> {
-    let handlers = Object::new();
-    ON_SLOT.with(|handler| {
+pub fn rewrite(response: &Response, request: &Request, env: &Env, page_model: bool) -> Result<Response, Error> {
+    let filled = Set::default();
+    let on_slot = ON_SLOT.with(|handler| {
         let handler: &Handler = handler.as_ref().unchecked_ref();
-        Reflect::set(
-            &handlers,
-            &"element".into(),
-            &handler.bind(&JsValue::UNDEFINED, request, env),
-        )
-    })?;
-    let rewriter = Rewriter::new().on("[data-pocketrank-slot]", &handlers)?;
+        handler.bind(&JsValue::UNDEFINED, request, env, &filled)
+    });
+    let mut rewriter = Rewriter::new().on("[data-pocketrank-slot]", &handlers("element", &on_slot)?)?;
+    if page_model {
+        let on_end = ON_END.with(|handler| {
+            let handler: &Handler = handler.as_ref().unchecked_ref();
+            handler.bind_filled(&JsValue::UNDEFINED, &filled)
+        });
+        rewriter = rewriter.on_document(&handlers("end", &on_end)?)?;
+    }
     Ok(rewriter.transform(response)?)
+}
+
+fn handlers(event: &str, handler: &Handler) -> Result<Object, JsValue> {
+    let handlers = Object::new();
+    Reflect::set(&handlers, &event.into(), handler)?;
+    Ok(handlers)
 }

@@ -13,6 +13,8 @@ pub struct Settings {
     pub pages: Pages,
     /// Whether capsules are read.
     pub capsule: bool,
+    /// Whether pages carry their own model.
+    pub page_model: bool,
 }
 
 impl Settings {
@@ -29,16 +31,17 @@ impl Settings {
         if !upstream.is_empty() && !is_url {
             return Err(wrong("UPSTREAM_URL", "empty or an http or https URL"));
         }
-        let capsule = match text("CAPSULE").as_str() {
-            "on" => true,
-            "" | "off" => false,
-            _ => return Err(wrong("CAPSULE", "`on` or `off`")),
+        let switch = |name| match text(name).as_str() {
+            "on" => Ok(true),
+            "" | "off" => Ok(false),
+            _ => Err(wrong(name, "`on` or `off`")),
         };
         Ok(Settings {
             upstream: Some(upstream.trim_end_matches('/').to_owned()).filter(|url| !url.is_empty()),
             pages: Pages::parse(&text("PAGES"))
                 .ok_or_else(|| wrong("PAGES", "paths such as `/ /product/*`, separated by blanks"))?,
-            capsule,
+            capsule: switch("CAPSULE")?,
+            page_model: switch("PAGE_MODEL")?,
         })
     }
 }

@@ -7,15 +7,17 @@ use crate::error::{warn, Error};
 use crate::rewriter::Element;
 use crate::settings::Settings;
 use crate::{lists, model};
+use js_sys::Set;
 use pocketrank::{edge, Options};
 use web_sys::Request;
 use worker::Env;
 
-/// Fills the slot; leaves it as it is where its list cannot be had or has nothing to show.
+/// Fills the slot and adds its list's path to those of the page; leaves it as it is where its list cannot be had or has nothing to
+/// show, which does not hang on the visitor.
 ///
 /// # Errors
 /// What is wrong with the slot's attributes. The element is untouched then.
-pub async fn fill(request: &Request, env: &Env, element: &Element) -> Result<(), Error> {
+pub async fn fill(request: &Request, env: &Env, filled: &Set, element: &Element) -> Result<(), Error> {
     let (list, options) = read(element)?;
     if let Err(error) = lists::load(&Assets::of(env)?, &list).await {
         warn(&error);
@@ -34,6 +36,7 @@ pub async fn fill(request: &Request, env: &Env, element: &Element) -> Result<(),
         element.set_attribute("data-pocketrank-rows", &slate.rows)?;
         element.set_attribute("data-pocketrank-by", "edge")?;
         element.set_inner_html(&slate.html)?;
+        filled.add(&list.into());
     }
     Ok(())
 }

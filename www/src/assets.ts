@@ -1,5 +1,6 @@
 /**
- * What the browser fetches: manifest, snapshot, candidates lists, the directory of items.
+ * What the browser fetches: manifest, snapshot, candidates lists, the directory of items. What a page carries itself, its own model,
+ * is not fetched.
  *
  * Invariant: requests carry no credentials and no referrer, and depend on the page alone, never on the profile; each
  * is made once a page.
@@ -18,18 +19,26 @@ export type Directory = ReadonlyMap<string, { name: string; url: string }>;
 
 export class Assets {
   readonly #manifestUrl: URL;
-  #ranker: Promise<Ranker> | undefined;
+  #whole: Promise<Ranker> | undefined;
   #manifest: Promise<Manifest> | undefined;
   #directory: Promise<Directory> | undefined;
   readonly #lists = new Map<string, Promise<CandidateItem[]>>();
+  /** By the elements that carry them; `undefined` for one that cannot be read. */
+  readonly #carried = new Map<Element, Ranker | undefined>();
 
   constructor(manifestUrl: URL) {
     this.#manifestUrl = manifestUrl;
   }
 
-  ranker(): Promise<Ranker> {
-    this.#ranker ??= this.#loadRanker();
-    return this.#ranker;
+  /**
+   * What ranks a list: the page's own model where it covers the list, else the whole snapshot, which is fetched then. The page's own
+   * is a slice: it ranks the list as the whole does, factors apart, and what it lacks of a visitor's history counts as unknown.
+   */
+  ranker(list?: string): Promise<Ranker> {
+    const carried = list && this.#carriedRanker(list);
+    if (carried) return Promise.resolve(carried);
+    this.#whole ??= this.#loadRanker();
+    return this.#whole;
   }
 
   candidates(list: string): Promise<CandidateItem[]> {
@@ -48,6 +57,24 @@ export class Assets {
     return this.#manifest;
   }
 
+  /** The element that the edge has put at the end of the page, if it covers the list (`page_model` in src/edge.rs). */
+  #carrier(list: string): Element | null {
+    return document.querySelector(`script[data-pocketrank-model][data-pocketrank-lists~="${CSS.escape(list)}"]`);
+  }
+
+  #carriedRanker(list: string): Ranker | undefined {
+    const carrier = this.#carrier(list);
+    if (!carrier || this.#carried.has(carrier)) return carrier ? this.#carried.get(carrier) : undefined;
+    let ranker;
+    try {
+      ranker = new Ranker(Uint8Array.from(atob(carrier.textContent), (character) => character.charCodeAt(0)));
+    } catch (error) {
+      console.warn("pocketrank: the page's own model cannot be read, the whole is fetched", error);
+    }
+    this.#carried.set(carrier, ranker);
+    return ranker;
+  }
+
   async #loadRanker(): Promise<Ranker> {
     const { snapshot } = await this.#loadManifest();
     const response = await this.#fetch(this.#resolve(snapshot.url));
@@ -62,9 +89,15 @@ export class Assets {
   }
 
   async #loadList(list: string): Promise<CandidateItem[]> {
+    return (await this.#json<{ items: CandidateItem[] }>(await this.#listUrl(list))).items;
+  }
+
+  /** Where the edge has a list from, it is for the browser too; the manifest need not say. */
+  async #listUrl(list: string): Promise<URL> {
+    const path = `candidates/${list}.json`;
+    if (this.#carriedRanker(list)) return new URL(`/pocketrank/${path}`, location.href);
     const { candidates } = await this.#loadManifest();
-    const url = this.#resolve(candidates?.[list]?.url ?? `candidates/${list}.json`);
-    return (await this.#json<{ items: CandidateItem[] }>(url)).items;
+    return this.#resolve(candidates?.[list]?.url ?? path);
   }
 
   async #loadDirectory(): Promise<Directory> {

@@ -99,7 +99,7 @@ export class Carousel extends HTMLElement {
     const isRight = by === "edge" && pocketrank.mode === "contextual" && !this.#model;
     if (!list || isRight) return;
     try {
-      const [ranker, items] = await Promise.all([pocketrank.ranker(), pocketrank.candidates(list)]);
+      const [ranker, items] = await Promise.all([pocketrank.ranker(list), pocketrank.candidates(list)]);
       if (signal.aborted) return;
       this.#model ??= { pocketrank, ranker, items, candidates: ranker.candidates(items) };
       this.#rerank(this.#model);

@@ -1,7 +1,7 @@
 /**
  * The browser script's facade: consent, profile, ranker and events of one page, behind `window.pocketrank`.
  *
- * Invariant: the ranker always ranks for the profile as it is now; whoever listens to `change` may rerank at once.
+ * Invariant: each ranker always ranks for the profile as it is now; whoever listens to `change` may rerank at once.
  */
 import type { CandidateItem, Choice, EventKind, ProfileEvent } from "../element.js";
 import type { Profile } from "./api.js";
@@ -16,7 +16,7 @@ export class Pocketrank extends EventTarget {
   readonly #visitor = new Visitor();
   readonly #assets: Assets;
   readonly #events: Events;
-  #ranker: Ranker | undefined;
+  readonly #rankers = new Set<Ranker>();
 
   private constructor(manifestUrl: URL) {
     super();
@@ -69,10 +69,10 @@ export class Pocketrank extends EventTarget {
     return this.#visitor.export();
   }
 
-  async ranker(): Promise<Ranker> {
-    const ranker = await this.#assets.ranker();
-    if (ranker !== this.#ranker) {
-      this.#ranker = ranker;
+  async ranker(list?: string): Promise<Ranker> {
+    const ranker = await this.#assets.ranker(list);
+    if (!this.#rankers.has(ranker)) {
+      this.#rankers.add(ranker);
       ranker.setProfile(this.profile);
     }
     return ranker;
@@ -87,7 +87,7 @@ export class Pocketrank extends EventTarget {
   }
 
   #changed(): void {
-    this.#ranker?.setProfile(this.profile);
+    for (const ranker of this.#rankers) ranker.setProfile(this.profile);
     this.dispatchEvent(new Event("change"));
   }
 }

@@ -81,21 +81,22 @@ export async function showWhy(button: HTMLElement, card: HTMLElement, release: (
   const pocketrank = await window.pocketrank;
   if (!pocketrank) return;
   const id = itemOf(card);
+  const list = card.closest<HTMLElement>("[data-pocketrank-candidates]")?.dataset.pocketrankCandidates;
   // The names are asked for whatever the profile holds.
-  const [ranker, items] = await Promise.all([pocketrank.ranker(), pocketrank.items()]);
+  const [ranker, items] = await Promise.all([pocketrank.ranker(list), pocketrank.items()]);
   const candidates = ranker.candidates([id]);
-  const list = reasons(ranker.explain(candidates.rows[0] ?? UNKNOWN), items);
+  const because = reasons(ranker.explain(candidates.rows[0] ?? UNKNOWN), items);
   candidates.free();
   const name = card.querySelector('[data-pr="name"]')?.textContent ?? "";
 
   const close = make("button", { type: "button", className: "pr-why-close", ariaLabel: "Close" }, ["\u00d7"]);
   const title = make("h3", { id: "pr-why-title" }, [`Why ${name}?`]);
   const body =
-    list.length > 0
+    because.length > 0
       ? make(
           "ul",
           {},
-          list.map((reason) => make("li", {}, reason)),
+          because.map((reason) => make("li", {}, reason)),
         )
       : make("p", {}, ["It belongs to this list, and nothing speaks for another order."]);
   const popover = make("div", { className: "pr-why", popover: "auto", role: "dialog" }, [

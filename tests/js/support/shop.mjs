@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { serveEdge } from "../../../scripts/edge.mjs";
 import { Failure, root } from "../../../scripts/process.mjs";
+import { Consent, Profile, Ranker } from "../../../dist/npm/node.js";
 import { serveSite } from "./site.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
@@ -17,9 +18,12 @@ function readShop(path) {
   return readFileSync(file);
 }
 
-/** The shop through the edge worker in workerd. */
-export function openEdge() {
-  return serveEdge({ assets: folder });
+/**
+ * The shop through the edge worker in workerd.
+ * @param {Record<string, string>} [vars] over those of wrangler.toml
+ */
+export function openEdge(vars = {}) {
+  return serveEdge({ assets: folder, vars });
 }
 
 /** The shop's files as any static host would serve them: nothing fills the slots before the browser does. */
@@ -60,6 +64,24 @@ export function tastes() {
     .map((/** @type {{ slug: string }} */ { slug }) =>
       items.filter((/** @type {any} */ item) => item.category_slug === slug && item.in_stock !== false).slice(0, 3),
     );
+}
+
+/**
+ * What Node makes of a list after views of these products, once its runtime is loaded.
+ * @param {string} list
+ * @param {{ id: string }[]} products
+ * @param {Uint8Array} [snapshot] the shop's if not given
+ */
+export function reranked(list, products, snapshot = readSnapshot()) {
+  const now = Math.floor(Date.now() / 1000);
+  const grant = new Consent({ choice: { mode: "session" } }).grant();
+  if (!grant) throw new Error("a choice that allows the session gives a grant");
+  const viewed = new Profile();
+  for (const { id } of products) viewed.record(grant, id, "view_item", now);
+  const ranker = new Ranker(snapshot);
+  ranker.setProfile(viewed, now);
+  const items = readCandidates(list);
+  return ranker.rerank(ranker.candidates(items), { count: 12 }).map(({ index }) => items[index]?.id);
 }
 
 /**
