@@ -18,6 +18,11 @@ use js_sys::{Reflect, Uint8Array};
 use std::borrow::Cow;
 use wasm_bindgen::prelude::*;
 
+/// Takes what was freed first, then grows the memory that it has.
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static MEMORY: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+
 /// An `Error` object with `code`.
 fn throw(error: Error) -> JsValue {
     coded(&error.to_string(), error.code())
