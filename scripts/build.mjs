@@ -26,7 +26,7 @@ const wasmFeatures = [
 ].map((feature) => `--enable-${feature}`);
 
 /** wasm-bindgen and wasm-opt read which features the code uses from a section that stripping drops; wasm-opt strips. */
-const unstripped = { CARGO_PROFILE_WASM_STRIP: "none" };
+const unstripped = { CARGO_PROFILE_WASM_STRIP: "none", CARGO_PROFILE_WASM_SLIM_STRIP: "none" };
 
 /** @type {Record<string, (tools: Tools) => Promise<string>>} each part's step; it answers with what it made */
 const parts = { runtime: buildRuntime, npm: buildNpm, worker: buildWorker, origin: buildOrigin };
@@ -58,35 +58,70 @@ export function cli() {
   return join(targetFolder(), "release", "pocketrank");
 }
 
+/**
+ * The builds of the runtime: the whole, and the slim one that only ranks.
+ * @typedef {{ name: string, features: string, profile: string, optimize: string }} Variant
+ * @type {Variant[]}
+ */
+export const variants = [
+  { name: "pocketrank", features: "js", profile: "wasm", optimize: "-O3" },
+  { name: "pocketrank_slim", features: "slim", profile: "wasm-slim", optimize: "-Os" },
+];
+
 /** @param {Tools} tools */
 async function buildRuntime(tools) {
-  const target = "wasm32-unknown-unknown";
-  await run("cargo", ["build", "-p", "pocketrank", "--lib", "--features", "js", "--profile", "wasm", "--target", target], {
-    env: unstripped,
-  });
   mkdirSync(npmFolder, { recursive: true });
   const staging = mkdtempSync(join(dist, ".runtime-"));
   try {
-    const raw = join(targetFolder(), target, "wasm/pocketrank.wasm");
-    // Each entry says itself where its host has the wasm.
-    const bindgen = ["--target", "web", "--omit-default-module-path", "--out-name", "pocketrank", "--out-dir", staging];
-    await run(tools.wasmBindgen, [raw, ...bindgen]);
-    const wasm = join(staging, "pocketrank_bg.wasm");
-    await run(tools.wasmOpt, ["-O3", ...wasmFeatures, wasm, "-o", wasm]);
+    for (const variant of variants) await buildWasm(tools, variant, staging);
     for (const file of readdirSync(staging)) renameSync(join(staging, file), join(npmFolder, file));
   } finally {
     rmSync(staging, { recursive: true, force: true });
   }
-  return describe(join(npmFolder, "pocketrank_bg.wasm"));
+  return variants.map(({ name }) => describe(join(npmFolder, `${name}_bg.wasm`))).join(", ");
+}
+
+/**
+ * Builds one variant's wasm and its glue.
+ * @param {Tools} tools
+ * @param {Variant} variant
+ * @param {string} folder where they go
+ * @param {{ names?: boolean }} [options] `names`: keep those of the functions, to see what takes the room
+ */
+export async function buildWasm(tools, { name, features, profile, optimize }, folder, { names = false } = {}) {
+  const target = "wasm32-unknown-unknown";
+  await run("cargo", ["build", "-p", "pocketrank", "--lib", "--features", features, "--profile", profile, "--target", target], {
+    env: unstripped,
+  });
+  const raw = join(targetFolder(), target, profile, "pocketrank.wasm");
+  // Each entry says itself where its host has the wasm.
+  const bindgen = ["--target", "web", "--omit-default-module-path", "--out-name", name, "--out-dir", folder];
+  await run(tools.wasmBindgen, [raw, ...bindgen, ...(names ? ["--keep-debug"] : [])]);
+  const wasm = join(folder, `${name}_bg.wasm`);
+  await run(tools.wasmOpt, [optimize, ...(names ? ["-g"] : []), ...wasmFeatures, wasm, "-o", wasm]);
 }
 
 async function buildNpm() {
   need(join(npmFolder, "pocketrank.js"), "node scripts/build.mjs runtime");
-  const { build: bundle } = await import("esbuild");
   const names = ["browser", "node", "workerd", "compiled", "element"];
+  const slim = ["slim", "slim-node", "slim-workerd"];
+  await bundleEntries(names, "pocketrank.js");
+  await bundleEntries(slim, "pocketrank_slim.js");
+  for (const name of ["index.d.ts", "slim.d.ts", "element.d.ts", "element.css"]) copyFileSync(join(root, "www", name), join(npmFolder, name));
+  for (const name of ["browser", "node", "workerd"]) writeFileSync(join(npmFolder, `${name}.d.ts`), 'export * from "./index.js";\n');
+  for (const name of ["slim-node", "slim-workerd"]) writeFileSync(join(npmFolder, `${name}.d.ts`), 'export * from "./slim.js";\n');
+  return [...names, ...slim].map((name) => describe(join(npmFolder, `${name}.js`))).join(", ");
+}
+
+/**
+ * Makes entries that are whole by themselves, so that a page needs one script and one wasm.
+ * @param {string[]} names of the sources
+ * @param {string} glue of the variant that they load; the sources name the whole's
+ */
+async function bundleEntries(names, glue) {
+  const { build: bundle } = await import("esbuild");
   const entries = names.map((name) => join(root, "www/src", `${name}.ts`));
   for (const entry of entries) need(entry, `git checkout ${relative(root, entry)}`);
-  // Each entry is whole by itself, so that a page needs one script and one wasm.
   await bundle({
     entryPoints: entries,
     outdir: npmFolder,
@@ -97,12 +132,10 @@ async function buildNpm() {
     external: ["node:*", "*.wasm"],
     legalComments: "none",
     logLevel: "warning",
+    plugins: [{ name: "glue", setup: ({ onResolve }) => onResolve({ filter: /\/dist\/npm\/pocketrank\.js$/ }, () => ({ path: join(npmFolder, glue) })) }],
   }).catch((error) => {
     throw new Failure(`esbuild: ${error.message}`, "correct the source that esbuild names above");
   });
-  for (const name of ["index.d.ts", "element.d.ts", "element.css"]) copyFileSync(join(root, "www", name), join(npmFolder, name));
-  for (const name of ["browser", "node", "workerd"]) writeFileSync(join(npmFolder, `${name}.d.ts`), 'export * from "./index.js";\n');
-  return names.map((name) => describe(join(npmFolder, `${name}.js`))).join(", ");
 }
 
 /** @param {Tools} tools */

@@ -1,19 +1,36 @@
 /**
- * `npm run size`: what a visitor downloads, raw and as it travels. Reads dist/npm as it was last built.
+ * `npm run size`: what a visitor downloads, raw and as it travels, against the budget in scripts/budget.json (bytes of gzip). Reads
+ * dist/npm as it was last built. `--why`: builds with names, and prints which functions take the room.
  *
- * Usage: npm run size [-- --json]
+ * Usage: npm run size [-- --json] [-- --why]
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
-import { Failure, main, root, wantsJson } from "./process.mjs";
+import { buildWasm, variants } from "./build.mjs";
+import { Failure, main, root, say, wantsJson } from "./process.mjs";
 import { printJson, printTable } from "./rows.mjs";
+import { setup } from "./setup.mjs";
+import { room } from "./why.mjs";
 
-const files = ["pocketrank_bg.wasm", "browser.js", "element.js", "node.js", "workerd.js"];
+const dist = join(root, "dist");
+/** How many functions `--why` prints of each wasm. */
+const FUNCTIONS = 40;
 
-/** @param {string} name */
+/** What a page loads to rank, and what weighs as much: published sizes in kB gzip, that of GrowthBook's SDK without a model. */
+const sums = [
+  { id: "size-browser", parts: ["pocketrank_bg.wasm", "browser.js"], peer: "pagefind", peer_value: 73 },
+  { id: "size-slim", parts: ["pocketrank_slim_bg.wasm", "slim.js"], peer: "GrowthBook's SDK, no model", peer_value: 15 },
+];
+
+/** @type {Record<string, number>} the most bytes of gzip, by file or sum */
+const budget = JSON.parse(readFileSync(join(root, "scripts/budget.json"), "utf8"));
+
+/** @typedef {{ name: string, raw: number, gzip: number, brotli: number }} Size */
+
+/** @param {string} name @returns {Size} */
 function measure(name) {
-  const path = join(root, "dist/npm", name);
+  const path = join(dist, "npm", name);
   if (!existsSync(path)) throw new Failure(`dist/npm/${name} is missing`, "run `npm run build`");
   const bytes = readFileSync(path);
   return {
@@ -24,26 +41,46 @@ function measure(name) {
   };
 }
 
+/** @param {string} name @param {Size[]} parts @returns {Size} */
+function add(name, parts) {
+  const total = (/** @type {"raw" | "gzip" | "brotli"} */ key) => parts.reduce((sum, part) => sum + part[key], 0);
+  return { name, raw: total("raw"), gzip: total("gzip"), brotli: total("brotli") };
+}
+
+const kilobytes = (/** @type {number} */ bytes) => (bytes / 1000).toFixed(1);
+
+async function why() {
+  const tools = await setup();
+  const folder = mkdtempSync(join(dist, ".why-"));
+  try {
+    for (const variant of variants) {
+      await buildWasm(tools, variant, folder, { names: true });
+      const { total, sections, functions } = room(readFileSync(join(folder, `${variant.name}_bg.wasm`)));
+      say(`\n${variant.name}: ${total} bytes of gzip; sections in bytes: ${sections.map(({ name, raw }) => `${name} ${raw}`).join(", ")}`);
+      const lines = functions.slice(0, FUNCTIONS).map(({ name, raw, gzip }) => [name.slice(0, 90), String(raw), String(gzip)]);
+      printTable(["function", "raw", "gzip that goes without it"], lines);
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 await main(async () => {
-  const sizes = files.map(measure);
-  const [wasm, browser] = sizes;
-  if (!wasm || !browser) return;
-  const sum = {
-    name: "wasm + browser.js",
-    raw: wasm.raw + browser.raw,
-    gzip: wasm.gzip + browser.gzip,
-    brotli: wasm.brotli + browser.brotli,
-  };
+  if (process.argv.includes("--why")) return why();
+  const files = Object.keys(budget).filter((name) => name.includes(".")).map(measure);
+  const totals = sums.map(({ id, parts }) => add(id, files.filter(({ name }) => parts.includes(name))));
   if (wantsJson) {
-    printJson([
-      { id: "size-browser", value: sum.gzip / 1000, unit: "kB gzip" },
-      ...sizes.map(({ name, gzip }) => ({ id: `size-${name}`, value: gzip / 1000, unit: "kB gzip" })),
-    ]);
+    printJson(totals.map(({ name, gzip }, at) => ({ id: name, value: gzip / 1000, unit: "kB gzip", peer: sums[at]?.peer, peer_value: sums[at]?.peer_value })));
   } else {
-    const kilobytes = (/** @type {number} */ bytes) => (bytes / 1000).toFixed(1);
     printTable(
-      ["kB (1000 bytes)", "raw", "gzip", "brotli"],
-      [...sizes, sum].map(({ name, raw, gzip, brotli }) => [name, ...[raw, gzip, brotli].map(kilobytes)]),
+      ["kB (1000 bytes)", "raw", "gzip", "brotli", "budget (gzip)"],
+      [...files, ...totals].map(({ name, raw, gzip, brotli }) => [name, ...[raw, gzip, brotli, budget[name] ?? 0].map(kilobytes)]),
     );
+    for (const { id, parts, peer, peer_value } of sums) say(`${id}: ${parts.join(" + ")}; ${peer}: ${peer_value} kB gzip`);
+  }
+  const over = [...files, ...totals].filter(({ name, gzip }) => gzip > (budget[name] ?? 0));
+  if (over.length > 0) {
+    const list = over.map(({ name, gzip }) => `${name} has ${gzip} bytes of gzip, its budget is ${budget[name] ?? 0}`);
+    throw new Failure(list.join("; "), "`npm run size -- --why` says what takes the room; a larger budget is a line in scripts/budget.json, with its reason in the commit");
   }
 });

@@ -39,6 +39,7 @@ function steps(tools) {
       plain("cargo", ["clippy", "--workspace", "--exclude", "pocketrank-worker", "--all-targets", "--features", "pocketrank-origin/data-tests", ...strict]),
     "clippy-wasm": async () => {
       await plain("cargo", ["clippy", "-p", "pocketrank", "--features", "js,pack", "--lib", "--test", "wasm", ...wasm, ...strict]);
+      await plain("cargo", ["clippy", "-p", "pocketrank", "--features", "slim", "--lib", ...wasm, ...strict]);
       await plain("cargo", ["clippy", "-p", "pocketrank-worker", ...wasm, ...strict]);
     },
     "fuzz-lock": () => {
@@ -51,6 +52,7 @@ function steps(tools) {
     build: () => build(tools, ["origin", "runtime", "npm"]),
     shop: () => makeShop({}),
     worker: () => build(tools, ["worker"]),
+    size: () => plain(process.execPath, [join(root, "scripts/size.mjs")], "see scripts/budget.json"),
     tsc: () => plain(process.execPath, [tsc, "--noEmit"]),
     eslint: () => plain(process.execPath, [eslint, "."], "`npm run format` mends what it can"),
     js: () => nodeTest("tests/js"),

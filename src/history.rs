@@ -109,10 +109,22 @@ impl History {
             .filter(|event| event.kind == EventKind::Purchase)
         {
             if let Some(row) = snapshot.row(event.item) {
-                if let Err(at) = self.purchased.binary_search(&row) {
-                    self.purchased.insert(at, row);
-                    self.purchased_bits |= bit(row);
+                if self.purchased.binary_search(&row).is_err() {
+                    self.insert_purchased(row);
                 }
+            }
+        }
+    }
+
+    /// Takes in a row where the order wants it.
+    #[inline(never)]
+    fn insert_purchased(&mut self, row: u32) {
+        self.purchased_bits |= bit(row);
+        self.purchased.push(row);
+        for at in (1..self.purchased.len()).rev() {
+            match self.purchased.get_mut(at - 1..=at) {
+                Some([before, new]) if *before > *new => std::mem::swap(before, new),
+                _ => break,
             }
         }
     }

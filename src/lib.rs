@@ -9,7 +9,8 @@
 //! snapshot ───────────┴──────────┘
 //! ```
 //!
-//! Features: `pack` adds the writer of snapshots, `js` the JavaScript surface.
+//! Features: `pack` adds the writer of snapshots, `js` the JavaScript surface, `slim` the part of it that
+//! ranking needs.
 
 #![deny(unsafe_code)]
 
@@ -32,7 +33,7 @@ mod rerank;
 mod score;
 mod snapshot;
 pub mod template;
-#[cfg(feature = "js")]
+#[cfg(feature = "slim")]
 #[allow(unsafe_code)]
 pub mod wasm;
 

@@ -169,6 +169,22 @@ impl BlendRow {
             self.newness,
         ]
     }
+
+    /// The same, to be set.
+    pub(super) fn weights_mut(&mut self) -> [&mut f32; 10] {
+        [
+            &mut self.neighbours,
+            &mut self.repeat,
+            &mut self.factors,
+            &mut self.content,
+            &mut self.category,
+            &mut self.brand,
+            &mut self.price_band,
+            &mut self.popularity,
+            &mut self.trend,
+            &mut self.newness,
+        ]
+    }
 }
 
 /// Whether a weight is a number and not absurd, so that no score overflows.

@@ -17,6 +17,7 @@ mod neighbours;
 #[cfg(feature = "pack")]
 pub mod pack;
 mod prior;
+mod values;
 
 pub use attributes::{AttributeRow, Attributes, Labels, MAX_LABEL};
 pub(crate) use blend::{factor, MAX_KIND};
@@ -32,7 +33,7 @@ pub use prior::{Prior, PriorRow};
 use crate::error::{Error, Result};
 use crate::event::ItemHash;
 use envelope::Envelope;
-use serde::de::DeserializeOwned;
+use values::{Value, Values};
 
 /// The row of an item that the snapshot does not know.
 pub const NO_ROW: u32 = u32::MAX;
@@ -54,6 +55,7 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
     ///
     /// # Errors
     /// What is wrong with the header, the section table, `meta` or `blend`.
+    #[inline(never)]
     pub fn open(bytes: B) -> Result<Self> {
         let envelope = Envelope::read(bytes.as_ref())?;
         let meta: Meta = decode("meta", envelope.section(bytes.as_ref(), Section::Meta))?;
@@ -74,6 +76,7 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
     ///
     /// # Errors
     /// The first rule of the format that is broken, and where.
+    #[inline(never)]
     pub fn verify(&self) -> Result<()> {
         let items = self.items();
         self.envelope.verify(self.bytes.as_ref())?;
@@ -209,20 +212,19 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
 }
 
 /// Decodes a `postcard` section, which must be there and end where its value ends.
-fn decode<T: DeserializeOwned>(section: &'static str, bytes: Option<&[u8]>) -> Result<T> {
-    let bytes = bytes.ok_or(Error::MissingSection { section })?;
-    let corrupt = |rule| Error::Corrupt {
+fn decode<T: Value>(section: &'static str, bytes: Option<&[u8]>) -> Result<T> {
+    let mut values = Values(bytes.ok_or(Error::MissingSection { section })?);
+    let value = T::read(&mut values);
+    let rule = match value {
+        Some(value) if values.0.is_empty() => return Ok(value),
+        Some(_) => "no bytes may follow the value",
+        None => "the section is a postcard value of its type",
+    };
+    Err(Error::Corrupt {
         what: section,
         at: 0,
         rule,
-    };
-    let (value, rest) =
-        postcard::take_from_bytes(bytes).map_err(|_| corrupt("the section is a postcard value of its type"))?;
-    if rest.is_empty() {
-        Ok(value)
-    } else {
-        Err(corrupt("no bytes may follow the value"))
-    }
+    })
 }
 
 /// The rule of a limit of the format.

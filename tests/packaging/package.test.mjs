@@ -48,15 +48,16 @@ test("holds what hosts load and nothing else", () => {
   const names = files.filter((name) => /\.\w+$/.test(name) && !/^README/.test(name)).map((name) => basename(name));
   assert.deepEqual(names.sort(), [
     ...["browser.d.ts", "browser.js", "compiled.js", "element.css", "element.d.ts", "element.js", "index.d.ts", "node.d.ts", "node.js"],
-    ...["package.json", "pocketrank_bg.wasm", "workerd.d.ts", "workerd.js"],
+    ...["package.json", "pocketrank_bg.wasm", "pocketrank_slim_bg.wasm"],
+    ...["slim-node.d.ts", "slim-node.js", "slim-workerd.d.ts", "slim-workerd.js", "slim.d.ts", "slim.js", "workerd.d.ts", "workerd.js"],
   ]);
 });
 
-test("ranks in Node", () => {
+for (const entry of ["pocketrank", "pocketrank/slim"]) test(`ranks in Node by ${entry}`, () => {
   write(
     "node.mjs",
     `import { readFileSync } from "node:fs";
-import * as pocketrank from "pocketrank";
+import * as pocketrank from "${entry}";
 import { replayCases } from "./replay.mjs";
 await pocketrank.init();
 const ranker = new pocketrank.Ranker(readFileSync("snapshot.bin"));
@@ -105,6 +106,26 @@ document.querySelector("output").textContent = JSON.stringify(replayCases(pocket
 `,
   );
   assert.equal(assets.filter((name) => /^pocketrank_bg.*\.wasm$/.test(name)).length, 1, `one wasm among ${assets}`);
+  assert.deepEqual(slates, [golden.slate]);
+});
+
+test("ranks in Chromium by the slim entry after a Vite build", async (context) => {
+  const source = join(folder, "slim");
+  mkdirSync(source);
+  const { slates, assets } = await openBuilt(
+    context,
+    source,
+    `import * as pocketrank from "pocketrank/slim";
+import snapshotUrl from "../snapshot.bin?url";
+import cases from "../case.json";
+import { replayCases } from "../replay.mjs";
+await pocketrank.init();
+const ranker = await pocketrank.Ranker.load(await fetch(snapshotUrl));
+document.querySelector("output").textContent = JSON.stringify(replayCases(pocketrank, ranker, cases));
+`,
+  );
+  const wasm = assets.filter((name) => name.endsWith(".wasm")).map((name) => name.replace(/-.*\./, "."));
+  assert.deepEqual(wasm, ["pocketrank_slim_bg.wasm"]);
   assert.deepEqual(slates, [golden.slate]);
 });
 
@@ -167,6 +188,7 @@ test("type-checks as each kind of host resolves it", () => {
     "typed.ts",
     `import { Consent, Profile, Ranker, init } from "pocketrank";
 import type { Ranked } from "pocketrank";
+import * as slim from "pocketrank/slim";
 import type { Pocketrank } from "pocketrank/element";
 export async function rank(bytes: Uint8Array): Promise<Ranked[]> {
   await init();
@@ -179,6 +201,17 @@ export async function rank(bytes: Uint8Array): Promise<Ranked[]> {
   if (grant) profile.record(grant, "sku-1", "stare", 1);
   // @ts-expect-error nothing is recorded without a grant
   profile.record(undefined, "sku-1", "view_item", 1);
+  return ranker.rerank(ranker.candidates(["sku-1", "sku-2"]), { count: 2 });
+}
+export async function rankSlim(bytes: Uint8Array): Promise<Ranked[]> {
+  await slim.init();
+  const ranker = new slim.Ranker(bytes);
+  const grant = new slim.Consent({ choice: { mode: "session" } }).grant();
+  const profile = new slim.Profile();
+  if (grant) profile.record(grant, "sku-1", "view_item", 1);
+  // @ts-expect-error explanations are in the whole entry
+  ranker.explain(0);
+  ranker.setProfile(profile, 2);
   return ranker.rerank(ranker.candidates(["sku-1", "sku-2"]), { count: 2 });
 }
 export const mode = (page: Pocketrank) => page.mode;

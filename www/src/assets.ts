@@ -6,7 +6,8 @@
  * is made once a page.
  */
 import type { CandidateItem } from "../element.js";
-import { Ranker, coded } from "./ranker.js";
+import { coded } from "./ranker.js";
+import { Ranker } from "./whole.js";
 
 interface Manifest {
   snapshot: { id: string; url: string };

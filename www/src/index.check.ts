@@ -1,13 +1,18 @@
 /** Compiles only if every entry is what the hand-written declarations say it is; nothing of it is built. */
 import type * as declared from "../index.js";
 import type * as declaredElement from "../element.js";
+import type * as declaredSlim from "../slim.js";
 import * as browser from "./browser.js";
 import type { Carousel } from "./carousel.js";
 import * as compiled from "./compiled.js";
 import * as element from "./element.js";
 import * as node from "./node.js";
+import * as slimNode from "./slim-node.js";
+import * as slimWorkerd from "./slim-workerd.js";
+import * as slim from "./slim.js";
 import * as workerd from "./workerd.js";
 
 export const entries: (typeof declared)[] = [browser, compiled, node, workerd];
+export const slimEntries: Record<Exclude<keyof typeof declaredSlim, "Profile" | "Consent" | "Grant">, unknown>[] = [slim, slimNode, slimWorkerd];
 export const script: typeof declaredElement = element;
 export const carousel = (made: Carousel): declaredElement.PocketrankCarousel => made;

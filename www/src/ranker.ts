@@ -2,11 +2,12 @@
  * The runtime for JavaScript: a thin facade over the glue that wasm-bindgen makes.
  *
  * Invariant: no view into linear memory outlives a call, because memory may grow and then leaves old views empty.
- * Everything that ranks, decides or encodes is in the wasm; the hosts' entries only say how it is loaded.
+ * Everything that ranks, decides or encodes is in the wasm; the hosts' entries only say how it is loaded. Here is what the
+ * slim build has, `whole.ts` adds the rest.
  */
 import * as glue from "../../dist/npm/pocketrank.js";
 import type { InitOutput } from "../../dist/npm/pocketrank.js";
-import type { CandidateItem, Explanation, LoadOptions, Meta, OpenOptions, Options, Ranked, SnapshotSource, WasmSource } from "../index.js";
+import type { CandidateItem, LoadOptions, OpenOptions, Options, Ranked, SnapshotSource, WasmSource } from "../index.js";
 
 /** Bytes of a place of the slate: index `u32`, row `u32`, score `f32`. */
 const PLACE = 12;
@@ -35,7 +36,8 @@ export function coded(code: string, message: string, cause?: unknown): Error & {
   return Object.assign(new Error(message, { cause }), { code });
 }
 
-function memory(): ArrayBuffer {
+/** Linear memory, which is there after `init`. */
+export function memory(): ArrayBuffer {
   if (!runtime) throw coded("not_initialised", "the runtime is not loaded: await init() first");
   return runtime.memory.buffer;
 }
@@ -103,12 +105,7 @@ export class Ranker {
       throw error;
     }
     // Takes the loader's memory over, also where it throws.
-    return new Ranker(loader.finish(verify));
-  }
-
-  static embedded(): Ranker {
-    memory();
-    return new Ranker(glue.Ranker.embedded());
+    return new this(loader.finish(verify));
   }
 
   get id(): string {
@@ -119,8 +116,9 @@ export class Ranker {
     return this.#inner.items;
   }
 
-  get meta(): Meta {
-    return this.#inner.meta() as Meta;
+  /** @internal */
+  get inner(): glue.Ranker {
+    return this.#inner;
   }
 
   candidates(items: Iterable<string | CandidateItem>): Candidates {
@@ -153,10 +151,6 @@ export class Ranker {
       slate.push({ index: view.getUint32(at, true), row: view.getUint32(at + 4, true), score: view.getFloat32(at + 8, true) });
     }
     return slate;
-  }
-
-  explain(row: number): Explanation {
-    return this.#inner.explain(row) as Explanation;
   }
 
   free(): void {

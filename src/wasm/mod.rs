@@ -2,17 +2,26 @@
 //!
 //! Errors cross as `Error` objects with the text and a stable `code`. The hot call [`JsRanker::rerank`] takes and
 //! makes no JavaScript objects: candidates lie in linear memory, and so does the slate.
+//! Here is what ranking needs, the feature `slim`; `whole` adds the rest.
+
+#[cfg(feature = "js")]
+mod whole;
+
+#[cfg(feature = "js")]
+pub use whole::*;
 
 use crate::{
-    capsule, embedded, item_hash,
-    template::{self, Card},
-    Candidates, CapsuleGrant, Choice, Consent, Error, Event, EventKind, Gpc, Grant, Loader, Meta, Mode, Options,
-    Profile, Ranked, Ranker, Signals, Snapshot,
+    item_hash, Candidates, Choice, Consent, Error, Event, EventKind, Gpc, Grant, Loader, Mode, Options, Profile,
+    Ranked, Ranker, Signals, Snapshot,
 };
 use js_sys::{Reflect, Uint8Array};
-use serde::Serialize;
 use std::borrow::Cow;
 use wasm_bindgen::prelude::*;
+
+/// Takes what was freed first, then grows the memory that it has.
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static MEMORY: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
 /// An `Error` object with `code`.
 fn throw(error: Error) -> JsValue {
@@ -55,17 +64,6 @@ fn text(what: &str, object: &JsValue, name: &str) -> Result<String, JsValue> {
         return Ok(String::new());
     }
     value.as_string().ok_or_else(|| wrong(what, name, "a string"))
-}
-
-fn write<T: Serialize>(value: &T) -> Result<JsValue, JsValue> {
-    serde_wasm_bindgen::to_value(value).map_err(|error| coded(&error.to_string(), "internal"))
-}
-
-/// What the visitor chose.
-#[derive(Serialize)]
-struct JsChoice {
-    mode: &'static str,
-    capsule: bool,
 }
 
 /// The decision about what the visitor allows.
@@ -112,21 +110,11 @@ impl JsConsent {
     pub fn grant(&self) -> Option<JsGrant> {
         self.0.grant().map(JsGrant)
     }
-
-    /// Permission to make and read capsules, if there is one.
-    #[wasm_bindgen(js_name = capsuleGrant)]
-    pub fn capsule_grant(&self) -> Option<JsCapsuleGrant> {
-        self.0.capsule_grant().map(JsCapsuleGrant)
-    }
 }
 
 /// Permission to read and write a profile; only `Consent` makes it.
 #[wasm_bindgen(js_name = Grant)]
 pub struct JsGrant(Grant);
-
-/// Permission to make and read capsules; only `Consent` makes it.
-#[wasm_bindgen(js_name = CapsuleGrant)]
-pub struct JsCapsuleGrant(CapsuleGrant);
 
 /// The visitor's events.
 #[wasm_bindgen(js_name = Profile)]
@@ -165,11 +153,6 @@ impl JsProfile {
         Profile::decode(&grant.0, bytes).map(JsProfile).map_err(throw)
     }
 
-    /// The events as `[{ item, at, kind }]`, oldest first; `item` is the hash of its id in hexadecimal.
-    pub fn events(&self) -> Result<JsValue, JsValue> {
-        write(&self.0.events())
-    }
-
     /// The number of events.
     #[wasm_bindgen(getter)]
     pub fn length(&self) -> usize {
@@ -180,50 +163,6 @@ impl JsProfile {
     pub fn erase(&mut self) {
         self.0.erase();
     }
-
-    /// The capsule at `now`.
-    pub fn capsule(&self, grant: &JsCapsuleGrant, now: u32) -> String {
-        capsule::encode(&self.0, &grant.0, now)
-    }
-
-    /// The profile that a capsule carries.
-    #[wasm_bindgen(js_name = fromCapsule)]
-    pub fn from_capsule(grant: &JsCapsuleGrant, text: &str, now: u32) -> Result<JsProfile, JsValue> {
-        capsule::decode(&grant.0, text, now).map(JsProfile).map_err(throw)
-    }
-}
-
-/// What the visitor chose, as `{ mode, capsule }`, according to a capsule.
-#[wasm_bindgen(js_name = capsuleChoice)]
-pub fn capsule_choice(text: &str, now: u32) -> Result<JsValue, JsValue> {
-    let choice = capsule::choice(text, now).map_err(throw)?;
-    write(&JsChoice {
-        mode: choice.mode.name(),
-        capsule: choice.capsule,
-    })
-}
-
-/// The hash by which profiles name an item, in hexadecimal.
-#[wasm_bindgen(js_name = itemHash)]
-pub fn js_item_hash(id: &str) -> String {
-    item_hash(id).to_string()
-}
-
-/// A product card as HTML, from the fields of a candidates list.
-#[wasm_bindgen(js_name = renderCard)]
-pub fn render_card(card: JsValue) -> Result<String, JsValue> {
-    let field = |name| text("card", &card, name);
-    let card = Card {
-        id: field("id")?,
-        name: field("name")?,
-        url: field("url")?,
-        image: field("image")?,
-        price_text: field("price_text")?,
-        category: field("category")?,
-    };
-    let mut html = String::new();
-    template::write_card(&mut html, &card);
-    Ok(html)
 }
 
 /// A list of items, resolved once.
@@ -299,18 +238,6 @@ pub struct JsRanker(Ranker<Bytes>);
 /// Of a snapshot that came from outside, or that lies in the module.
 type Bytes = Cow<'static, [u8]>;
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct JsMeta<'a> {
-    id: String,
-    version: u16,
-    items: u32,
-    model: &'a str,
-    trained_until: u32,
-    min_customers: u16,
-    currency: &'a str,
-}
-
 impl JsRanker {
     fn open(bytes: Bytes, verify: bool) -> Result<JsRanker, JsValue> {
         let snapshot = Snapshot::open(bytes).map_err(throw)?;
@@ -334,11 +261,6 @@ impl JsRanker {
         JsRanker::open(bytes.to_vec().into(), verify)
     }
 
-    /// The ranker of the module's own snapshot, which was verified when the module was compiled.
-    pub fn embedded() -> Result<JsRanker, JsValue> {
-        JsRanker::open(embedded::snapshot().map_err(throw)?.into(), false)
-    }
-
     /// The snapshot's content id.
     #[wasm_bindgen(getter)]
     pub fn id(&self) -> String {
@@ -349,32 +271,6 @@ impl JsRanker {
     #[wasm_bindgen(getter)]
     pub fn items(&self) -> u32 {
         self.0.snapshot().items()
-    }
-
-    /// What the snapshot says of itself.
-    pub fn meta(&self) -> Result<JsValue, JsValue> {
-        let snapshot = self.0.snapshot();
-        let Meta {
-            items,
-            model,
-            trained_until,
-            min_customers,
-            currency,
-        } = snapshot.meta();
-        write(&JsMeta {
-            id: snapshot.id().to_string(),
-            version: crate::VERSION,
-            items: *items,
-            model,
-            trained_until: *trained_until,
-            min_customers: *min_customers,
-            currency,
-        })
-    }
-
-    /// The names behind the attribute codes.
-    pub fn labels(&self) -> Result<JsValue, JsValue> {
-        write(&self.0.snapshot().labels().map_err(throw)?)
     }
 
     /// Computes what depends on the profile; once per change. `now` is in seconds since 1970-01-01 UTC.
@@ -405,10 +301,5 @@ impl JsRanker {
     #[wasm_bindgen(js_name = slatePtr)]
     pub fn slate_ptr(&self) -> *const Ranked {
         self.0.slate().as_ptr()
-    }
-
-    /// Why a row has its score: `{ score, parts: [{ name, value }], because: [{ item, kind, share }] }`.
-    pub fn explain(&self, row: u32) -> Result<JsValue, JsValue> {
-        write(&self.0.explain(row))
     }
 }

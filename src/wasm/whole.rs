@@ -1,0 +1,185 @@
+//! What the whole surface has beside the slim one: explanations, labels, capsules, cards, the module's own snapshot.
+//!
+//! Objects are built as a [`Value`] and written by one instance of `serde-wasm-bindgen`: one for each type takes 3 KB more.
+
+use super::{coded, text, throw, JsConsent, JsProfile, JsRanker};
+use crate::{
+    capsule, embedded, item_hash,
+    template::{self, Card},
+    CapsuleGrant, Labels, Meta,
+};
+use serde::{Serialize, Serializer};
+use wasm_bindgen::prelude::*;
+
+/// Whatever crosses to JavaScript as an object.
+enum Value {
+    Flag(bool),
+    Number(f64),
+    Text(String),
+    List(Vec<Value>),
+    Object(Vec<(&'static str, Value)>),
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Value::Flag(flag) => serializer.serialize_bool(*flag),
+            Value::Number(number) => serializer.serialize_f64(*number),
+            Value::Text(text) => serializer.serialize_str(text),
+            Value::List(list) => serializer.collect_seq(list),
+            Value::Object(fields) => serializer.collect_map(fields.iter().map(|(name, value)| (name, value))),
+        }
+    }
+}
+
+fn label(name: &str) -> Value {
+    Value::Text(name.into())
+}
+
+fn number(value: impl Into<f64>) -> Value {
+    Value::Number(value.into())
+}
+
+fn write(value: Value) -> Result<JsValue, JsValue> {
+    let serializer = serde_wasm_bindgen::Serializer::new().serialize_maps_as_objects(true);
+    value
+        .serialize(&serializer)
+        .map_err(|error| coded(&error.to_string(), "internal"))
+}
+
+#[wasm_bindgen(js_class = Consent)]
+impl JsConsent {
+    /// Permission to make and read capsules, if there is one.
+    #[wasm_bindgen(js_name = capsuleGrant)]
+    pub fn capsule_grant(&self) -> Option<JsCapsuleGrant> {
+        self.0.capsule_grant().map(JsCapsuleGrant)
+    }
+}
+
+/// Permission to make and read capsules; only `Consent` makes it.
+#[wasm_bindgen(js_name = CapsuleGrant)]
+pub struct JsCapsuleGrant(CapsuleGrant);
+
+#[wasm_bindgen(js_class = Profile)]
+impl JsProfile {
+    /// The events as `[{ item, at, kind }]`, oldest first; `item` is the hash of its id in hexadecimal.
+    pub fn events(&self) -> Result<JsValue, JsValue> {
+        let events = self.0.events().iter().map(|event| {
+            Value::Object(vec![
+                ("item", Value::Text(event.item.to_string())),
+                ("at", number(event.at)),
+                ("kind", label(event.kind.name())),
+            ])
+        });
+        write(Value::List(events.collect()))
+    }
+
+    /// The capsule at `now`.
+    pub fn capsule(&self, grant: &JsCapsuleGrant, now: u32) -> String {
+        capsule::encode(&self.0, &grant.0, now)
+    }
+
+    /// The profile that a capsule carries.
+    #[wasm_bindgen(js_name = fromCapsule)]
+    pub fn from_capsule(grant: &JsCapsuleGrant, text: &str, now: u32) -> Result<JsProfile, JsValue> {
+        capsule::decode(&grant.0, text, now).map(JsProfile).map_err(throw)
+    }
+}
+
+/// What the visitor chose, as `{ mode, capsule }`, according to a capsule.
+#[wasm_bindgen(js_name = capsuleChoice)]
+pub fn capsule_choice(text: &str, now: u32) -> Result<JsValue, JsValue> {
+    let choice = capsule::choice(text, now).map_err(throw)?;
+    write(Value::Object(vec![
+        ("mode", label(choice.mode.name())),
+        ("capsule", Value::Flag(choice.capsule)),
+    ]))
+}
+
+/// The hash by which profiles name an item, in hexadecimal.
+#[wasm_bindgen(js_name = itemHash)]
+pub fn js_item_hash(id: &str) -> String {
+    item_hash(id).to_string()
+}
+
+/// A product card as HTML, from the fields of a candidates list.
+#[wasm_bindgen(js_name = renderCard)]
+pub fn render_card(card: JsValue) -> Result<String, JsValue> {
+    let field = |name| text("card", &card, name);
+    let card = Card {
+        id: field("id")?,
+        name: field("name")?,
+        url: field("url")?,
+        image: field("image")?,
+        price_text: field("price_text")?,
+        category: field("category")?,
+    };
+    let mut html = String::new();
+    template::write_card(&mut html, &card);
+    Ok(html)
+}
+
+#[wasm_bindgen(js_class = Ranker)]
+impl JsRanker {
+    /// The ranker of the module's own snapshot, which was verified when the module was compiled.
+    pub fn embedded() -> Result<JsRanker, JsValue> {
+        JsRanker::open(embedded::snapshot().map_err(throw)?.into(), false)
+    }
+
+    /// What the snapshot says of itself.
+    pub fn meta(&self) -> Result<JsValue, JsValue> {
+        let snapshot = self.0.snapshot();
+        let Meta {
+            items,
+            model,
+            trained_until,
+            min_customers,
+            currency,
+        } = snapshot.meta();
+        write(Value::Object(vec![
+            ("id", Value::Text(snapshot.id().to_string())),
+            ("version", number(crate::VERSION)),
+            ("items", number(*items)),
+            ("model", label(model)),
+            ("trainedUntil", number(*trained_until)),
+            ("minCustomers", number(*min_customers)),
+            ("currency", label(currency)),
+        ]))
+    }
+
+    /// The names behind the attribute codes.
+    pub fn labels(&self) -> Result<JsValue, JsValue> {
+        let names = |list: Vec<String>| Value::List(list.into_iter().map(Value::Text).collect());
+        let Labels {
+            categories,
+            brands,
+            price_bands,
+        } = self.0.snapshot().labels().map_err(throw)?;
+        write(Value::Object(vec![
+            ("categories", names(categories)),
+            ("brands", names(brands)),
+            ("price_bands", names(price_bands)),
+        ]))
+    }
+
+    /// Why a row has its score: `{ score, parts: [{ name, value }], because: [{ item, kind, share }] }`.
+    pub fn explain(&self, row: u32) -> Result<JsValue, JsValue> {
+        let explanation = self.0.explain(row);
+        let part = |part: crate::Part| Value::Object(vec![("name", label(part.name)), ("value", number(part.value))]);
+        let because = |because: crate::Because| {
+            Value::Object(vec![
+                ("item", Value::Text(because.item.to_string())),
+                ("kind", label(because.kind.name())),
+                ("share", number(because.share)),
+            ])
+        };
+        write(Value::Object(vec![
+            ("score", number(explanation.score)),
+            ("parts", Value::List(explanation.parts.into_iter().map(part).collect())),
+            (
+                "because",
+                Value::List(explanation.because.into_iter().map(because).collect()),
+            ),
+        ]))
+    }
+}

@@ -1,0 +1,167 @@
+/** The slim entry: ranks as the whole does, shares profiles with it, and has nothing of what it leaves out. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, describe, it } from "node:test";
+import { Miniflare } from "miniflare";
+import * as whole from "../../dist/npm/node.js";
+import * as slim from "../../dist/npm/slim-node.js";
+import { root } from "../../scripts/process.mjs";
+import { launchChromium } from "./support/chromium.mjs";
+import { replayCases } from "./support/replay.mjs";
+import { serveSite } from "./support/site.mjs";
+
+const read = (/** @type {string} */ path) => readFileSync(join(root, path));
+const bytes = read("tests/fixtures/random-v1.bin");
+/** @type {any[]} */
+const cases = JSON.parse(String(read("tests/cases/rerank.json")));
+const slates = cases.map(({ slate }) => slate);
+const ids = Array.from({ length: 60 }, (_, n) => `sku-${n}`);
+const code = (/** @type {string} */ expected) => (/** @type {any} */ error) =>
+  error instanceof Error && /** @type {any} */ (error).code === expected;
+
+/** @param {typeof slim | typeof whole} entry */
+function grantOf(entry) {
+  return new entry.Consent({ choice: { mode: "session" } }).grant() ?? assert.fail("it was agreed");
+}
+
+describe("the slim entry", () => {
+  before(() => Promise.all([slim.init(), whole.init()]));
+
+  it("ranks the golden cases in Node", () => {
+    assert.equal(cases.length, 1000);
+    assert.deepEqual(replayCases(slim, new slim.Ranker(bytes), cases), slates);
+  });
+
+  it("ranks the golden cases in Chromium", async (context) => {
+    const site = await serveSite(join(root, "dist/npm"), ({ url }) => {
+      if (url === "/replay.mjs") return { headers: { "content-type": "text/javascript" }, body: read("tests/js/support/replay.mjs") };
+      if (url === "/cases.json") return { body: JSON.stringify(cases) };
+      if (url === "/snapshot.bin") return { body: bytes };
+      if (url === "/") return { headers: { "content-type": "text/html" }, body: "<!doctype html><title>slim</title>" };
+      return undefined;
+    });
+    context.after(site.stop);
+    const browser = await launchChromium();
+    context.after(() => browser.close());
+    const page = await browser.newPage();
+    await page.goto(site.url);
+    const ranked = await page.evaluate(async () => {
+      const load = (/** @type {string} */ path) => import(path);
+      const [pocketrank, { replayCases }] = await Promise.all([load("/slim.js"), load("/replay.mjs")]);
+      await pocketrank.init();
+      const ranker = await pocketrank.Ranker.load(await fetch("/snapshot.bin"));
+      return replayCases(pocketrank, ranker, await (await fetch("/cases.json")).json());
+    });
+    assert.deepEqual(ranked, slates);
+  });
+
+  it("ranks in workerd", async (context) => {
+    const worker = `
+      import * as pocketrank from "./slim-workerd.js";
+      import { replayCases } from "./replay.mjs";
+      import snapshot from "./snapshot.bin";
+      export default {
+        async fetch(request) {
+          await pocketrank.init();
+          return Response.json(replayCases(pocketrank, new pocketrank.Ranker(snapshot), await request.json()));
+        },
+      };`;
+    const miniflare = new Miniflare({
+      compatibilityDate: "2026-04-01",
+      modules: [
+        { type: "ESModule", path: "main.mjs", contents: worker },
+        { type: "ESModule", path: "replay.mjs", contents: read("tests/js/support/replay.mjs") },
+        { type: "ESModule", path: "slim-workerd.js", contents: read("dist/npm/slim-workerd.js") },
+        { type: "CompiledWasm", path: "pocketrank_slim_bg.wasm", contents: read("dist/npm/pocketrank_slim_bg.wasm") },
+        { type: "Data", path: "snapshot.bin", contents: bytes },
+      ],
+    });
+    context.after(() => miniflare.dispose());
+    const response = await miniflare.dispatchFetch("http://localhost/", { method: "POST", body: JSON.stringify(cases.slice(0, 100)) });
+    const text = await response.text();
+    assert.equal(response.status, 200, text);
+    assert.deepEqual(JSON.parse(text), slates.slice(0, 100));
+  });
+
+  it("has exactly what it declares", () => {
+    assert.deepEqual(Object.keys(slim).sort(), ["Consent", "Grant", "Profile", "Ranker", "init", "memoryBytes"]);
+    const names = (/** @type {{ prototype: object }} */ { prototype }) => Object.getOwnPropertyNames(prototype);
+    for (const name of ["meta", "explain", "labels"]) assert.ok(!names(slim.Ranker).includes(name), name);
+    for (const name of ["events", "capsule"]) assert.ok(!names(slim.Profile).includes(name), name);
+    assert.ok(!names(slim.Consent).includes("capsuleGrant"));
+  });
+
+  it("reads what the whole wrote, and the other way round", () => {
+    const [mine, theirs] = [grantOf(slim), grantOf(whole)];
+    const profile = new slim.Profile();
+    ids.forEach((id, at) => profile.record(mine, id, at % 3 ? "view_item" : "purchase", 1_290_000_000 - at * 3_600));
+    const encoded = profile.encode(mine);
+    const again = whole.Profile.decode(theirs, encoded);
+    assert.deepEqual(again.encode(theirs), encoded);
+    assert.equal(slim.Profile.decode(mine, again.encode(theirs)).length, 60);
+    const rank = (/** @type {any} */ { Ranker }, /** @type {any} */ history) => {
+      const ranker = new Ranker(bytes);
+      ranker.setProfile(history, 1_290_000_000);
+      return ranker.rerank(ranker.candidates(ids), { count: 30, excludePurchased: true });
+    };
+    assert.deepEqual(rank(slim, profile), rank(whole, again));
+    profile.erase();
+    assert.equal(profile.length, 0);
+  });
+
+  it("gives errors the texts and codes of the whole", () => {
+    const failure = (/** @type {() => unknown} */ act) => {
+      try {
+        act();
+      } catch (error) {
+        const { message, code } = /** @type {any} */ (error);
+        return { message, code };
+      }
+      return assert.fail("it throws");
+    };
+    const damaged = Uint8Array.from(bytes);
+    damaged[damaged.length - 1] = (damaged.at(-1) ?? 0) ^ 1;
+    /** @type {((entry: any) => unknown)[]} */
+    const acts = [
+      ({ Ranker }) => new Ranker(bytes.subarray(0, 40)),
+      ({ Ranker }) => new Ranker(new Uint8Array(200)),
+      ({ Ranker }) => new Ranker(damaged),
+      (entry) => entry.Profile.decode(grantOf(entry), new Uint8Array(3)),
+      (entry) => new entry.Profile().record(grantOf(entry), "a", "stare", 0),
+      ({ Consent }) => new Consent({ choice: { mode: "forever" } }),
+      ({ Consent }) => new Consent(7),
+    ];
+    for (const act of acts) {
+      const { message, code } = failure(() => act(slim));
+      assert.deepEqual({ message, code }, failure(() => act(whole)));
+      assert.ok(message && code);
+    }
+  });
+
+  it("mints no grant without a yes", () => {
+    assert.equal(new slim.Consent({}).grant(), undefined);
+    for (const gpc of [true, null]) assert.equal(new slim.Consent({ gpc, choice: { mode: "persistent" } }).grant(), undefined);
+    assert.equal(new slim.Consent({ gpc: false, choice: { mode: "session" } }).mode, "session");
+  });
+
+  it("says that it is not loaded", async () => {
+    const fresh = await import(`../../dist/npm/slim-node.js?${Date.now()}`);
+    assert.throws(() => new fresh.Ranker(bytes), code("not_initialised"));
+  });
+
+  it("uses memory again that was freed, for as long as a page lives", () => {
+    const open = () => {
+      const ranker = new slim.Ranker(bytes);
+      const list = ranker.candidates(ids);
+      ranker.rerank(list, { count: 20 });
+      list.free();
+      return ranker;
+    };
+    const turn = () => Array.from({ length: 20 }, open).forEach((ranker) => ranker.free());
+    turn();
+    const most = slim.memoryBytes();
+    for (let times = 0; times < 200; times += 1) turn();
+    assert.equal(slim.memoryBytes(), most);
+  });
+});
