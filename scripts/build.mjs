@@ -4,10 +4,11 @@
  *
  * Usage: node scripts/build.mjs [runtime] [npm] [worker] [origin]   (all of them if none is named)
  */
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { Failure, ask, isMain, main, root, run, say, seconds } from "./process.mjs";
 import { setup } from "./setup.mjs";
+import { snip } from "./snip.mjs";
 
 /** @typedef {import("./setup.mjs").Tools} Tools */
 
@@ -98,6 +99,7 @@ export async function buildWasm(tools, { name, features, profile, optimize }, fo
   const bindgen = ["--target", "web", "--omit-default-module-path", "--out-name", name, "--out-dir", folder];
   await run(tools.wasmBindgen, [raw, ...bindgen, ...(names ? ["--keep-debug"] : [])]);
   const wasm = join(folder, `${name}_bg.wasm`);
+  writeFileSync(wasm, snip(readFileSync(wasm)));
   await run(tools.wasmOpt, [optimize, ...(names ? ["-g"] : []), ...wasmFeatures, wasm, "-o", wasm]);
 }
 

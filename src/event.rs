@@ -1,6 +1,6 @@
 //! What a visitor does, in the words of GA4's e-commerce events, and how items are named on the device.
 
-use crate::error::{Error, Result};
+use crate::error::{write_hex, Error, Result};
 use serde::{Serialize, Serializer};
 use std::fmt;
 use xxhash_rust::xxh64::xxh64;
@@ -9,9 +9,18 @@ use xxhash_rust::xxh64::xxh64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct ItemHash(pub u64);
 
+impl ItemHash {
+    /// In hexadecimal.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        write_hex(&mut text, &self.0.to_be_bytes());
+        text
+    }
+}
+
 impl fmt::Display for ItemHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
+        f.write_str(&self.text())
     }
 }
 
