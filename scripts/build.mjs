@@ -108,7 +108,8 @@ async function buildNpm() {
   const names = ["browser", "node", "workerd", "compiled", "element"];
   const slim = ["slim", "slim-node", "slim-workerd"];
   await bundleEntries(names, "pocketrank.js");
-  await bundleEntries(slim, "pocketrank_slim.js");
+  // The glue's only words on the console are about servers and callers that it does with less well.
+  await bundleEntries(slim, "pocketrank_slim.js", ["console"]);
   for (const name of ["index.d.ts", "slim.d.ts", "element.d.ts", "element.css"]) copyFileSync(join(root, "www", name), join(npmFolder, name));
   for (const name of ["browser", "node", "workerd"]) writeFileSync(join(npmFolder, `${name}.d.ts`), 'export * from "./index.js";\n');
   for (const name of ["slim-node", "slim-workerd"]) writeFileSync(join(npmFolder, `${name}.d.ts`), 'export * from "./slim.js";\n');
@@ -119,8 +120,9 @@ async function buildNpm() {
  * Makes entries that are whole by themselves, so that a page needs one script and one wasm.
  * @param {string[]} names of the sources
  * @param {string} glue of the variant that they load; the sources name the whole's
+ * @param {"console"[]} [drop] what to leave out
  */
-async function bundleEntries(names, glue) {
+async function bundleEntries(names, glue, drop = []) {
   const { build: bundle } = await import("esbuild");
   const entries = names.map((name) => join(root, "www/src", `${name}.ts`));
   for (const entry of entries) need(entry, `git checkout ${relative(root, entry)}`);
@@ -134,6 +136,7 @@ async function bundleEntries(names, glue) {
     external: ["node:*", "*.wasm"],
     legalComments: "none",
     logLevel: "warning",
+    drop,
     plugins: [{ name: "glue", setup: ({ onResolve }) => onResolve({ filter: /\/dist\/npm\/pocketrank\.js$/ }, () => ({ path: join(npmFolder, glue) })) }],
   }).catch((error) => {
     throw new Failure(`esbuild: ${error.message}`, "correct the source that esbuild names above");

@@ -19,6 +19,12 @@ const panics = [
 ];
 
 /**
+ * The files that panics name: strings of the standard library, of crates and of this one. Only the texts of panics use them, which are gone,
+ * and zeros travel for nothing; so the wasm does not tell either where it was built.
+ */
+const paths = /(\/[\w.+@-]+)+\.rs|src(\/\w+)+\.rs/g;
+
+/**
  * @param {Uint8Array} wasm with the names of its functions
  * @returns {Uint8Array} the same without those texts, the names kept
  */
@@ -31,7 +37,8 @@ export function snip(wasm) {
     if (found.length === 0) throw new Failure("no function of the wasm says why it panics", "adjust the names in scripts/snip.mjs to this version of Rust");
     for (const name of found) binaryen.Function(module.getFunction(name)).setBody(module.unreachable());
     binaryen.setDebugInfo(true);
-    return module.emitBinary();
+    const bytes = Buffer.from(module.emitBinary()).toString("latin1");
+    return Buffer.from(bytes.replaceAll(paths, (path) => "\0".repeat(path.length)), "latin1");
   } finally {
     module.dispose();
   }

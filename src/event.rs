@@ -39,6 +39,12 @@ pub fn item_hash(id: &str) -> ItemHash {
     ItemHash(xxh64(id.as_bytes(), 0))
 }
 
+/// The first 64 characters.
+fn shortened(name: &str) -> String {
+    let end = name.char_indices().nth(64).map_or(name.len(), |(end, _)| end);
+    name.get(..end).unwrap_or_default().into()
+}
+
 /// The kind of an event, named as in GA4's e-commerce events; the number is what profiles store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[repr(u8)]
@@ -107,7 +113,7 @@ impl EventKind {
             .find(|kind| kind.name() == name)
             .ok_or_else(|| Error::UnknownName {
                 what: "event",
-                got: name.chars().take(64).collect::<String>(),
+                got: shortened(name),
                 known: Self::NAMES,
             })
     }
