@@ -237,6 +237,7 @@ fn decode<T: Value>(section: &'static str, bytes: Option<&[u8]>) -> Result<T> {
 }
 
 /// The rule of a limit of the format.
+#[inline(never)]
 fn at_most(what: &'static str, max: usize, got: usize) -> Result<()> {
     if got <= max {
         return Ok(());
@@ -245,6 +246,7 @@ fn at_most(what: &'static str, max: usize, got: usize) -> Result<()> {
 }
 
 /// The rule of how long the vectors of items are.
+#[inline(never)]
 fn vector_length(dims: usize) -> Result<()> {
     if (1..=MAX_DIMS).contains(&dims) {
         return Ok(());
@@ -255,6 +257,7 @@ fn vector_length(dims: usize) -> Result<()> {
 }
 
 /// The rule that a table of fixed-size parts is exactly as long as its header says.
+#[inline(never)]
 fn exact(what: &'static str, bytes: &[u8], needed: Option<usize>) -> Result<()> {
     let got = bytes.len();
     match needed {

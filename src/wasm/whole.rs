@@ -44,7 +44,7 @@ fn write(value: Value) -> Result<JsValue, JsValue> {
     let serializer = serde_wasm_bindgen::Serializer::new().serialize_maps_as_objects(true);
     value
         .serialize(&serializer)
-        .map_err(|error| coded(&error.to_string(), "internal"))
+        .map_err(|_| coded("an object could not be made", "internal"))
 }
 
 #[wasm_bindgen(js_class = Consent)]
