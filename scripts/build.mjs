@@ -4,10 +4,11 @@
  *
  * Usage: node scripts/build.mjs [runtime] [npm] [worker] [origin]   (all of them if none is named)
  */
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { Failure, ask, isMain, main, root, run, say, seconds } from "./process.mjs";
 import { setup } from "./setup.mjs";
+import { snip } from "./snip.mjs";
 
 /** @typedef {import("./setup.mjs").Tools} Tools */
 
@@ -98,6 +99,7 @@ export async function buildWasm(tools, { name, features, profile, optimize }, fo
   const bindgen = ["--target", "web", "--omit-default-module-path", "--out-name", name, "--out-dir", folder];
   await run(tools.wasmBindgen, [raw, ...bindgen, ...(names ? ["--keep-debug"] : [])]);
   const wasm = join(folder, `${name}_bg.wasm`);
+  writeFileSync(wasm, snip(readFileSync(wasm)));
   await run(tools.wasmOpt, [optimize, ...(names ? ["-g"] : []), ...wasmFeatures, wasm, "-o", wasm]);
 }
 
@@ -106,7 +108,8 @@ async function buildNpm() {
   const names = ["browser", "node", "workerd", "compiled", "element"];
   const slim = ["slim", "slim-node", "slim-workerd"];
   await bundleEntries(names, "pocketrank.js");
-  await bundleEntries(slim, "pocketrank_slim.js");
+  // The glue's only words on the console are about servers and callers that it does with less well.
+  await bundleEntries(slim, "pocketrank_slim.js", ["console"]);
   for (const name of ["index.d.ts", "slim.d.ts", "element.d.ts", "element.css"]) copyFileSync(join(root, "www", name), join(npmFolder, name));
   for (const name of ["browser", "node", "workerd"]) writeFileSync(join(npmFolder, `${name}.d.ts`), 'export * from "./index.js";\n');
   for (const name of ["slim-node", "slim-workerd"]) writeFileSync(join(npmFolder, `${name}.d.ts`), 'export * from "./slim.js";\n');
@@ -117,8 +120,9 @@ async function buildNpm() {
  * Makes entries that are whole by themselves, so that a page needs one script and one wasm.
  * @param {string[]} names of the sources
  * @param {string} glue of the variant that they load; the sources name the whole's
+ * @param {"console"[]} [drop] what to leave out
  */
-async function bundleEntries(names, glue) {
+async function bundleEntries(names, glue, drop = []) {
   const { build: bundle } = await import("esbuild");
   const entries = names.map((name) => join(root, "www/src", `${name}.ts`));
   for (const entry of entries) need(entry, `git checkout ${relative(root, entry)}`);
@@ -132,6 +136,7 @@ async function bundleEntries(names, glue) {
     external: ["node:*", "*.wasm"],
     legalComments: "none",
     logLevel: "warning",
+    drop,
     plugins: [{ name: "glue", setup: ({ onResolve }) => onResolve({ filter: /\/dist\/npm\/pocketrank\.js$/ }, () => ({ path: join(npmFolder, glue) })) }],
   }).catch((error) => {
     throw new Failure(`esbuild: ${error.message}`, "correct the source that esbuild names above");

@@ -101,7 +101,7 @@ export function room(bytes) {
   };
 }
 
-/** A name without the hashes that the compiler adds. @param {string} name */
-function tidy(name) {
+/** A function's name without the hashes that the compiler adds. @param {string} name */
+export function tidy(name) {
   return name.replace(/::h[0-9a-f]{16}$/, "").replaceAll(/\[[0-9a-f]{16}\]/g, "");
 }

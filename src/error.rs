@@ -124,66 +124,141 @@ impl Error {
     }
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// What a text says in the place of a `#`.
+enum Fact<'a> {
+    Text(&'a str),
+    Number(usize),
+    /// In hexadecimal.
+    Bytes(&'a [u8]),
+}
+
+impl Error {
+    /// The text, with a `#` where each of the facts goes.
+    fn text(&self) -> (&'static str, [Fact<'_>; 4]) {
+        use Fact::{Bytes, Number, Text};
+        const NONE: Fact<'_> = Text("");
         match self {
-            Error::Truncated { what, at, needed, got } => write!(
-                f,
-                "{what}: cut short at byte {at}: needs {needed} bytes, got {got}; fetch it again, whole"
+            Error::Truncated { what, at, needed, got } => (
+                "#: cut short at byte #: needs # bytes, got #; fetch it again, whole",
+                [Text(what), Number(*at), Number(*needed), Number(*got)],
             ),
-            Error::Magic { what, expected, got } => write!(
-                f,
-                "{what}: begins with {} in hexadecimal, expected {}; this is another kind of file",
-                Hex(got),
-                Hex(expected)
+            Error::Magic { what, expected, got } => (
+                "#: begins with # in hexadecimal, expected #; this is another kind of file",
+                [Text(what), Bytes(got), Bytes(expected), NONE],
             ),
-            Error::Version { what, newest, got } => write!(
-                f,
-                "{what}: format version {got}, this build reads 1 to {newest}; update pocketrank or pack again"
+            Error::Version { what, newest, got } => (
+                "#: format version #, this build reads 1 to #; update pocketrank or pack again",
+                [Text(what), Number((*got).into()), Number((*newest).into()), NONE],
             ),
-            Error::Checksum { what, expected, got } => {
-                write!(f, "{what}: checksum {} expected, {} got", Hex(expected), Hex(got))?;
-                f.write_str("; the bytes were changed on the way, fetch them again")
-            }
-            Error::Corrupt { what, at, rule } => {
-                write!(f, "{what}: at {at}: {rule}; pack it again from its sources")
-            }
-            Error::MissingSection { section } => {
-                write!(f, "snapshot has no section `{section}`; pack it with that section")
-            }
-            Error::Limit { what, max, got } => {
-                write!(f, "{what}: {got} is over the limit of {max}; prune before packing")
-            }
-            Error::DuplicateItem { first, second } => write!(
-                f,
-                "items {first} and {second} have the same id (or ids of equal hash); rename or merge one"
+            Error::Checksum { what, expected, got } => (
+                "#: checksum # expected, # got; the bytes were changed on the way, fetch them again",
+                [Text(what), Bytes(expected), Bytes(got), NONE],
             ),
-            Error::Weight { what, at } => write!(
-                f,
-                "{what}: weight {at} is not finite or out of range; look for divisions by zero in training"
+            Error::Corrupt { what, at, rule } => (
+                "#: at #: #; pack it again from its sources",
+                [Text(what), Number(*at), Text(rule), NONE],
             ),
-            Error::NotEmbedded => f.write_str(
+            Error::MissingSection { section } => (
+                "snapshot has no section `#`; pack it with that section",
+                [Text(section), NONE, NONE, NONE],
+            ),
+            Error::Limit { what, max, got } => (
+                "#: # is over the limit of #; prune before packing",
+                [Text(what), Number(*got), Number(*max), NONE],
+            ),
+            Error::DuplicateItem { first, second } => (
+                "items # and # have the same id (or ids of equal hash); rename or merge one",
+                [Number(*first), Number(*second), NONE, NONE],
+            ),
+            Error::Weight { what, at } => (
+                "#: weight # is not finite or out of range; look for divisions by zero in training",
+                [Text(what), Number(*at), NONE, NONE],
+            ),
+            Error::NotEmbedded => (
                 "the wasm has no snapshot of its own; load one, or make such a module by `pocketrank compile`",
+                [NONE, NONE, NONE, NONE],
             ),
-            Error::Expired { until, today } => write!(
-                f,
-                "capsule: valid to day {until}, today is day {today}; ask the visitor for consent again"
+            Error::Expired { until, today } => (
+                "capsule: valid to day #, today is day #; ask the visitor for consent again",
+                [Number(*until as usize), Number(*today as usize), NONE, NONE],
             ),
-            Error::UnknownName { what, got, known } => {
-                write!(f, "{what}: `{got}` is not known; use one of {known}")
+            Error::UnknownName { what, got, known } => (
+                "#: `#` is not known; use one of #",
+                [Text(what), Text(got), Text(known), NONE],
+            ),
+        }
+    }
+
+    /// Writes the text. By itself and not by `core::fmt`, which takes 3 KB of the wasm as it travels.
+    #[inline(never)]
+    pub(crate) fn write(&self, out: &mut String) {
+        let (text, facts) = self.text();
+        let mut facts = facts.into_iter();
+        for letter in text.bytes() {
+            match letter {
+                b'#' => match facts.next() {
+                    Some(Fact::Text(text)) => out.push_str(text),
+                    Some(Fact::Number(number)) => write_number(out, number),
+                    Some(Fact::Bytes(bytes)) => write_hex(out, bytes),
+                    None => {}
+                },
+                letter => out.push(char::from(letter)),
             }
         }
     }
 }
 
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::new();
+        self.write(&mut text);
+        f.write_str(&text)
+    }
+}
+
 impl std::error::Error for Error {}
 
-/// Bytes in lower-case hexadecimal.
-pub(crate) struct Hex<'a>(pub(crate) &'a [u8]);
+/// Writes bytes in lower-case hexadecimal.
+#[inline(never)]
+pub(crate) fn write_hex(out: &mut String, bytes: &[u8]) {
+    for byte in bytes {
+        for digit in [byte >> 4, byte & 15] {
+            out.push(char::from(if digit < 10 { b'0' + digit } else { b'a' - 10 + digit }));
+        }
+    }
+}
 
-impl fmt::Display for Hex<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+fn write_number(out: &mut String, number: usize) {
+    if number >= 10 {
+        write_number(out, number / 10);
+    }
+    out.push(char::from(b'0' + (number % 10) as u8));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_name_every_fact() {
+        for number in [0, 7, 10, 99, 100, 4_294_967_295, usize::MAX] {
+            let error = Error::Weight { what: "w", at: number };
+            assert!(
+                error
+                    .to_string()
+                    .starts_with(&format!("w: weight {number} is not finite")),
+                "{error}"
+            );
+        }
+        let error = Error::Checksum {
+            what: "snapshot",
+            expected: [0, 1, 0x23, 0xab, 0xff, 0x10, 9, 0xa],
+            got: [0; 8],
+        };
+        assert_eq!(
+            error.to_string(),
+            "snapshot: checksum 000123abff10090a expected, 0000000000000000 got; the bytes were changed on the way, fetch them again"
+        );
     }
 }
 

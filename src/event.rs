@@ -1,6 +1,6 @@
 //! What a visitor does, in the words of GA4's e-commerce events, and how items are named on the device.
 
-use crate::error::{Error, Result};
+use crate::error::{write_hex, Error, Result};
 use serde::{Serialize, Serializer};
 use std::fmt;
 use xxhash_rust::xxh64::xxh64;
@@ -9,9 +9,18 @@ use xxhash_rust::xxh64::xxh64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct ItemHash(pub u64);
 
+impl ItemHash {
+    /// In hexadecimal.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        write_hex(&mut text, &self.0.to_be_bytes());
+        text
+    }
+}
+
 impl fmt::Display for ItemHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
+        f.write_str(&self.text())
     }
 }
 
@@ -28,6 +37,12 @@ impl Serialize for ItemHash {
 /// ```
 pub fn item_hash(id: &str) -> ItemHash {
     ItemHash(xxh64(id.as_bytes(), 0))
+}
+
+/// The first 64 characters.
+fn shortened(name: &str) -> String {
+    let end = name.char_indices().nth(64).map_or(name.len(), |(end, _)| end);
+    name.get(..end).unwrap_or_default().into()
 }
 
 /// The kind of an event, named as in GA4's e-commerce events; the number is what profiles store.
@@ -98,7 +113,7 @@ impl EventKind {
             .find(|kind| kind.name() == name)
             .ok_or_else(|| Error::UnknownName {
                 what: "event",
-                got: name.chars().take(64).collect::<String>(),
+                got: shortened(name),
                 known: Self::NAMES,
             })
     }

@@ -73,7 +73,10 @@ export class Profile {
 
 /** Ranks candidates with one snapshot for one profile; with none set, for the contextual visitor. */
 export class Ranker {
-  /** Opens and verifies a snapshot. @throws with the code of what is wrong: `magic`, `version`, `truncated`, ... */
+  /**
+   * Opens a snapshot and verifies it by its content id, which covers every byte: what was changed on the way is refused. That the origin
+   * packed it by the rules of the format is not checked once more, as the whole entry does. @throws with the code of what is wrong: `magic`, `version`, `truncated`, ...
+   */
   constructor(snapshot: Uint8Array | ArrayBuffer, options?: OpenOptions);
   /** Opens and verifies a snapshot that is still arriving, so that memory holds it once. @throws as in the whole entry */
   static load(source: SnapshotSource, options?: LoadOptions): Promise<Ranker>;

@@ -4,7 +4,7 @@
 //! zeros between; so equal sections give equal bytes.
 
 use crate::bytes::{sha256, short, Reader};
-use crate::error::{Error, Hex, Result};
+use crate::error::{write_hex, Error, Result};
 use std::fmt;
 
 /// The newest format version.
@@ -131,9 +131,18 @@ impl Section {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SnapshotId(pub [u8; 16]);
 
+impl SnapshotId {
+    /// In hexadecimal.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        write_hex(&mut text, &self.0);
+        text
+    }
+}
+
 impl fmt::Display for SnapshotId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Hex(&self.0).fmt(f)
+        f.write_str(&self.text())
     }
 }
 

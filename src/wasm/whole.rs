@@ -44,7 +44,7 @@ fn write(value: Value) -> Result<JsValue, JsValue> {
     let serializer = serde_wasm_bindgen::Serializer::new().serialize_maps_as_objects(true);
     value
         .serialize(&serializer)
-        .map_err(|error| coded(&error.to_string(), "internal"))
+        .map_err(|_| coded("an object could not be made", "internal"))
 }
 
 #[wasm_bindgen(js_class = Consent)]
@@ -66,7 +66,7 @@ impl JsProfile {
     pub fn events(&self) -> Result<JsValue, JsValue> {
         let events = self.0.events().iter().map(|event| {
             Value::Object(vec![
-                ("item", Value::Text(event.item.to_string())),
+                ("item", Value::Text(event.item.text())),
                 ("at", number(event.at)),
                 ("kind", label(event.kind.name())),
             ])
@@ -99,7 +99,7 @@ pub fn capsule_choice(text: &str, now: u32) -> Result<JsValue, JsValue> {
 /// The hash by which profiles name an item, in hexadecimal.
 #[wasm_bindgen(js_name = itemHash)]
 pub fn js_item_hash(id: &str) -> String {
-    item_hash(id).to_string()
+    item_hash(id).text()
 }
 
 /// A product card as HTML, from the fields of a candidates list.
@@ -137,7 +137,7 @@ impl JsRanker {
             currency,
         } = snapshot.meta();
         write(Value::Object(vec![
-            ("id", Value::Text(snapshot.id().to_string())),
+            ("id", Value::Text(snapshot.id().text())),
             ("version", number(crate::VERSION)),
             ("items", number(*items)),
             ("model", label(model)),
@@ -168,7 +168,7 @@ impl JsRanker {
         let part = |part: crate::Part| Value::Object(vec![("name", label(part.name)), ("value", number(part.value))]);
         let because = |because: crate::Because| {
             Value::Object(vec![
-                ("item", Value::Text(because.item.to_string())),
+                ("item", Value::Text(because.item.text())),
                 ("kind", label(because.kind.name())),
                 ("share", number(because.share)),
             ])
