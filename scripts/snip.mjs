@@ -32,10 +32,13 @@ export function snip(wasm) {
   const module = binaryen.readBinary(wasm);
   try {
     module.setFeatures(features);
-    const names = Array.from({ length: module.getNumFunctions() }, (_, index) => binaryen.getFunctionInfo(module.getFunctionByIndex(index)).name);
-    const found = names.filter((name) => panics.some((pattern) => pattern.test(tidy(name))));
+    const all = Array.from({ length: module.getNumFunctions() }, (_, index) => binaryen.getFunctionInfo(module.getFunctionByIndex(index)));
+    const found = all.filter(({ name }) => panics.some((pattern) => pattern.test(tidy(name))));
     if (found.length === 0) throw new Failure("no function of the wasm says why it panics", "adjust the names in scripts/snip.mjs to this version of Rust");
-    for (const name of found) binaryen.Function(module.getFunction(name)).setBody(module.unreachable());
+    for (const { name, params, results } of found) {
+      module.removeFunction(name);
+      module.addFunction(name, params, results, [], module.unreachable());
+    }
     binaryen.setDebugInfo(true);
     const bytes = Buffer.from(module.emitBinary()).toString("latin1");
     return Buffer.from(bytes.replaceAll(paths, (path) => "\0".repeat(path.length)), "latin1");
