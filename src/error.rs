@@ -235,6 +235,9 @@ fn write_number(out: &mut String, number: usize) {
     out.push(char::from(b'0' + (number % 10) as u8));
 }
 
+/// The runtime's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -261,6 +264,3 @@ mod tests {
         );
     }
 }
-
-/// The runtime's result.
-pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,5 +1,5 @@
 /**
- * Pocketrank's slim entry: consent, profile and ranking, and no more. The same bits as the whole in less than half of the bytes, some
+ * Pocketrank's slim entry: consent, profile and ranking, and no more. The same slates as the whole, bit for bit, in fewer bytes and some
  * microseconds later. Explanations, capsules, cards and compiled snapshots are in the entry `pocketrank`.
  *
  * ```js
