@@ -8,7 +8,6 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdir
 import { join, relative } from "node:path";
 import { Failure, ask, isMain, main, root, run, say, seconds } from "./process.mjs";
 import { setup } from "./setup.mjs";
-import { snip } from "./snip.mjs";
 
 /** @typedef {import("./setup.mjs").Tools} Tools */
 
@@ -99,6 +98,8 @@ export async function buildWasm(tools, { name, features, profile, optimize }, fo
   const bindgen = ["--target", "web", "--omit-default-module-path", "--out-name", name, "--out-dir", folder];
   await run(tools.wasmBindgen, [raw, ...bindgen, ...(names ? ["--keep-debug"] : [])]);
   const wasm = join(folder, `${name}_bg.wasm`);
+  // Not before set-up has installed what it needs.
+  const { snip } = await import("./snip.mjs");
   writeFileSync(wasm, snip(readFileSync(wasm)));
   await run(tools.wasmOpt, [optimize, ...(names ? ["-g"] : []), ...wasmFeatures, wasm, "-o", wasm]);
 }
