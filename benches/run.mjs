@@ -8,13 +8,11 @@ import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
-import { build as bundle } from "esbuild";
 import { build, targetFolder } from "../scripts/build.mjs";
 import { nodePeers } from "../scripts/peers.mjs";
 import { Failure, main, root, run, say } from "../scripts/process.mjs";
 import { printRows } from "../scripts/rows.mjs";
 import { setup } from "../scripts/setup.mjs";
-import { launchChromium } from "../tests/js/support/chromium.mjs";
 import { serveSite } from "../tests/js/support/site.mjs";
 import { measureBytesPerItem } from "./bytes.mjs";
 import { measureOpen } from "./open.mjs";
@@ -41,6 +39,7 @@ async function inChromium() {
   const site = await serveSite(join(root, "dist"), ({ url }) =>
     url === "/" ? { headers: { "content-type": "text/html" }, body: "<!doctype html><title>bench</title>" } : undefined,
   );
+  const { launchChromium } = await import("../tests/js/support/chromium.mjs");
   const browser = await launchChromium();
   try {
     const page = await browser.newPage();
@@ -181,6 +180,8 @@ await main(async () => {
   const tools = await setup({ tests: any(/chromium/), worker: false });
   await build(tools, ["runtime", "npm", ...(any(ON_REAL_DATA) ? ["origin"] : [])]);
   await run("cargo", ["run", "--release", "-p", "pocketrank-benches", "--bin", "bench-case", "--", out]);
+  // Not before set-up has installed it.
+  const { build: bundle } = await import("esbuild");
   await bundle({ entryPoints: ["host", "typed"].map((name) => join(root, `benches/${name}.ts`)), outdir: out, bundle: true, format: "esm", target: "es2023" });
   const measured = [];
   for (const id of ids) {
