@@ -42,6 +42,16 @@ async function visitor(url, viewport = { width: 1280, height: 1400 }) {
   return page;
 }
 
+/** Runs in the page: keeps what moves in it in `window.shifts`. */
+function noteShifts() {
+  /** @type {unknown[]} */
+  const shifts = [];
+  Object.assign(window, { shifts });
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) shifts.push(entry.toJSON());
+  }).observe({ type: "layout-shift", buffered: true });
+}
+
 /**
  * @param {Page} page
  * @param {string} url
@@ -89,14 +99,7 @@ for (const [where, start] of Object.entries(hosts)) {
 
     it("does not move anything on the page while it changes", async () => {
       const page = await visitor(site.url);
-      await page.context().addInitScript(() => {
-        /** @type {unknown[]} */
-        const shifts = [];
-        Object.assign(window, { shifts });
-        new PerformanceObserver((list) => {
-          for (const entry of list.getEntries()) shifts.push(entry.toJSON());
-        }).observe({ type: "layout-shift", buffered: true });
-      });
+      await page.context().addInitScript(noteShifts);
       await answer(page, "Only this visit");
       await view(page, site.url, first);
       const before = await (await fetch(site.url)).text();
@@ -110,6 +113,25 @@ for (const [where, start] of Object.entries(hosts)) {
     });
   });
 }
+
+describe("a page that comes in pieces", () => {
+  for (const viewport of [
+    { width: 1280, height: 1400 },
+    { width: 390, height: 844 },
+  ]) {
+    it(`moves nothing that is there already, ${viewport.width} pixels wide`, async () => {
+      const site = await openFiles({ tagsApart: 8 });
+      const context = await browser.newContext({ viewport });
+      await context.addInitScript(noteShifts);
+      const page = await context.newPage();
+      await open(page, site.url);
+      assert.ok((await page.locator(".pr-card").count()) > 12);
+      assert.deepEqual(await page.evaluate("window.shifts"), []);
+      await context.close();
+      await site.stop();
+    });
+  }
+});
 
 describe("what the visitor has seen", () => {
   /** @type {Awaited<ReturnType<typeof openFiles>>} */

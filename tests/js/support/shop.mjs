@@ -1,6 +1,7 @@
 /** The demo shop in Chromium, behind the edge or as plain files: what the browser tests share. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { serveEdge } from "../../../scripts/edge.mjs";
 import { Failure, root } from "../../../scripts/process.mjs";
 import { Consent, Profile, Ranker } from "../../../dist/npm/node.js";
@@ -26,14 +27,27 @@ export function openEdge(vars = {}) {
   return serveEdge({ assets: folder, vars });
 }
 
-/** The shop's files as any static host would serve them: nothing fills the slots before the browser does. */
-export function openFiles() {
+/**
+ * The shop's files as any static host would serve them: nothing fills the slots before the browser does.
+ * @param {{ tagsApart?: number }} [line] pages come tag by tag, this many milliseconds apart, as on a slow line
+ */
+export function openFiles({ tagsApart } = {}) {
   return serveSite(folder, (request) => {
     const { pathname } = new URL(request.url ?? "/", "http://localhost");
     const page = `${pathname.slice(1)}.html`;
     if (pathname.includes(".") || !existsSync(join(folder, page))) return undefined;
-    return { headers: { "content-type": "text/html; charset=utf-8" }, body: readShop(page) };
+    const body = readShop(page);
+    const headers = { "content-type": "text/html; charset=utf-8" };
+    return { headers, body: tagsApart === undefined ? body : byTags(body.toString(), tagsApart) };
   });
+}
+
+/** @param {string} page @param {number} apart */
+async function* byTags(page, apart) {
+  for (const piece of page.split(/(?=<(?!\/))/)) {
+    yield piece;
+    await setTimeout(apart);
+  }
 }
 
 /** The manifest, the current snapshot, and a candidates list, as the shop serves them. */

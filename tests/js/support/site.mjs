@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
+import { Readable } from "node:stream";
 
 const types = /** @type {Record<string, string>} */ ({
   ".html": "text/html; charset=utf-8",
@@ -15,7 +16,7 @@ const types = /** @type {Record<string, string>} */ ({
 });
 
 /**
- * @typedef {(request: import("node:http").IncomingMessage) => { status?: number, headers?: Record<string, string>, body: string | Uint8Array } | undefined} Answer
+ * @typedef {(request: import("node:http").IncomingMessage) => { status?: number, headers?: Record<string, string>, body: string | Uint8Array | AsyncIterable<string> } | undefined} Answer
  */
 
 /**
@@ -29,7 +30,11 @@ export async function serveSite(folder, answer) {
   const server = createServer(async (request, response) => {
     requests.push(request);
     const own = answer?.(request);
-    if (own) return response.writeHead(own.status ?? 200, own.headers).end(own.body);
+    if (own) {
+      response.writeHead(own.status ?? 200, own.headers);
+      const isWhole = typeof own.body === "string" || own.body instanceof Uint8Array;
+      return isWhole ? response.end(own.body) : Readable.from(own.body).pipe(response);
+    }
     const { pathname } = new URL(request.url ?? "/", "http://localhost");
     const path = normalize(decodeURIComponent(pathname.endsWith("/") ? `${pathname}index.html` : pathname));
     try {
