@@ -28,6 +28,9 @@ const wasmFeatures = [
 /** wasm-bindgen and wasm-opt read which features the code uses from a section that stripping drops; wasm-opt strips. */
 const unstripped = { CARGO_PROFILE_WASM_STRIP: "none", CARGO_PROFILE_WASM_SLIM_STRIP: "none" };
 
+/** Sections of which tools made the wasm. */
+const unmarked = ["--strip-producers", "--strip-target-features"];
+
 /** @type {Record<string, (tools: Tools) => Promise<string>>} each part's step; it answers with what it made */
 const parts = { runtime: buildRuntime, npm: buildNpm, worker: buildWorker, origin: buildOrigin };
 
@@ -60,12 +63,12 @@ export function cli() {
 
 /**
  * The builds of the runtime: the whole, and the slim one that only ranks.
- * @typedef {{ name: string, features: string, profile: string, optimize: string }} Variant
+ * @typedef {{ name: string, features: string, profile: string, optimize: string, glue: boolean }} Variant `glue`: wasm-bindgen makes a script for it
  * @type {Variant[]}
  */
 export const variants = [
-  { name: "pocketrank", features: "js", profile: "wasm", optimize: "-O3" },
-  { name: "pocketrank_slim", features: "slim", profile: "wasm-slim", optimize: "-Os" },
+  { name: "pocketrank", features: "js", profile: "wasm", optimize: "-O3", glue: true },
+  { name: "pocketrank_slim", features: "slim", profile: "wasm-slim", optimize: "-Os", glue: false },
 ];
 
 /** @param {Tools} tools */
@@ -88,29 +91,31 @@ async function buildRuntime(tools) {
  * @param {string} folder where they go
  * @param {{ names?: boolean }} [options] `names`: keep those of the functions, to see what takes the room
  */
-export async function buildWasm(tools, { name, features, profile, optimize }, folder, { names = false } = {}) {
+export async function buildWasm(tools, { name, features, profile, optimize, glue }, folder, { names = false } = {}) {
   const target = "wasm32-unknown-unknown";
   await run("cargo", ["build", "-p", "pocketrank", "--lib", "--features", features, "--profile", profile, "--target", target], {
     env: unstripped,
   });
   const raw = join(targetFolder(), target, profile, "pocketrank.wasm");
-  // Each entry says itself where its host has the wasm.
-  const bindgen = ["--target", "web", "--omit-default-module-path", "--out-name", name, "--out-dir", folder];
-  await run(tools.wasmBindgen, [raw, ...bindgen, ...(names ? ["--keep-debug"] : [])]);
   const wasm = join(folder, `${name}_bg.wasm`);
+  if (glue) {
+    // Each entry says itself where its host has the wasm.
+    const bindgen = ["--target", "web", "--omit-default-module-path", "--out-name", name, "--out-dir", folder];
+    await run(tools.wasmBindgen, [raw, ...bindgen, ...(names ? ["--keep-debug"] : [])]);
+  } else {
+    copyFileSync(raw, wasm);
+  }
   // Not before set-up has installed what it needs.
   const { snip } = await import("./snip.mjs");
   writeFileSync(wasm, snip(readFileSync(wasm)));
-  await run(tools.wasmOpt, [optimize, ...(names ? ["-g"] : []), ...wasmFeatures, wasm, "-o", wasm]);
+  await run(tools.wasmOpt, [optimize, ...(names ? ["-g"] : ["--strip-debug"]), ...unmarked, ...wasmFeatures, wasm, "-o", wasm]);
 }
 
 async function buildNpm() {
   need(join(npmFolder, "pocketrank.js"), "node scripts/build.mjs runtime");
   const names = ["browser", "node", "workerd", "compiled", "element"];
   const slim = ["slim", "slim-node", "slim-workerd"];
-  await bundleEntries(names, "pocketrank.js");
-  // The glue's only words on the console are about servers and callers that it does with less well.
-  await bundleEntries(slim, "pocketrank_slim.js", ["console"]);
+  await bundleEntries([...names, ...slim]);
   for (const name of ["index.d.ts", "slim.d.ts", "element.d.ts", "element.css"]) copyFileSync(join(root, "www", name), join(npmFolder, name));
   for (const name of ["browser", "node", "workerd"]) writeFileSync(join(npmFolder, `${name}.d.ts`), 'export * from "./index.js";\n');
   for (const name of ["slim-node", "slim-workerd"]) writeFileSync(join(npmFolder, `${name}.d.ts`), 'export * from "./slim.js";\n');
@@ -120,10 +125,8 @@ async function buildNpm() {
 /**
  * Makes entries that are whole by themselves, so that a page needs one script and one wasm.
  * @param {string[]} names of the sources
- * @param {string} glue of the variant that they load; the sources name the whole's
- * @param {"console"[]} [drop] what to leave out
  */
-async function bundleEntries(names, glue, drop = []) {
+async function bundleEntries(names) {
   const { build: bundle } = await import("esbuild");
   const entries = names.map((name) => join(root, "www/src", `${name}.ts`));
   for (const entry of entries) need(entry, `git checkout ${relative(root, entry)}`);
@@ -137,8 +140,6 @@ async function bundleEntries(names, glue, drop = []) {
     external: ["node:*", "*.wasm"],
     legalComments: "none",
     logLevel: "warning",
-    drop,
-    plugins: [{ name: "glue", setup: ({ onResolve }) => onResolve({ filter: /\/dist\/npm\/pocketrank\.js$/ }, () => ({ path: join(npmFolder, glue) })) }],
   }).catch((error) => {
     throw new Failure(`esbuild: ${error.message}`, "correct the source that esbuild names above");
   });

@@ -101,7 +101,35 @@ export function room(bytes) {
   };
 }
 
-/** A function's name without the hashes that the compiler adds. @param {string} name */
+/** A function's name as it is written in Rust, without the hashes that the compiler adds. @param {string} name */
 export function tidy(name) {
-  return name.replace(/::h[0-9a-f]{16}$/, "").replaceAll(/\[[0-9a-f]{16}\]/g, "");
+  return readable(name)
+    .replace(/::h[0-9a-f]{16}$/, "")
+    .replaceAll(/\[[0-9a-f]{16}\]/g, "");
+}
+
+const escapes = /** @type {Record<string, string>} */ ({ LT: "<", GT: ">", RF: "&", BP: "*", LP: "(", RP: ")", C: ",", u20: " " });
+
+/**
+ * The identifiers of a symbol in their order, of Rust's older mangling or its version 0; of the latter without types, which nobody here
+ * looks for. A name that wasm-bindgen has made readable stays.
+ * @param {string} name
+ */
+function readable(name) {
+  if (!/^(_R|_ZN)/.test(name)) return name;
+  const isOld = name.startsWith("_ZN");
+  const words = [];
+  for (let at = isOld ? 3 : 2; at < name.length; ) {
+    const [digits] = /^[1-9]\d*/.exec(name.slice(at)) ?? [];
+    if (digits) {
+      at += digits.length + Number(!isOld && name[at + digits.length] === "_");
+      words.push(name.slice(at, at + Number(digits)));
+      at += Number(digits);
+    } else {
+      // Version 0: references and disambiguators end with `_`.
+      at = !isOld && /[Bs]/.test(name.charAt(at)) ? name.indexOf("_", at) + 1 || name.length : at + 1;
+    }
+  }
+  const path = words.join("::");
+  return isOld ? path.replace(/(^|::)_\$/g, "$1$").replaceAll("..", "::").replaceAll(/\$(\w+?)\$/g, (all, escape) => escapes[escape] ?? all) : path;
 }

@@ -9,11 +9,13 @@
 //! snapshot ───────────┴──────────┘
 //! ```
 //!
-//! Features: `pack` adds the writer of snapshots, `js` the JavaScript surface, `slim` the part of it that
-//! ranking needs.
+//! Features: `pack` adds the writer of snapshots, `js` the JavaScript surface, `slim` a smaller one for
+//! what ranking needs.
 
 #![deny(unsafe_code)]
 
+#[cfg(all(any(feature = "js", feature = "slim"), target_arch = "wasm32"))]
+mod allocator;
 mod bytes;
 pub mod capsule;
 mod cholesky;
@@ -31,9 +33,12 @@ mod loader;
 mod profile;
 mod rerank;
 mod score;
+#[cfg(feature = "slim")]
+#[allow(unsafe_code)]
+mod slim;
 mod snapshot;
 pub mod template;
-#[cfg(feature = "slim")]
+#[cfg(feature = "js")]
 #[allow(unsafe_code)]
 pub mod wasm;
 

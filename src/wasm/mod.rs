@@ -2,12 +2,10 @@
 //!
 //! Errors cross as `Error` objects with the text and a stable `code`. The hot call [`JsRanker::rerank`] takes and
 //! makes no JavaScript objects: candidates lie in linear memory, and so does the slate.
-//! Here is what ranking needs, the feature `slim`; `whole` adds the rest.
+//! Here is what ranking needs; `whole` adds the rest.
 
-#[cfg(feature = "js")]
 mod whole;
 
-#[cfg(feature = "js")]
 pub use whole::*;
 
 use crate::{
@@ -17,11 +15,6 @@ use crate::{
 use js_sys::{Reflect, Uint8Array};
 use std::borrow::Cow;
 use wasm_bindgen::prelude::*;
-
-/// Takes what was freed first, then grows the memory that it has.
-#[cfg(target_arch = "wasm32")]
-#[global_allocator]
-static MEMORY: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
 /// An `Error` object with `code`.
 fn throw(error: Error) -> JsValue {
@@ -251,11 +244,7 @@ impl JsRanker {
     fn open(bytes: Bytes, verify: bool) -> Result<JsRanker, JsValue> {
         let snapshot = Snapshot::open(bytes).map_err(throw)?;
         if verify {
-            // The walk through every table would be a tenth of the slim build.
-            #[cfg(feature = "js")]
             snapshot.verify().map_err(throw)?;
-            #[cfg(not(feature = "js"))]
-            snapshot.verify_id().map_err(throw)?;
         }
         Ok(JsRanker(Ranker::new(snapshot)))
     }

@@ -1,4 +1,4 @@
-//! What the whole surface has beside the slim one: explanations, labels, capsules, cards, the module's own snapshot.
+//! What there is beside ranking: explanations, labels, capsules, cards, the module's own snapshot.
 //!
 //! Objects are built as a [`Value`] and written by one instance of `serde-wasm-bindgen`: one for each type takes 3 KB more.
 

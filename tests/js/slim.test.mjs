@@ -145,6 +145,64 @@ describe("the slim entry", () => {
     assert.equal(new slim.Consent({ gpc: false, choice: { mode: "session" } }).mode, "session");
   });
 
+  it("takes nothing for what it is not, and nothing that was given back", () => {
+    const ranker = new slim.Ranker(bytes);
+    const list = ranker.candidates(ids);
+    const profile = new slim.Profile();
+    const grant = grantOf(slim);
+    const entry = /** @type {any} */ (slim);
+    assert.throws(() => new entry.Grant(), TypeError);
+    for (const other of [{}, 7, "grant", undefined, new entry.Consent({}), Object.create(entry.Grant.prototype)]) {
+      assert.throws(() => profile.record(other, "a", "view_item", 0), TypeError);
+      assert.throws(() => entry.Profile.decode(other, new Uint8Array()), TypeError);
+    }
+    for (const other of [{}, 7, list, undefined]) assert.throws(() => ranker.setProfile(/** @type {any} */ (other)), TypeError);
+    for (const other of [{}, 7, profile, undefined]) assert.throws(() => ranker.rerank(/** @type {any} */ (other)), TypeError);
+    assert.throws(() => new entry.Ranker(4096), code("magic"));
+    assert.equal(new entry.Profile(4096).length, 0);
+    profile.record(grant, "a", "view_item", 0);
+    for (const held of [profile, list, ranker]) {
+      held.free();
+      held.free();
+    }
+    assert.throws(() => profile.length, code("freed"));
+    assert.throws(() => list.rows, code("freed"));
+    assert.throws(() => ranker.items, code("freed"));
+  });
+
+  it("takes any way in that the wasm can come", async () => {
+    const wasm = read("dist/npm/pocketrank_slim_bg.wasm");
+    const typed = (/** @type {string} */ type) => new Response(wasm, { headers: { "content-type": type } });
+    const sources = [wasm, new Uint8Array(wasm).buffer, await WebAssembly.compile(wasm), typed("application/wasm"), typed("text/plain")];
+    for (const [n, source] of [...sources, Promise.resolve(wasm)].entries()) {
+      const fresh = await import(`../../dist/npm/slim-node.js?way=${n}`);
+      await fresh.init(source);
+      assert.equal(new fresh.Ranker(bytes).id, new slim.Ranker(bytes).id);
+    }
+    const fresh = await import(`../../dist/npm/slim-node.js?way=${"none"}`);
+    const offline = async () => assert.fail("offline");
+    for (const find of [() => read("README.md"), () => new Response("gone", { status: 404 }), offline]) {
+      await assert.rejects(fresh.init(find()), code("not_initialised"));
+    }
+    await fresh.init();
+    assert.equal(new fresh.Profile().length, 0);
+  });
+
+  it("loads what arrives in pieces, and refuses what is too long or wrong", async () => {
+    /** @param {number} size @param {Uint8Array} [from] */
+    async function* inPieces(size, from = bytes) {
+      for (let at = 0; at < from.length; at += size) yield from.subarray(at, at + size);
+    }
+    for (const size of [1000, 70_000, bytes.length]) {
+      const ranker = await slim.Ranker.load(inPieces(size));
+      assert.deepEqual([ranker.id, ranker.items], [new whole.Ranker(bytes).id, new whole.Ranker(bytes).items]);
+    }
+    await assert.rejects(slim.Ranker.load(inPieces(1000), { maxBytes: 1000 }), code("limit"));
+    await assert.rejects(slim.Ranker.load(inPieces(1000, bytes.subarray(1))), code("magic"));
+    await assert.rejects(slim.Ranker.load(inPieces(1000, bytes.subarray(0, -1))), code("truncated"));
+    await assert.rejects(slim.Ranker.load(new Response("gone", { status: 404 })), code("not_loaded"));
+  });
+
   it("says that it is not loaded", async () => {
     const fresh = await import(`../../dist/npm/slim-node.js?${Date.now()}`);
     assert.throws(() => new fresh.Ranker(bytes), code("not_initialised"));

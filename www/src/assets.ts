@@ -6,7 +6,7 @@
  * is made once a page.
  */
 import type { CandidateItem } from "../element.js";
-import { coded } from "./ranker.js";
+import { coded } from "./coded.js";
 import { Ranker } from "./whole.js";
 
 interface Manifest {

@@ -2,19 +2,17 @@
  * The runtime for JavaScript: a thin facade over the glue that wasm-bindgen makes.
  *
  * Invariant: no view into linear memory outlives a call, because memory may grow and then leaves old views empty.
- * Everything that ranks, decides or encodes is in the wasm; the hosts' entries only say how it is loaded. Here is what the
- * slim build has, `whole.ts` adds the rest.
+ * Everything that ranks, decides or encodes is in the wasm; the hosts' entries only say how it is loaded.
  */
 import * as glue from "../../dist/npm/pocketrank.js";
 import type { InitOutput } from "../../dist/npm/pocketrank.js";
 import type { CandidateItem, LoadOptions, OpenOptions, Options, Ranked, SnapshotSource, WasmSource } from "../index.js";
+import { coded } from "./coded.js";
+import { MAX_BYTES, pieces } from "./pieces.js";
 
 /** Bytes of a place of the slate: index `u32`, row `u32`, score `f32`. */
 const PLACE = 12;
 const OUT_OF_STOCK = 1;
-/** What {@link Ranker.load} takes in at the most, if the caller does not say: half of what a worker's isolate has. */
-const MAX_BYTES = 64 * 1024 * 1024;
-
 let runtime: InitOutput | undefined;
 
 /** Makes an entry's `init` of its way to load the wasm: it loads once, and again only after it has failed. */
@@ -29,11 +27,6 @@ export function once(load: (wasm?: WasmSource) => Promise<InitOutput>): (wasm?: 
       throw coded("not_initialised", `the runtime's wasm could not be loaded: ${String(error)}`, error);
     }
   };
-}
-
-/** An `Error` with a stable `code`, as those that come from the wasm. */
-export function coded(code: string, message: string, cause?: unknown): Error & { code: string } {
-  return Object.assign(new Error(message, { cause }), { code });
 }
 
 /** Linear memory, which is there after `init`. */
@@ -155,31 +148,5 @@ export class Ranker {
 
   free(): void {
     this.#inner.free();
-  }
-}
-
-/** The pieces of a source as they arrive. A reader, because not every browser can iterate a stream. */
-async function* pieces(source: SnapshotSource): AsyncGenerator<Uint8Array> {
-  if (Symbol.asyncIterator in source && !(source instanceof ReadableStream)) {
-    yield* source;
-    return;
-  }
-  if (source instanceof Response && !source.ok) {
-    await source.body?.cancel();
-    throw coded("not_loaded", `${source.url || "the snapshot"}: answered ${source.status}`);
-  }
-  const reader = (source instanceof Response ? source.body : source)?.getReader();
-  if (!reader) return;
-  let ended = false;
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      ended = done;
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    // What is not wanted any more need not be sent.
-    if (!ended) await reader.cancel();
   }
 }

@@ -1,0 +1,290 @@
+//! The slim build's surface for `www/src/slim-api.ts`: functions of numbers, so that neither wasm nor script carries more.
+//!
+//! Objects are addresses in linear memory; the script holds them and gives each back once. Texts and bytes cross in a
+//! buffer that the script asks for once and hands over with the call. A call that fails gives 0 and leaves code, newline and text of the error
+//! there. What crosses as a [`Grant`] are the signals that [`Consent`] decides by, anew each time.
+
+use crate::{
+    item_hash, Candidates, Choice, Consent, Error, Event, EventKind, Gpc, Grant, Loader, Mode, Options, Profile,
+    Ranked, Ranker, Result, Signals, Snapshot, NO_ROW,
+};
+use std::mem::take;
+
+type Buffer = Vec<u8>;
+type Slim = Ranker<Vec<u8>>;
+
+/// What a call gives, or 0 with the error in the buffer.
+fn told<T>(buffer: &mut Buffer, result: Result<T>) -> Option<T> {
+    result
+        .map_err(|error| {
+            let mut text = String::from(error.code());
+            text.push('\n');
+            error.write(&mut text);
+            *buffer = text.into_bytes();
+        })
+        .ok()
+}
+
+/// The text that a script has encoded.
+fn text(bytes: &[u8]) -> Result<&str> {
+    std::str::from_utf8(bytes).map_err(|error| Error::Corrupt {
+        what: "text",
+        at: error.valid_up_to(),
+        rule: "it is UTF-8",
+    })
+}
+
+/// Signals in a number: GPC (2 bits), the choice (2 bits; 0 for none, else its mode from 1) and whether it overrides.
+fn consent(signals: u32) -> Consent {
+    let gpc = match signals & 3 {
+        0 => Gpc::Off,
+        1 => Gpc::On,
+        _ => Gpc::Unreadable,
+    };
+    let mode = match signals >> 2 & 3 {
+        0 => None,
+        1 => Some(Mode::Contextual),
+        2 => Some(Mode::Session),
+        _ => Some(Mode::Persistent),
+    };
+    Consent::decide(&Signals {
+        gpc,
+        choice: mode.map(|mode| Choice { mode, capsule: false }),
+        gpc_override: signals >> 4 & 1 == 1,
+    })
+}
+
+/// Scripts only have signals to hand over where there is a grant; without one this is a call that fails.
+fn grant(buffer: &mut Buffer, signals: u32) -> Option<Grant> {
+    let grant = consent(signals).grant();
+    if grant.is_none() {
+        *buffer = b"invalid_option\nthe visitor has not agreed; ask Consent for a grant".to_vec();
+    }
+    grant
+}
+
+/// The mode's number, from 0.
+#[no_mangle]
+pub extern "C" fn consent_mode(signals: u32) -> u32 {
+    consent(signals).mode() as u32
+}
+
+/// A buffer, empty.
+#[no_mangle]
+pub extern "C" fn buffer_new() -> Box<Buffer> {
+    Box::default()
+}
+
+/// Room for so many bytes, and where it begins.
+#[no_mangle]
+pub extern "C" fn buffer_room(buffer: &mut Buffer, length: usize) -> *mut u8 {
+    buffer.clear();
+    buffer.resize(length, 0);
+    buffer.as_mut_ptr()
+}
+
+/// Where its bytes begin.
+#[no_mangle]
+pub extern "C" fn buffer_start(buffer: &Buffer) -> *const u8 {
+    buffer.as_ptr()
+}
+
+/// How many they are.
+#[no_mangle]
+pub extern "C" fn buffer_length(buffer: &Buffer) -> usize {
+    buffer.len()
+}
+
+/// The empty profile.
+#[no_mangle]
+pub extern "C" fn profile_new() -> Box<Profile> {
+    Box::default()
+}
+
+/// Takes an event in; the buffer holds the item's id, so many bytes, and the name of the kind.
+#[no_mangle]
+pub extern "C" fn profile_record(
+    profile: &mut Profile,
+    buffer: &mut Buffer,
+    signals: u32,
+    item: usize,
+    at: u32,
+) -> bool {
+    let read = event(buffer, item, at);
+    let Some((grant, event)) = grant(buffer, signals).zip(told(buffer, read)) else {
+        return false;
+    };
+    profile.record(&grant, event);
+    true
+}
+
+fn event(buffer: &[u8], item: usize, at: u32) -> Result<Event> {
+    let (item, kind) = buffer.split_at_checked(item).ok_or(Error::Truncated {
+        what: "event",
+        at: 0,
+        needed: item,
+        got: buffer.len(),
+    })?;
+    Ok(Event {
+        kind: EventKind::from_name(text(kind)?)?,
+        item: item_hash(text(item)?),
+        at,
+    })
+}
+
+/// Leaves the encoded form in the buffer.
+#[no_mangle]
+pub extern "C" fn profile_encode(profile: &Profile, buffer: &mut Buffer, signals: u32) -> bool {
+    let Some(grant) = grant(buffer, signals) else {
+        return false;
+    };
+    *buffer = profile.encode(&grant);
+    true
+}
+
+/// The profile whose encoded form is in the buffer.
+#[no_mangle]
+pub extern "C" fn profile_decode(buffer: &mut Buffer, signals: u32) -> Option<Box<Profile>> {
+    let grant = grant(buffer, signals)?;
+    let profile = Profile::decode(&grant, buffer);
+    told(buffer, profile).map(Box::new)
+}
+
+/// The number of events.
+#[no_mangle]
+pub extern "C" fn profile_length(profile: &Profile) -> usize {
+    profile.events().len()
+}
+
+/// Forgets everything.
+#[no_mangle]
+pub extern "C" fn profile_erase(profile: &mut Profile) {
+    profile.erase();
+}
+
+/// Gives its memory back.
+#[no_mangle]
+pub extern "C" fn profile_free(_: Box<Profile>) {}
+
+/// So many candidates, whose rows the script writes.
+#[no_mangle]
+pub extern "C" fn candidates_new(length: usize) -> Box<Candidates> {
+    Box::new(Candidates::from_rows(vec![0; length]))
+}
+
+/// Where the rows (`u32` each) begin.
+#[no_mangle]
+pub extern "C" fn candidates_rows(candidates: &mut Candidates) -> *mut u32 {
+    candidates.rows_mut().as_mut_ptr()
+}
+
+/// Where the flags (`u8` each; 1 is out of stock) begin.
+#[no_mangle]
+pub extern "C" fn candidates_flags(candidates: &mut Candidates) -> *mut u8 {
+    candidates.flags_mut().as_mut_ptr()
+}
+
+/// Gives its memory back.
+#[no_mangle]
+pub extern "C" fn candidates_free(_: Box<Candidates>) {}
+
+/// For a snapshot of at most so many bytes.
+#[no_mangle]
+pub extern "C" fn loader_new(max_bytes: usize) -> Box<Loader> {
+    Box::new(Loader::new(max_bytes))
+}
+
+/// Takes in the buffer's bytes, the next of the snapshot.
+#[no_mangle]
+pub extern "C" fn loader_push(loader: &mut Loader, buffer: &mut Buffer) -> bool {
+    let pushed = push(loader, buffer);
+    told(buffer, pushed).is_some()
+}
+
+fn push(loader: &mut Loader, mut piece: &[u8]) -> Result<()> {
+    while !piece.is_empty() {
+        let room = loader.room(piece.len())?;
+        let (now, later) = piece.split_at_checked(room.len()).unwrap_or_default();
+        room.copy_from_slice(now);
+        piece = later;
+    }
+    Ok(())
+}
+
+/// Gives its memory back.
+#[no_mangle]
+pub extern "C" fn loader_free(_: Box<Loader>) {}
+
+/// The ranker of what was taken in, whose memory it takes over, also where it fails.
+#[no_mangle]
+pub extern "C" fn loader_finish(loader: Box<Loader>, buffer: &mut Buffer, verify: u32) -> Option<Box<Slim>> {
+    *buffer = loader.into_bytes();
+    ranker_open(buffer, verify)
+}
+
+/// The ranker of the snapshot in the buffer, whose memory it takes over.
+#[no_mangle]
+pub extern "C" fn ranker_open(buffer: &mut Buffer, verify: u32) -> Option<Box<Slim>> {
+    let ranker = Snapshot::open(take(buffer)).and_then(|snapshot| {
+        if verify != 0 {
+            // Every byte is hashed; the walk through every table would be a tenth of the build.
+            snapshot.verify_id()?;
+        }
+        Ok(Ranker::new(snapshot))
+    });
+    told(buffer, ranker).map(Box::new)
+}
+
+/// Leaves the snapshot's content id in the buffer.
+#[no_mangle]
+pub extern "C" fn ranker_id(ranker: &Slim, buffer: &mut Buffer) {
+    *buffer = ranker.snapshot().id().text().into_bytes();
+}
+
+/// The snapshot's number of items.
+#[no_mangle]
+pub extern "C" fn ranker_items(ranker: &Slim) -> u32 {
+    ranker.snapshot().items()
+}
+
+/// The row of the item whose id is in the buffer.
+#[no_mangle]
+pub extern "C" fn ranker_row(ranker: &Slim, buffer: &Buffer) -> u32 {
+    let row = text(buffer).ok().and_then(|id| ranker.snapshot().row(item_hash(id)));
+    row.unwrap_or(NO_ROW)
+}
+
+/// Computes what depends on the profile; `now` is in seconds since 1970-01-01 UTC.
+#[no_mangle]
+pub extern "C" fn ranker_profile(ranker: &mut Slim, profile: &Profile, now: u32) {
+    ranker.set_profile(profile, now);
+}
+
+/// Ranks; gives the number of places.
+#[no_mangle]
+pub extern "C" fn ranker_rerank(
+    ranker: &mut Slim,
+    candidates: &Candidates,
+    count: usize,
+    diversity: f32,
+    exclude_purchased: u32,
+    exclude_out_of_stock: u32,
+) -> usize {
+    let options = Options {
+        count,
+        diversity,
+        exclude_purchased: exclude_purchased != 0,
+        exclude_out_of_stock: exclude_out_of_stock != 0,
+    };
+    ranker.rerank(candidates, &options).len()
+}
+
+/// Where the slate begins: index `u32`, row `u32`, score `f32` per place.
+#[no_mangle]
+pub extern "C" fn ranker_slate(ranker: &Slim) -> *const Ranked {
+    ranker.slate().as_ptr()
+}
+
+/// Gives its memory back.
+#[no_mangle]
+pub extern "C" fn ranker_free(_: Box<Slim>) {}
