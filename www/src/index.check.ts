@@ -13,6 +13,6 @@ import * as slim from "./slim.js";
 import * as workerd from "./workerd.js";
 
 export const entries: (typeof declared)[] = [browser, compiled, node, workerd];
-export const slimEntries: Record<keyof typeof declaredSlim, unknown>[] = [slim, slimNode, slimWorkerd];
+export const slimEntries: Omit<typeof declaredSlim, "Grant">[] = [slim, slimNode, slimWorkerd];
 export const script: typeof declaredElement = element;
 export const carousel = (made: Carousel): declaredElement.PocketrankCarousel => made;
