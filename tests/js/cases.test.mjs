@@ -1,4 +1,4 @@
-/** The 1,000 golden cases, ranked natively, must give the same slates bit for bit in Node, workerd and Chromium. */
+/** The 1,000 golden cases, ranked natively, must give the same slates bit for bit in Node, workerd and Chromium, by either entry. */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -14,6 +14,12 @@ const snapshot = await file("tests/fixtures/random-v1.bin");
 const cases = JSON.parse(String(await file("tests/cases/rerank.json")));
 const replay = String(await file("tests/js/support/replay.mjs"));
 
+/** @type {{ entry: string, node: string, workerd: string, browser: string, wasm: string }[]} the package's files for each host */
+const entries = [
+  { entry: "pocketrank", node: "node.js", workerd: "workerd.js", browser: "browser.js", wasm: "pocketrank_bg.wasm" },
+  { entry: "pocketrank/slim", node: "slim-node.js", workerd: "slim-workerd.js", browser: "slim.js", wasm: "pocketrank_slim_bg.wasm" },
+];
+
 /** @param {number[][][]} slates */
 function assertGolden(slates) {
   assert.equal(cases.length, 1000);
@@ -21,16 +27,17 @@ function assertGolden(slates) {
   slates.forEach((slate, at) => assert.deepEqual(slate, cases[at]?.slate, `case ${at}`));
 }
 
-test("Node ranks the golden cases", async () => {
-  const pocketrank = await import("../../dist/npm/node.js");
+for (const { entry, node, workerd, browser, wasm } of entries) {
+test(`Node ranks the golden cases by ${entry}`, async () => {
+  const pocketrank = await import(`../../dist/npm/${node}`);
   const { replayCases } = await import("./support/replay.mjs");
   await pocketrank.init();
   assertGolden(replayCases(pocketrank, new pocketrank.Ranker(snapshot), cases));
 });
 
-test("workerd ranks the golden cases", async () => {
+test(`workerd ranks the golden cases by ${entry}`, async () => {
   const worker = `
-    import * as pocketrank from "./workerd.js";
+    import * as pocketrank from "./${workerd}";
     import { replayCases } from "./replay.mjs";
     export default {
       async fetch(request) {
@@ -45,8 +52,8 @@ test("workerd ranks the golden cases", async () => {
     modules: [
       { type: "ESModule", path: "main.mjs", contents: worker },
       { type: "ESModule", path: "replay.mjs", contents: replay },
-      { type: "ESModule", path: "workerd.js", contents: String(await file("dist/npm/workerd.js")) },
-      { type: "CompiledWasm", path: "pocketrank_bg.wasm", contents: await file("dist/npm/pocketrank_bg.wasm") },
+      { type: "ESModule", path: workerd, contents: String(await file(`dist/npm/${workerd}`)) },
+      { type: "CompiledWasm", path: wasm, contents: await file(`dist/npm/${wasm}`) },
     ],
   });
   try {
@@ -67,7 +74,7 @@ test("workerd ranks the golden cases", async () => {
   }
 });
 
-test("Chromium ranks the golden cases", async (context) => {
+test(`Chromium ranks the golden cases by ${entry}`, async (context) => {
   const site = await serveSite(join(root, "dist/npm"), ({ url }) => {
     if (url === "/replay.mjs") return { headers: { "content-type": "text/javascript" }, body: replay };
     if (url === "/cases.json") return { body: JSON.stringify(cases) };
@@ -76,16 +83,17 @@ test("Chromium ranks the golden cases", async (context) => {
     return undefined;
   });
   context.after(site.stop);
-  const browser = await launchChromium();
-  context.after(() => browser.close());
-  const page = await browser.newPage();
+  const chromium = await launchChromium();
+  context.after(() => chromium.close());
+  const page = await chromium.newPage();
   await page.goto(site.url);
-  const slates = await page.evaluate(async () => {
+  const slates = await page.evaluate(async (entry) => {
     const load = (/** @type {string} */ path) => import(path);
-    const [pocketrank, { replayCases }] = await Promise.all([load("/browser.js"), load("/replay.mjs")]);
+    const [pocketrank, { replayCases }] = await Promise.all([load(`/${entry}`), load("/replay.mjs")]);
     await pocketrank.init();
     const snapshot = new Uint8Array(await (await fetch("/snapshot.bin")).arrayBuffer());
     return replayCases(pocketrank, new pocketrank.Ranker(snapshot), await (await fetch("/cases.json")).json());
-  });
+  }, browser);
   assertGolden(slates);
 });
+}
