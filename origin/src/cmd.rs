@@ -12,6 +12,7 @@ mod pack;
 mod part;
 mod report;
 mod rerank;
+mod retrain;
 mod slice;
 mod synth;
 mod train;
@@ -35,6 +36,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Train(train::Train),
+    Retrain(retrain::Retrain),
     Pack(pack::Pack),
     Evaluate(evaluate::Evaluate),
     Features(features::Features),
@@ -53,6 +55,7 @@ impl Cli {
     pub fn run(self) -> Result<()> {
         match self.verb {
             Verb::Train(verb) => verb.run(),
+            Verb::Retrain(verb) => verb.run(),
             Verb::Pack(verb) => verb.run(),
             Verb::Evaluate(verb) => verb.run(),
             Verb::Features(verb) => verb.run(),

@@ -6,6 +6,7 @@ mod neighbours;
 mod slice;
 mod vectors;
 
+pub use neighbours::Grid;
 pub use vectors::{Content, Factors, Gram};
 
 use super::attributes::{AttributeRow, Labels};
@@ -39,6 +40,9 @@ pub struct SnapshotBuilder {
     pub neighbours: Vec<Vec<(u32, f32)>>,
     /// Bits of a neighbour's weight, from 4 (small) to 8 (exact, the default).
     pub code_bits: u8,
+    /// What neighbours' weights were rounded to before, so that those that have not changed stay as they are. Used where it spans
+    /// the weights.
+    pub grid: Option<Grid>,
     /// Vectors of taste.
     pub factors: Option<Factors>,
     /// Vectors of content.
@@ -56,6 +60,7 @@ impl Default for SnapshotBuilder {
             labels: Labels::default(),
             neighbours: vec![],
             code_bits: 8,
+            grid: None,
             factors: None,
             content: None,
         }
@@ -90,7 +95,7 @@ impl SnapshotBuilder {
             sections.push((Section::Labels, postcard("labels", &self.labels)?));
         }
         if !self.neighbours.is_empty() {
-            let (bytes, unit) = neighbours::pack(&self.neighbours, self.code_bits)?;
+            let (bytes, unit) = neighbours::pack(&self.neighbours, self.code_bits, self.grid.as_ref())?;
             self.blend.neighbour_unit = unit;
             sections.push((Section::Neighbours, bytes));
         }

@@ -6,7 +6,7 @@ use super::recipe::Recipe;
 use super::stack::Stacked;
 use super::{attributes, order, prior};
 use crate::error::{Error, Result};
-use pocketrank::pack::{Content, SnapshotBuilder};
+use pocketrank::pack::{Content, Grid, SnapshotBuilder};
 use pocketrank::{Blend, Meta, Section, Snapshot};
 use std::fmt;
 use std::path::Path;
@@ -109,26 +109,39 @@ impl Model {
     /// Numbers the rows so that the packed table is small. Changes no score.
     #[must_use]
     pub fn reordered(&self) -> Self {
-        let order = order::order(&self.builder.neighbours);
+        self.in_order(&order::order(&self.builder.neighbours))
+    }
+
+    /// Numbers the rows as a snapshot that is out does, and rounds weights as it does, so that little differs from it: its items keep
+    /// their rows, new ones take those of items that are gone, and then new ones.
+    #[must_use]
+    pub fn numbered_as<B: AsRef<[u8]>>(&self, base: &Snapshot<B>) -> Self {
+        let mut model = self.in_order(&order::as_in(&self.builder.ids, base));
+        model.builder.grid = Grid::of(base);
+        model
+    }
+
+    /// Row by row the old row of each.
+    fn in_order(&self, order: &[u32]) -> Self {
         let mut place = vec![0u32; order.len()];
-        (0u32..).zip(&order).for_each(|(new, old)| place[*old as usize] = new);
+        (0u32..).zip(order).for_each(|(new, old)| place[*old as usize] = new);
         let mut model = self.clone();
         let builder = &mut model.builder;
         if !order.is_empty() {
-            by(&order, &mut builder.ids);
-            by(&order, &mut builder.prior);
-            by(&order, &mut builder.attributes);
-            by(&order, &mut builder.neighbours);
-            by(&order, &mut model.items);
-            by(&order, &mut model.counts);
+            by(order, &mut builder.ids);
+            by(order, &mut builder.prior);
+            by(order, &mut builder.attributes);
+            by(order, &mut builder.neighbours);
+            by(order, &mut model.items);
+            by(order, &mut model.counts);
             for (target, _) in builder.neighbours.iter_mut().flatten() {
                 *target = place[*target as usize];
             }
             if let Some(factors) = &mut builder.factors {
-                chunks_by(&order, factors.dims, &mut factors.rows);
+                chunks_by(order, factors.dims, &mut factors.rows);
             }
             if let Some(content) = &mut builder.content {
-                chunks_by(&order, content.dims, &mut content.rows);
+                chunks_by(order, content.dims, &mut content.rows);
             }
         }
         model

@@ -5,6 +5,7 @@
 
 use super::Weights;
 use crate::parallel;
+use pocketrank::{item_hash, Snapshot};
 
 /// Halves of at most this many rows are left as they are.
 const LEAF: usize = 8;
@@ -39,6 +40,27 @@ pub fn order(weights: &Weights) -> Vec<u32> {
         part
     })
     .concat()
+}
+
+/// The place in `ids` of each row, where items keep the rows that a snapshot has given them. New items, in their order, take the rows of those
+/// that are gone, then rows at the end; where more are gone than came, the last rows take what is left free.
+pub fn as_in<B: AsRef<[u8]>>(ids: &[String], base: &Snapshot<B>) -> Vec<u32> {
+    let mut rows: Vec<Option<u32>> = vec![None; ids.len().max(base.items() as usize)];
+    let mut new = vec![];
+    for (item, id) in (0u32..).zip(ids) {
+        // An id that the index merely takes for a known one comes second to nobody: its row is taken.
+        let row = base.row(item_hash(id)).and_then(|row| rows.get_mut(row as usize));
+        match row {
+            Some(row @ None) => *row = Some(item),
+            _ => new.push(item),
+        }
+    }
+    let mut new = new.into_iter();
+    for row in rows.iter_mut().filter(|row| row.is_none()) {
+        *row = new.next();
+    }
+    let mut last = rows.split_off(ids.len()).into_iter().flatten();
+    rows.into_iter().filter_map(|row| row.or_else(|| last.next())).collect()
 }
 
 struct Bisection<'a> {
@@ -136,6 +158,7 @@ impl<'a> Bisection<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pocketrank::pack::SnapshotBuilder;
 
     /// Rows of `clusters` groups, strewn over the numbers, each naming others of its group.
     fn clustered(clusters: u32, size: u32) -> Weights {
@@ -172,6 +195,33 @@ mod tests {
         let plain: Vec<u32> = (0..899).collect();
         assert_eq!(sorted, plain);
         assert!(bits(&weights, &order) < 0.6 * bits(&weights, &plain));
+    }
+
+    /// A snapshot of items without anything else.
+    fn snapshot(ids: &[&str]) -> Vec<u8> {
+        let ids = ids.iter().map(|id| (*id).to_owned()).collect();
+        let builder = SnapshotBuilder {
+            ids,
+            ..SnapshotBuilder::default()
+        };
+        builder.build().unwrap()
+    }
+
+    #[test]
+    fn items_keep_the_rows_of_a_base() {
+        let bytes = snapshot(&["a", "b", "c", "d"]);
+        let base = Snapshot::open(bytes.as_slice()).unwrap();
+        let rows = |ids: &[&str]| {
+            let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+            let order = as_in(&ids, &base);
+            order.iter().map(|item| ids[*item as usize].clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(rows(&["d", "b", "a", "c"]), ["a", "b", "c", "d"]);
+        assert_eq!(rows(&["x", "d", "a", "y", "c", "b"]), ["a", "b", "c", "d", "x", "y"]);
+        assert_eq!(rows(&["x", "d", "a", "y"]), ["a", "x", "y", "d"]);
+        assert_eq!(rows(&["d", "b"]), ["d", "b"]);
+        assert_eq!(rows(&["c", "d", "x"]), ["x", "d", "c"]);
+        assert!(rows(&[]).is_empty());
     }
 
     #[test]

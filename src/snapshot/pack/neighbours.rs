@@ -3,9 +3,47 @@
 use super::super::bits::{exp_golomb_len, BitWriter};
 use super::super::neighbours::{ANCHOR, CODE_BITS, COUNT_ORDER, MAX_LEVEL, MAX_NEIGHBOURS, ORDER_BITS, SCALES};
 use crate::error::{Error, Result};
+use crate::snapshot::Snapshot;
 
-/// The table and the worth of one unit of its whole-number weights.
-pub(super) fn pack(rows: &[Vec<(u32, f32)>], bits: u8) -> Result<(Vec<u8>, f32)> {
+/// What weights are rounded to, so that a later table can be rounded to the same.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Grid {
+    /// What a scale of 1 is worth.
+    unit: f64,
+    scales: Vec<u16>,
+}
+
+impl Grid {
+    /// The grid of a snapshot, if it has neighbours.
+    pub fn of<B: AsRef<[u8]>>(snapshot: &Snapshot<B>) -> Option<Self> {
+        Some(Grid {
+            unit: f64::from(snapshot.blend().neighbour_unit) * f64::from(MAX_LEVEL),
+            scales: snapshot.neighbours()?.scales(),
+        })
+    }
+
+    /// One for rows whose heaviest weights lie from `least` to `most`.
+    fn spanning(most: f64, least: f64) -> Self {
+        let unit = if most > 0.0 { most } else { 1.0 } / f64::from(u16::MAX);
+        Grid {
+            unit,
+            scales: scales(most / unit, least / unit),
+        }
+    }
+
+    /// Whether its scales are near all of these: not one a step or more below the first or above the last.
+    fn spans(&self, most: f64, least: f64) -> bool {
+        let ends = self.scales.first().zip(self.scales.last());
+        ends.is_some_and(|(first, last)| {
+            let (first, last) = (f64::from(*first), f64::from(*last));
+            let step = (0..8).fold(last / first, |root: f64, _| root.sqrt());
+            self.unit > 0.0 && first > 0.0 && most / self.unit <= last * step && least / self.unit >= first / step
+        })
+    }
+}
+
+/// The table and the worth of one unit of its whole-number weights. They are rounded to `grid` where that spans them.
+pub(super) fn pack(rows: &[Vec<(u32, f32)>], bits: u8, grid: Option<&Grid>) -> Result<(Vec<u8>, f32)> {
     if !CODE_BITS.contains(&bits) {
         return Err(Error::Corrupt {
             what: "code_bits",
@@ -21,8 +59,10 @@ pub(super) fn pack(rows: &[Vec<(u32, f32)>], bits: u8) -> Result<(Vec<u8>, f32)>
         .copied()
         .filter(|weight| *weight > 0.0)
         .fold(most, f64::min);
-    let unit = if most > 0.0 { most } else { 1.0 } / f64::from(u16::MAX);
-    let scales = scales(most / unit, least / unit);
+    let Grid { unit, scales } = grid
+        .filter(|grid| grid.spans(most, least))
+        .cloned()
+        .unwrap_or_else(|| Grid::spanning(most, least));
     let levels: Vec<u16> = (0..=highest(bits)).map(|code| level(code, bits)).collect();
     let mut table = Writer::new(bits, &levels, &scales);
     for (row, heaviest) in rows.iter().zip(heaviest) {
