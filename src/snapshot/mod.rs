@@ -17,23 +17,28 @@ mod neighbours;
 #[cfg(feature = "pack")]
 pub mod pack;
 mod prior;
+mod row_writer;
 mod values;
 
 pub use attributes::{AttributeRow, Attributes, Labels, MAX_LABEL};
+pub(crate) use attributes::{HEADER as ATTRIBUTES_HEADER, ROW as ATTRIBUTES_ROW};
 pub(crate) use blend::{factor, MAX_KIND};
 pub use blend::{Blend, BlendRow, ONCE, ONE};
-pub(crate) use content::Content;
-pub(crate) use envelope::{length, LENGTH_KNOWN};
+pub(crate) use content::{Content, HEADER as CONTENT_HEADER};
+pub(crate) use envelope::{length, write_head, Envelope, ENTRY, HASHED_HEADER, HEADER, LENGTH_KNOWN};
 pub use envelope::{Section, SnapshotId, MAX_ITEMS, VERSION};
-pub(crate) use factors::Factors;
+pub(crate) use factors::{fixed as factors_header, Factors};
+pub(crate) use index::{row_at, row_width};
 pub use meta::Meta;
+pub(crate) use neighbours::{fixed as neighbours_header, length as row_length, ANCHOR, HEADER as NEIGHBOURS_HEADER};
 pub use neighbours::{Neighbours, Row, MAX_LEVEL, MAX_NEIGHBOURS};
 pub use prior::{Prior, PriorRow};
+pub(crate) use row_writer::write as write_row;
+pub(crate) use values::Values;
 
 use crate::error::{Error, Result};
 use crate::event::ItemHash;
-use envelope::Envelope;
-use values::{Value, Values};
+use values::Value;
 
 /// The row of an item that the snapshot does not know.
 pub const NO_ROW: u32 = u32::MAX;
@@ -105,6 +110,10 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
     /// The content id: two snapshots with the same id are the same bytes.
     pub fn id(&self) -> SnapshotId {
         self.envelope.id()
+    }
+
+    pub(crate) fn envelope(&self) -> &Envelope {
+        &self.envelope
     }
 
     /// What the snapshot says of itself.
@@ -238,7 +247,7 @@ fn decode<T: Value>(section: &'static str, bytes: Option<&[u8]>) -> Result<T> {
 
 /// The rule of a limit of the format.
 #[inline(never)]
-fn at_most(what: &'static str, max: usize, got: usize) -> Result<()> {
+pub(crate) fn at_most(what: &'static str, max: usize, got: usize) -> Result<()> {
     if got <= max {
         return Ok(());
     }
