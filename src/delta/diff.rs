@@ -2,7 +2,7 @@
 //!
 //! Invariant: equal input gives equal bytes, and what is written makes the target of the base; anything else is an error.
 
-use super::{index, most, neighbours, rows, Base, Delta, Patch, PatchKind, DELTA_VERSION, MAGIC};
+use super::{index, most, neighbours, rows, Base, Delta, Patch, PatchKind, DELTA_VERSION};
 use crate::error::{Error, Result};
 use crate::snapshot::{Section, Snapshot};
 
@@ -26,7 +26,7 @@ pub fn diff<B: AsRef<[u8]>, T: AsRef<[u8]>>(base: &Snapshot<B>, target: &Snapsho
             Some((kind, section, new, patch))
         })
         .collect();
-    let mut out = MAGIC.to_vec();
+    let mut out = Delta::MAGIC.to_vec();
     out.extend(DELTA_VERSION.to_le_bytes());
     out.extend((patches.len() as u16).to_le_bytes());
     out.extend((target.as_bytes().len() as u32).to_le_bytes());

@@ -21,7 +21,6 @@ use crate::snapshot::{at_most, write_head, Envelope, Section, Snapshot, Snapshot
 
 /// The newest version of the format of deltas.
 pub const DELTA_VERSION: u16 = 1;
-const MAGIC: [u8; 4] = *b"PKRD";
 /// Bytes of an entry of the table of patches: tag 4, kind 1, length of the section 4, length of the patch 4.
 const ENTRY: usize = 13;
 /// A patched section has at most twice the bytes of the base's and so many times those of its patch.
@@ -82,6 +81,9 @@ struct Base<'a> {
 }
 
 impl<'a> Delta<'a> {
+    /// The first four bytes, which tell a delta from a snapshot.
+    pub const MAGIC: [u8; 4] = *b"PKRD";
+
     /// Reads header and table of patches, and checks that they describe exactly these bytes. Looks at no patch.
     ///
     /// # Errors
@@ -90,10 +92,10 @@ impl<'a> Delta<'a> {
     pub fn open(bytes: &'a [u8]) -> Result<Self> {
         let mut reader = Reader::new("delta header", bytes);
         let got = reader.array()?;
-        if got != MAGIC {
+        if got != Self::MAGIC {
             return Err(Error::Magic {
                 what: "delta",
-                expected: MAGIC,
+                expected: Self::MAGIC,
                 got,
             });
         }
