@@ -17,7 +17,9 @@ pub use diff::diff;
 
 use crate::bytes::{sha256, short, Reader};
 use crate::error::{Error, Result};
-use crate::snapshot::{at_most, write_head, Envelope, Section, Snapshot, SnapshotId, HASHED_HEADER, HEADER, MAX_ITEMS};
+use crate::snapshot::{
+    at_most, write_head, Envelope, Section, Snapshot, SnapshotId, Values, HASHED_HEADER, HEADER, MAX_ITEMS,
+};
 
 /// The newest version of the format of deltas.
 pub const DELTA_VERSION: u16 = 1;
@@ -46,6 +48,8 @@ pub enum PatchKind {
     Whole,
     /// Its changed rows are in the delta.
     Rows,
+    /// All that changed lies in one run of bytes, which is in the delta.
+    Span,
 }
 
 impl PatchKind {
@@ -55,6 +59,7 @@ impl PatchKind {
             PatchKind::Kept => "kept",
             PatchKind::Whole => "whole",
             PatchKind::Rows => "rows",
+            PatchKind::Span => "span",
         }
     }
 }
@@ -68,7 +73,7 @@ pub struct Patch<'a> {
     pub kind: PatchKind,
     /// Bytes of the section in the target.
     pub length: usize,
-    /// The patch: nothing, the section, or its changed rows.
+    /// The patch: nothing, the section, or what changed in it.
     pub bytes: &'a [u8],
 }
 
@@ -133,7 +138,7 @@ impl<'a> Delta<'a> {
             let entry = entry.ok_or(Error::Corrupt {
                 what: "delta",
                 at,
-                rule: "sections are known ones, once each, in their order, and kept, whole or patched",
+                rule: "sections are known ones, once each, in their order, and of known kinds",
             })?;
             before = Some(entry.section as usize);
             end = end.next_multiple_of(8) + u64::from(entry.length);
@@ -259,11 +264,11 @@ impl<'a> Delta<'a> {
 }
 
 impl Patch<'_> {
-    /// The number of rows in it, changed, added or (in the index) taken out; 0 where the section is kept or whole.
+    /// The number of rows in it, changed, added or (in the index) taken out; 0 where it is of another kind.
     pub fn rows(&self) -> usize {
         match self.kind {
             PatchKind::Rows => rows::count(self.section, self.bytes).unwrap_or_default(),
-            PatchKind::Kept | PatchKind::Whole => 0,
+            PatchKind::Kept | PatchKind::Whole | PatchKind::Span => 0,
         }
     }
 
@@ -273,7 +278,7 @@ impl Patch<'_> {
         let fits = match self.kind {
             PatchKind::Kept => old == Some(self.length) && self.bytes.is_empty(),
             PatchKind::Whole => self.length == self.bytes.len(),
-            PatchKind::Rows => old.is_some_and(|old| self.length <= most(old, self.bytes.len())),
+            PatchKind::Rows | PatchKind::Span => old.is_some_and(|old| self.length <= most(old, self.bytes.len())),
         };
         if fits {
             Ok(())
@@ -288,6 +293,7 @@ impl Patch<'_> {
         let whole = match self.kind {
             PatchKind::Kept => old,
             PatchKind::Whole => self.bytes,
+            PatchKind::Span => return span(old, self.bytes, new),
             PatchKind::Rows => {
                 let (old, new) = ((old, base.items), (new, items));
                 return match self.section {
@@ -318,6 +324,19 @@ fn most(old: usize, patch: usize) -> usize {
     old.saturating_mul(2).saturating_add(patch.saturating_mul(GROWTH))
 }
 
+/// Writes what was, but for one run of bytes. Patch: numbers of bytes before and behind it that stay, varints; then the run.
+fn span(old: &[u8], patch: &[u8], new: &mut [u8]) -> Option<()> {
+    let mut values = Values(patch);
+    let (before, behind) = (values.length()?, values.length()?);
+    let (head, rest) = old.split_at_checked(before)?;
+    let (_, tail) = rest.split_at_checked(rest.len().checked_sub(behind)?)?;
+    let (to, rest) = new.split_at_mut_checked(before)?;
+    to.copy_from_slice(head);
+    let (to, rest) = rest.split_at_mut_checked(values.0.len())?;
+    to.copy_from_slice(values.0);
+    (rest.len() == tail.len()).then(|| rest.copy_from_slice(tail))
+}
+
 /// An entry of the table of patches.
 struct Entry {
     section: Section,
@@ -337,6 +356,7 @@ impl Entry {
                 0 => PatchKind::Kept,
                 1 => PatchKind::Whole,
                 2 => PatchKind::Rows,
+                3 => PatchKind::Span,
                 _ => return None,
             },
             length: u32::from_le_bytes(*length),
