@@ -60,21 +60,14 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
     ///
     /// # Errors
     /// What is wrong with the header, the section table, `meta` or `blend`.
-    #[inline(never)]
     pub fn open(bytes: B) -> Result<Self> {
-        let envelope = Envelope::read(bytes.as_ref())?;
-        let meta: Meta = decode("meta", envelope.section(bytes.as_ref(), Section::Meta))?;
-        meta.check()?;
-        let blend: Blend = decode("blend", envelope.section(bytes.as_ref(), Section::Blend))?;
-        blend.check()?;
-        let snapshot = Snapshot {
+        let (envelope, meta, blend) = read(bytes.as_ref())?;
+        Ok(Snapshot {
             bytes,
             envelope,
             meta,
             blend,
-        };
-        snapshot.check_lengths()?;
-        Ok(snapshot)
+        })
     }
 
     /// Checks everything: the content id, every offset, row, code and padding byte.
@@ -212,21 +205,29 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
     fn table(&self, section: Section) -> Option<&[u8]> {
         self.envelope.section(self.bytes.as_ref(), section)
     }
+}
 
-    /// The lengths of the tables follow from the number of items and their headers.
-    fn check_lengths(&self) -> Result<()> {
-        let items = self.items();
-        let table = |section| self.table(section);
-        index::check_length(
-            table(Section::Index).ok_or(Error::MissingSection { section: "index" })?,
-            items,
-        )?;
-        table(Section::Prior).map_or(Ok(()), |bytes| prior::check_length(bytes, items))?;
-        table(Section::Attributes).map_or(Ok(()), |bytes| attributes::check_length(bytes, items))?;
-        table(Section::Neighbours).map_or(Ok(()), |bytes| neighbours::check_length(bytes, items))?;
-        table(Section::Factors).map_or(Ok(()), |bytes| factors::check_length(bytes, items))?;
-        table(Section::Content).map_or(Ok(()), |bytes| content::check_length(bytes, items))
-    }
+/// Reads what [`Snapshot::open`] looks at. Apart from it, so that it is there once for all kinds of buffers.
+#[inline(never)]
+fn read(bytes: &[u8]) -> Result<(Envelope, Meta, Blend)> {
+    let envelope = Envelope::read(bytes)?;
+    let table = |section| envelope.section(bytes, section);
+    let meta: Meta = decode("meta", table(Section::Meta))?;
+    meta.check()?;
+    let blend: Blend = decode("blend", table(Section::Blend))?;
+    blend.check()?;
+    // The lengths of the tables follow from the number of items and their headers.
+    let items = meta.items;
+    index::check_length(
+        table(Section::Index).ok_or(Error::MissingSection { section: "index" })?,
+        items,
+    )?;
+    table(Section::Prior).map_or(Ok(()), |bytes| prior::check_length(bytes, items))?;
+    table(Section::Attributes).map_or(Ok(()), |bytes| attributes::check_length(bytes, items))?;
+    table(Section::Neighbours).map_or(Ok(()), |bytes| neighbours::check_length(bytes, items))?;
+    table(Section::Factors).map_or(Ok(()), |bytes| factors::check_length(bytes, items))?;
+    table(Section::Content).map_or(Ok(()), |bytes| content::check_length(bytes, items))?;
+    Ok((envelope, meta, blend))
 }
 
 /// Decodes a `postcard` section, which must be there and end where its value ends.
