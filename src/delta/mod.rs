@@ -190,18 +190,10 @@ impl<'a> Delta<'a> {
 
     /// What makes the sections of the target, in the order of the file.
     pub fn patches(&self) -> impl Iterator<Item = Patch<'a>> + Clone + 'a {
-        let mut rest = self.patches;
-        self.table.chunks_exact(ENTRY).filter_map(move |entry| {
-            let entry = Entry::read(entry)?;
-            let (bytes, behind) = rest.split_at_checked(entry.patch as usize)?;
-            rest = behind;
-            Some(Patch {
-                section: entry.section,
-                kind: entry.kind,
-                length: entry.length as usize,
-                bytes,
-            })
-        })
+        Patches {
+            table: self.table,
+            rest: self.patches,
+        }
     }
 
     /// The target, whose bytes have the hash that the delta names. The base is told by the hash in its header, which need not have been
@@ -260,6 +252,31 @@ impl<'a> Delta<'a> {
             });
         }
         Ok(out)
+    }
+}
+
+/// Patches one after another.
+#[derive(Clone)]
+struct Patches<'a> {
+    table: &'a [u8],
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Patches<'a> {
+    type Item = Patch<'a>;
+
+    #[inline(never)]
+    fn next(&mut self) -> Option<Patch<'a>> {
+        let (entry, table) = self.table.split_at_checked(ENTRY)?;
+        let entry = Entry::read(entry)?;
+        let (bytes, rest) = self.rest.split_at_checked(entry.patch as usize)?;
+        (self.table, self.rest) = (table, rest);
+        Some(Patch {
+            section: entry.section,
+            kind: entry.kind,
+            length: entry.length as usize,
+            bytes,
+        })
     }
 }
 

@@ -55,7 +55,12 @@ impl Edits<'_> {
         }
         for target in places.iter() {
             let at = entries.partition_point(|(before, _)| before < target);
-            entries.insert(at, (*target, byte(&mut self.codes)?));
+            // By hand: the panic of `Vec::insert` would bring `core::fmt` into the wasm.
+            let mut moved = (*target, byte(&mut self.codes)?);
+            for entry in entries.iter_mut().skip(at) {
+                std::mem::swap(entry, &mut moved);
+            }
+            entries.push(moved);
         }
         let ascend = entries.is_sorted_by(|(a, _), (b, _)| a < b);
         (ascend && entries.iter().all(known)).then_some(())

@@ -74,6 +74,7 @@ pub(super) fn count(section: Section, patch: &[u8]) -> Option<usize> {
 }
 
 /// A run of bytes behind its length.
+#[inline(never)]
 pub(super) fn run<'a>(values: &mut Values<'a>) -> Option<&'a [u8]> {
     let length = values.length()?;
     values.take(length)

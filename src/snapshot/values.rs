@@ -18,6 +18,7 @@ pub(super) trait Value: Sized {
 pub(crate) struct Values<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Values<'a> {
+    #[inline(never)]
     pub(crate) fn take(&mut self, len: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(len)?;
         self.0 = rest;
@@ -43,6 +44,7 @@ impl<'a> Values<'a> {
         self.varint(16).map(|number| number as u16)
     }
 
+    #[inline(never)]
     pub(crate) fn length(&mut self) -> Option<usize> {
         self.varint(32).map(|length| length as usize)
     }
