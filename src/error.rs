@@ -84,6 +84,13 @@ pub enum Error {
         /// Index of the weight in it.
         at: usize,
     },
+    /// The snapshot is not the one that the delta was made for.
+    OtherBase {
+        /// Id of the snapshot that the delta changes.
+        expected: [u8; 16],
+        /// Id of the snapshot given.
+        got: [u8; 16],
+    },
     /// The module has no snapshot of its own.
     NotEmbedded,
     /// The capsule's consent has run out.
@@ -117,6 +124,7 @@ impl Error {
             Error::Limit { .. } => "limit",
             Error::DuplicateItem { .. } => "duplicate_item",
             Error::Weight { .. } => "weight",
+            Error::OtherBase { .. } => "other_base",
             Error::NotEmbedded => "not_embedded",
             Error::Expired { .. } => "expired",
             Error::UnknownName { .. } => "unknown_name",
@@ -173,6 +181,10 @@ impl Error {
             Error::Weight { what, at } => (
                 "#: weight # is not finite or out of range; look for divisions by zero in training",
                 [Text(what), Number(*at), NONE, NONE],
+            ),
+            Error::OtherBase { expected, got } => (
+                "delta: changes snapshot #, this is #; fetch the delta for this one, or the whole snapshot",
+                [Bytes(expected), Bytes(got), NONE, NONE],
             ),
             Error::NotEmbedded => (
                 "the wasm has no snapshot of its own; load one, or make such a module by `pocketrank compile`",

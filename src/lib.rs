@@ -9,7 +9,9 @@
 //! snapshot ───────────┴──────────┘
 //! ```
 //!
-//! Features: `pack` adds the writer of snapshots, `js` the JavaScript surface, `slim` a smaller one for
+//! A [`Delta`] makes of one snapshot the next, byte for byte.
+//!
+//! Features: `pack` adds the writer of snapshots and deltas, `js` the JavaScript surface, `slim` a smaller one for
 //! what ranking needs.
 
 #![deny(unsafe_code)]
@@ -20,6 +22,7 @@ mod bytes;
 pub mod capsule;
 mod cholesky;
 mod consent;
+mod delta;
 mod diversity;
 pub mod edge;
 #[cfg(feature = "js")]
@@ -43,6 +46,9 @@ pub mod template;
 pub mod wasm;
 
 pub use consent::{CapsuleGrant, Choice, Consent, Gpc, Grant, Mode, Signals};
+#[cfg(feature = "pack")]
+pub use delta::diff;
+pub use delta::{Delta, Patch, PatchKind, DELTA_VERSION};
 pub use error::{Error, Result};
 pub use event::{item_hash, Event, EventKind, ItemHash};
 pub use loader::Loader;

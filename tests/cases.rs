@@ -3,7 +3,7 @@
 
 mod support;
 
-use pocketrank::Snapshot;
+use pocketrank::{Delta, PatchKind, Snapshot};
 use serde_json::Value;
 use support::cases::{generate, rank, ranker, CASES, SNAPSHOT};
 use support::fixtures::{fixtures, FOLDER};
@@ -47,4 +47,19 @@ fn every_golden_snapshot_verifies() {
         let verified = Snapshot::open(std::fs::read(&path).unwrap()).and_then(|snapshot| snapshot.verify());
         verified.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
+}
+
+#[test]
+fn the_golden_delta_still_makes_its_target() {
+    let base = Snapshot::open(std::fs::read(SNAPSHOT).unwrap()).unwrap();
+    let bytes = std::fs::read(format!("{FOLDER}/random-changed-v1.delta")).unwrap();
+    let delta = Delta::open(&bytes).unwrap();
+    let target = Snapshot::open(delta.apply(&base).unwrap()).unwrap();
+    target.verify().unwrap();
+    assert_eq!((target.id(), target.items()), (delta.target(), base.items() + 2));
+    let kinds = |kind| delta.patches().filter(|patch| patch.kind == kind).count();
+    assert_eq!(
+        (kinds(PatchKind::Rows), kinds(PatchKind::Span), kinds(PatchKind::Kept)),
+        (6, 1, 2)
+    );
 }

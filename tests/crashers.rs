@@ -34,6 +34,11 @@ fn loader() {
 }
 
 #[test]
+fn delta() {
+    replay("delta", targets::delta);
+}
+
+#[test]
 fn profile() {
     replay("profile", targets::profile);
 }

@@ -1,9 +1,12 @@
 //! The command line. Invariant: one file a verb; a verb returns an error or has printed all it has to say. `main`
 //! dispatches to it.
 
+mod apply;
 mod candidates;
 mod compile;
 mod data;
+mod delta;
+mod diff;
 mod evaluate;
 mod features;
 mod inspect;
@@ -47,6 +50,8 @@ enum Verb {
     Candidates(candidates::Candidates),
     Rerank(rerank::Rerank),
     Slice(slice::Slice),
+    Diff(diff::Diff),
+    Apply(apply::Apply),
     Compile(compile::Compile),
 }
 
@@ -66,6 +71,8 @@ impl Cli {
             Verb::Candidates(verb) => verb.run(),
             Verb::Rerank(verb) => verb.run(),
             Verb::Slice(verb) => verb.run(),
+            Verb::Diff(verb) => verb.run(),
+            Verb::Apply(verb) => verb.run(),
             Verb::Compile(verb) => verb.run(),
         }
     }

@@ -29,7 +29,7 @@ pub enum Error {
     /// The data cannot be used.
     #[error("{0}")]
     Data(String),
-    /// A snapshot is not valid, or cannot be packed.
+    /// A snapshot or a delta is not valid, or cannot be packed.
     #[error("{}: {source}", path.display())]
     Snapshot {
         /// The file, or what would have become one.

@@ -124,6 +124,24 @@ fn the_whole_way_from_a_shop_to_a_slate() {
     let run = pocketrank(&[&rerank[..], &["--event", "looked:at"]].concat());
     assert_eq!(run.status.code(), Some(2));
 
+    // Hosts that hold the past come to the present by a delta.
+    let [delta, made] = ["delta.bin", "made.bin"].map(|name| files.path(name).to_str().unwrap().to_owned());
+    let different = json(&["diff", &past, &snapshot, "-o", &delta]);
+    assert_eq!(different["target"], trained["id"]);
+    assert_eq!(json(&["inspect", &delta]), different);
+    let sections = different["sections"].as_array().unwrap();
+    assert_eq!(sections.len(), inspected["sections"].as_array().unwrap().len());
+    assert!(different["brotli"].as_u64() < different["bytes"].as_u64());
+    assert_eq!(json(&["apply", &past, &delta, "-o", &made])["id"], trained["id"]);
+    assert_eq!(std::fs::read(&made).unwrap(), std::fs::read(&snapshot).unwrap());
+    let table = String::from_utf8(pocketrank(&["inspect", &delta]).stdout).unwrap();
+    assert!(table.contains("brotli") && table.contains("neighbours"), "{table}");
+    let run = pocketrank(&["apply", &snapshot, &delta, "-o", &made]);
+    let message = String::from_utf8(run.stderr).unwrap();
+    assert_eq!(run.status.code(), Some(4), "{message}");
+    assert!(message.contains("delta.bin: delta: changes snapshot"), "{message}");
+    assert_eq!(std::fs::read(&made).unwrap(), std::fs::read(&snapshot).unwrap());
+
     let slice = files.path("slice.bin").to_str().unwrap().to_owned();
     let sliced = json(&[
         "slice",
@@ -162,6 +180,17 @@ fn a_damaged_snapshot_has_its_exit_code_and_is_not_replaced() {
         assert_eq!(run.status.code(), Some(4));
         let text = String::from_utf8(run.stderr).unwrap();
         assert!(text.contains("bad.bin") && text.contains("cut short"), "{text}");
+    }
+    let cut = files.write("cut.bin", "PKRD\u{1}");
+    let cut = cut.to_str().unwrap();
+    for arguments in [
+        &["inspect", cut][..],
+        &["apply", bad, cut, "-o", cut],
+        &["diff", bad, bad, "-o", bad],
+    ] {
+        let run = pocketrank(arguments);
+        assert_eq!(run.status.code(), Some(4), "{run:?}");
+        assert!(String::from_utf8(run.stderr).unwrap().contains("cut short"));
     }
     let before = std::fs::read(bad).unwrap();
     let run = pocketrank(&["train", "--events", "/nowhere.csv", "-o", bad]);

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 /// The longest name of a category, brand or price band, in bytes.
 pub const MAX_LABEL: usize = 256;
 
-pub(super) const ROW: usize = 5;
-pub(super) const HEADER: usize = 5;
+pub(crate) const ROW: usize = 5;
+pub(crate) const HEADER: usize = 5;
 
 pub(super) fn check_length(bytes: &[u8], items: u32) -> Result<()> {
     exact(

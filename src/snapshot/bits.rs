@@ -41,21 +41,18 @@ pub(super) fn exp_golomb(bytes: &[u8], bit: usize, order: u32) -> Option<(u32, u
 }
 
 /// Bits of the Exp-Golomb code of a number.
-#[cfg(feature = "pack")]
 pub(super) fn exp_golomb_len(number: u32, order: u32) -> u32 {
     let width = (u64::from(number) + (1 << order)).ilog2();
     2 * width - order + 1
 }
 
 /// Writes bits.
-#[cfg(feature = "pack")]
 #[derive(Debug, Default)]
 pub(super) struct BitWriter {
     bytes: Vec<u8>,
     bits: usize,
 }
 
-#[cfg(feature = "pack")]
 impl BitWriter {
     /// The lowest `width` bits of a number.
     pub(super) fn put(&mut self, number: u64, width: u32) {

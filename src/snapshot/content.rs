@@ -7,7 +7,7 @@ use crate::bytes::u16_at;
 use crate::error::Result;
 
 /// Bytes before the vectors.
-const HEADER: usize = 2;
+pub(crate) const HEADER: usize = 2;
 
 pub(super) fn check_length(bytes: &[u8], items: u32) -> Result<()> {
     let dims = usize::from(u16_at(bytes, 0).unwrap_or_default());

@@ -11,13 +11,13 @@ use std::fmt;
 pub const VERSION: u16 = 1;
 /// The most items of a snapshot.
 pub const MAX_ITEMS: u32 = 1 << 24;
-pub(super) const MAGIC: [u8; 4] = *b"PKRK";
+const MAGIC: [u8; 4] = *b"PKRK";
 /// Bytes before the section table: magic 4, version 2, sections 2, length 8, SHA-256 32.
-pub(super) const HEADER: usize = 48;
+pub(crate) const HEADER: usize = 48;
 /// Bytes of the header that the hash covers.
-pub(super) const HASHED_HEADER: usize = 16;
+pub(crate) const HASHED_HEADER: usize = 16;
 /// Bytes of an entry of the section table: tag 4, offset 4, length 4.
-pub(super) const ENTRY: usize = 12;
+pub(crate) const ENTRY: usize = 12;
 
 /// After so many bytes [`length`] can tell.
 pub(crate) const LENGTH_KNOWN: usize = HASHED_HEADER;
@@ -25,6 +25,29 @@ pub(crate) const LENGTH_KNOWN: usize = HASHED_HEADER;
 /// Bytes of the whole snapshot, as its first bytes claim.
 pub(crate) fn length(bytes: &[u8]) -> Result<u64> {
     Ok(Start::read(&mut Reader::new("snapshot header", bytes))?.length)
+}
+
+/// Writes header and section table of a snapshot of `length` bytes with sections of these lengths.
+pub(crate) fn write_head(
+    out: &mut Vec<u8>,
+    length: usize,
+    hash: &[u8; 32],
+    sections: impl Iterator<Item = (Section, usize)> + Clone,
+) {
+    let count = sections.clone().count();
+    out.extend(MAGIC);
+    out.extend(VERSION.to_le_bytes());
+    out.extend((count as u16).to_le_bytes());
+    out.extend((length as u64).to_le_bytes());
+    out.extend(hash);
+    let mut end = HEADER + count * ENTRY;
+    for (section, length) in sections {
+        let start = end.next_multiple_of(8);
+        end = start + length;
+        out.extend(section.tag());
+        out.extend((start as u32).to_le_bytes());
+        out.extend((length as u32).to_le_bytes());
+    }
 }
 
 /// The part of the header that the hash covers.
@@ -97,7 +120,7 @@ impl Section {
     ];
 
     /// The tag in the section table.
-    pub(super) fn tag(self) -> [u8; 4] {
+    pub(crate) fn tag(self) -> [u8; 4] {
         match self {
             Section::Meta => *b"META",
             Section::Blend => *b"BLND",
@@ -148,7 +171,7 @@ impl fmt::Display for SnapshotId {
 
 /// The header, read.
 #[derive(Debug, Clone)]
-pub(super) struct Envelope {
+pub(crate) struct Envelope {
     hash: [u8; 32],
     ranges: [Option<(usize, usize)>; Section::COUNT],
 }
@@ -240,11 +263,16 @@ impl Envelope {
         Ok(())
     }
 
-    pub(super) fn id(&self) -> SnapshotId {
+    /// The whole hash, of which the id is the beginning.
+    pub(crate) fn hash(&self) -> &[u8; 32] {
+        &self.hash
+    }
+
+    pub(crate) fn id(&self) -> SnapshotId {
         SnapshotId(short(&self.hash))
     }
 
-    pub(super) fn section<'a>(&self, bytes: &'a [u8], section: Section) -> Option<&'a [u8]> {
+    pub(crate) fn section<'a>(&self, bytes: &'a [u8], section: Section) -> Option<&'a [u8]> {
         let (start, end) = (*self.ranges.get(section as usize)?)?;
         bytes.get(start..end)
     }

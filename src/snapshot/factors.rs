@@ -35,7 +35,7 @@ pub(super) fn check_length(bytes: &[u8], items: u32) -> Result<()> {
 }
 
 /// Bytes before the scales.
-fn fixed(dims: usize, ridges: usize) -> usize {
+pub(crate) fn fixed(dims: usize, ridges: usize) -> usize {
     HEADER + if ridges > 0 { 4 * (ridges + triangle(dims)) } else { 0 }
 }
 

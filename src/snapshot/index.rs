@@ -14,7 +14,7 @@ use std::cmp::Ordering;
 const MAX_BITS: u32 = 21;
 
 /// Bytes of a row number in tables of a snapshot with that many items.
-pub(super) fn row_width(items: u32) -> usize {
+pub(crate) fn row_width(items: u32) -> usize {
     if items <= 1 << 16 {
         2
     } else {
@@ -24,7 +24,7 @@ pub(super) fn row_width(items: u32) -> usize {
 
 /// Reads a row number of the given width.
 #[inline(always)]
-pub(super) fn row_at(table: &[u8], width: usize, index: usize) -> Option<u32> {
+pub(crate) fn row_at(table: &[u8], width: usize, index: usize) -> Option<u32> {
     if width == 2 {
         u16_at(table, index).map(u32::from)
     } else {

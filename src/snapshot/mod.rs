@@ -17,23 +17,28 @@ mod neighbours;
 #[cfg(feature = "pack")]
 pub mod pack;
 mod prior;
+mod row_writer;
 mod values;
 
 pub use attributes::{AttributeRow, Attributes, Labels, MAX_LABEL};
+pub(crate) use attributes::{HEADER as ATTRIBUTES_HEADER, ROW as ATTRIBUTES_ROW};
 pub(crate) use blend::{factor, MAX_KIND};
 pub use blend::{Blend, BlendRow, ONCE, ONE};
-pub(crate) use content::Content;
-pub(crate) use envelope::{length, LENGTH_KNOWN};
+pub(crate) use content::{Content, HEADER as CONTENT_HEADER};
+pub(crate) use envelope::{length, write_head, Envelope, ENTRY, HASHED_HEADER, HEADER, LENGTH_KNOWN};
 pub use envelope::{Section, SnapshotId, MAX_ITEMS, VERSION};
-pub(crate) use factors::Factors;
+pub(crate) use factors::{fixed as factors_header, Factors};
+pub(crate) use index::{row_at, row_width};
 pub use meta::Meta;
+pub(crate) use neighbours::{fixed as neighbours_header, length as row_length, ANCHOR, HEADER as NEIGHBOURS_HEADER};
 pub use neighbours::{Neighbours, Row, MAX_LEVEL, MAX_NEIGHBOURS};
 pub use prior::{Prior, PriorRow};
+pub(crate) use row_writer::write as write_row;
+pub(crate) use values::Values;
 
 use crate::error::{Error, Result};
 use crate::event::ItemHash;
-use envelope::Envelope;
-use values::{Value, Values};
+use values::Value;
 
 /// The row of an item that the snapshot does not know.
 pub const NO_ROW: u32 = u32::MAX;
@@ -55,21 +60,14 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
     ///
     /// # Errors
     /// What is wrong with the header, the section table, `meta` or `blend`.
-    #[inline(never)]
     pub fn open(bytes: B) -> Result<Self> {
-        let envelope = Envelope::read(bytes.as_ref())?;
-        let meta: Meta = decode("meta", envelope.section(bytes.as_ref(), Section::Meta))?;
-        meta.check()?;
-        let blend: Blend = decode("blend", envelope.section(bytes.as_ref(), Section::Blend))?;
-        blend.check()?;
-        let snapshot = Snapshot {
+        let (envelope, meta, blend) = read(bytes.as_ref())?;
+        Ok(Snapshot {
             bytes,
             envelope,
             meta,
             blend,
-        };
-        snapshot.check_lengths()?;
-        Ok(snapshot)
+        })
     }
 
     /// Checks everything: the content id, every offset, row, code and padding byte.
@@ -105,6 +103,10 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
     /// The content id: two snapshots with the same id are the same bytes.
     pub fn id(&self) -> SnapshotId {
         self.envelope.id()
+    }
+
+    pub(crate) fn envelope(&self) -> &Envelope {
+        &self.envelope
     }
 
     /// What the snapshot says of itself.
@@ -203,21 +205,29 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
     fn table(&self, section: Section) -> Option<&[u8]> {
         self.envelope.section(self.bytes.as_ref(), section)
     }
+}
 
-    /// The lengths of the tables follow from the number of items and their headers.
-    fn check_lengths(&self) -> Result<()> {
-        let items = self.items();
-        let table = |section| self.table(section);
-        index::check_length(
-            table(Section::Index).ok_or(Error::MissingSection { section: "index" })?,
-            items,
-        )?;
-        table(Section::Prior).map_or(Ok(()), |bytes| prior::check_length(bytes, items))?;
-        table(Section::Attributes).map_or(Ok(()), |bytes| attributes::check_length(bytes, items))?;
-        table(Section::Neighbours).map_or(Ok(()), |bytes| neighbours::check_length(bytes, items))?;
-        table(Section::Factors).map_or(Ok(()), |bytes| factors::check_length(bytes, items))?;
-        table(Section::Content).map_or(Ok(()), |bytes| content::check_length(bytes, items))
-    }
+/// Reads what [`Snapshot::open`] looks at. Apart from it, so that it is there once for all kinds of buffers.
+#[inline(never)]
+fn read(bytes: &[u8]) -> Result<(Envelope, Meta, Blend)> {
+    let envelope = Envelope::read(bytes)?;
+    let table = |section| envelope.section(bytes, section);
+    let meta: Meta = decode("meta", table(Section::Meta))?;
+    meta.check()?;
+    let blend: Blend = decode("blend", table(Section::Blend))?;
+    blend.check()?;
+    // The lengths of the tables follow from the number of items and their headers.
+    let items = meta.items;
+    index::check_length(
+        table(Section::Index).ok_or(Error::MissingSection { section: "index" })?,
+        items,
+    )?;
+    table(Section::Prior).map_or(Ok(()), |bytes| prior::check_length(bytes, items))?;
+    table(Section::Attributes).map_or(Ok(()), |bytes| attributes::check_length(bytes, items))?;
+    table(Section::Neighbours).map_or(Ok(()), |bytes| neighbours::check_length(bytes, items))?;
+    table(Section::Factors).map_or(Ok(()), |bytes| factors::check_length(bytes, items))?;
+    table(Section::Content).map_or(Ok(()), |bytes| content::check_length(bytes, items))?;
+    Ok((envelope, meta, blend))
 }
 
 /// Decodes a `postcard` section, which must be there and end where its value ends.
@@ -238,7 +248,7 @@ fn decode<T: Value>(section: &'static str, bytes: Option<&[u8]>) -> Result<T> {
 
 /// The rule of a limit of the format.
 #[inline(never)]
-fn at_most(what: &'static str, max: usize, got: usize) -> Result<()> {
+pub(crate) fn at_most(what: &'static str, max: usize, got: usize) -> Result<()> {
     if got <= max {
         return Ok(());
     }

@@ -18,9 +18,9 @@ pub const MAX_LEVEL: u16 = 2047;
 /// Scales to choose from.
 pub(super) const SCALES: usize = 256;
 /// Rows behind an offset.
-pub(super) const ANCHOR: usize = 8;
+pub(crate) const ANCHOR: usize = 8;
 /// Bytes before the codebook.
-const HEADER: usize = 8;
+pub(crate) const HEADER: usize = 8;
 /// Order of the Exp-Golomb code of the number of entries less 1, and bits of the order of the gaps' codes.
 pub(super) const COUNT_ORDER: u32 = 4;
 pub(super) const ORDER_BITS: u32 = 4;
@@ -47,7 +47,7 @@ pub(super) fn check_length(bytes: &[u8], items: u32) -> Result<()> {
 }
 
 /// Bytes before the stream.
-fn fixed(bits: u8, items: u32) -> usize {
+pub(crate) fn fixed(bits: u8, items: u32) -> usize {
     HEADER + (2 << bits) + 2 * SCALES + 4 * (items as usize).div_ceil(ANCHOR)
 }
 
@@ -87,7 +87,7 @@ pub struct Row<'a> {
 
 impl<'a> Neighbours<'a> {
     /// Splits a table whose length was checked.
-    pub(super) fn new(bytes: &'a [u8], items: u32) -> Option<Self> {
+    pub(crate) fn new(bytes: &'a [u8], items: u32) -> Option<Self> {
         let bits = *bytes.get(4)?;
         let (table, stream) = bytes.split_at_checked(fixed(bits, items))?;
         let (codebook, rest) = table.get(HEADER..)?.split_at_checked(2 << bits)?;
@@ -138,8 +138,13 @@ impl<'a> Neighbours<'a> {
         self.read(row, len, behind)
     }
 
+    /// The rows, one behind the other.
+    pub(crate) fn stream(&self) -> &'a [u8] {
+        self.stream
+    }
+
     /// A row of that many bytes.
-    fn read(&self, source: u32, bytes: usize, behind: &'a [u8]) -> Option<Row<'a>> {
+    pub(crate) fn read(&self, source: u32, bytes: usize, behind: &'a [u8]) -> Option<Row<'a>> {
         let (scale, stream) = behind.split_first().unwrap_or((&0, &[]));
         let mut row = Row {
             codebook: self.codebook,
@@ -212,7 +217,7 @@ fn numbers(table: &[u8]) -> Vec<u16> {
 
 /// The length of a row, a varint of at most two bytes, and what follows it.
 #[inline(always)]
-fn length(bytes: &[u8]) -> Option<(usize, &[u8])> {
+pub(crate) fn length(bytes: &[u8]) -> Option<(usize, &[u8])> {
     match bytes {
         [low @ 0..128, rest @ ..] => Some((usize::from(*low), rest)),
         [low, high @ 1..128, rest @ ..] => Some((usize::from(*low & 127) | usize::from(*high) << 7, rest)),
@@ -234,12 +239,17 @@ impl Row<'_> {
     /// Calls `take` with each target row and its level; the weight is the level times [`Row::scale`].
     #[inline(always)]
     pub fn for_each(&self, mut take: impl FnMut(u32, u16)) {
-        self.decode(|target, level| take(target as u32, level));
+        self.decode(|target, code| take(target as u32, self.level_of(code)));
     }
 
-    /// Hands out targets and levels, ascending; gives the position behind the last, `None` where the bits make no sense.
     #[inline(always)]
-    fn decode(&self, mut take: impl FnMut(i64, u16)) -> Option<usize> {
+    fn level_of(&self, code: u8) -> u16 {
+        u16_at(self.codebook, usize::from(code)).unwrap_or_default()
+    }
+
+    /// Hands out targets and codes, ascending; gives the position behind the last, `None` where the bits make no sense.
+    #[inline(always)]
+    fn decode(&self, mut take: impl FnMut(i64, u8)) -> Option<usize> {
         let mask = (1 << self.bits) - 1;
         let (mut codes, mut code_at) = (0, self.codes);
         let mut at = self.codes + self.len * self.bits as usize;
@@ -260,7 +270,7 @@ impl Row<'_> {
                 (0, _) => gap / 2,
                 _ => gap,
             };
-            take(target, u16_at(self.codebook, codes as usize & mask).unwrap_or_default());
+            take(target, (codes & mask) as u8);
             codes >>= self.bits;
             left -= 1;
         }
@@ -268,7 +278,7 @@ impl Row<'_> {
     }
 
     /// [`Row::decode`] for where speed matters less than size.
-    fn walk(&self, take: &mut dyn FnMut(i64, u16)) -> Option<usize> {
+    pub(crate) fn walk(&self, take: &mut dyn FnMut(i64, u8)) -> Option<usize> {
         self.decode(take)
     }
 
@@ -297,9 +307,9 @@ impl Row<'_> {
     /// The level of one target, 0 where it is no neighbour.
     pub fn level(&self, target: u32) -> u16 {
         let mut found = 0;
-        self.walk(&mut |row, level| {
+        self.walk(&mut |row, code| {
             if row == i64::from(target) {
-                found = level;
+                found = self.level_of(code);
             }
         });
         found

@@ -11,10 +11,10 @@ pub use vectors::{Content, Factors, Gram};
 
 use super::attributes::{AttributeRow, Labels};
 use super::blend::Blend;
-use super::envelope::{ENTRY, HASHED_HEADER, HEADER, MAGIC, VERSION};
+use super::envelope::{write_head, ENTRY, HASHED_HEADER, HEADER};
 use super::index::{bucket_bits, row_width, split};
 use super::prior::{PriorRow, NARROW, WIDE};
-use super::{Meta, Section, Snapshot};
+use super::{at_most, Meta, Section, Snapshot};
 use crate::bytes::sha256;
 use crate::error::{Error, Result};
 use crate::event::{item_hash, ItemHash};
@@ -210,35 +210,24 @@ fn postcard<T: Serialize>(what: &'static str, value: &T) -> Result<Vec<u8>> {
 
 /// Puts sections behind a header and a section table.
 fn envelope(sections: &[(Section, Vec<u8>)]) -> Result<Vec<u8>> {
-    let mut table = Vec::new();
-    let mut end = HEADER + sections.len() * ENTRY;
-    for (section, bytes) in sections {
-        let start = end.next_multiple_of(8);
-        end = start + bytes.len();
-        let limit = |_| Error::Limit {
-            what: "snapshot bytes",
-            max: u32::MAX as usize,
-            got: end,
-        };
-        u32::try_from(end).map_err(limit)?;
-        table.extend(section.tag());
-        table.extend((start as u32).to_le_bytes());
-        table.extend((bytes.len() as u32).to_le_bytes());
-    }
-    let mut head = Vec::with_capacity(HASHED_HEADER);
-    head.extend(MAGIC);
-    head.extend(VERSION.to_le_bytes());
-    head.extend((sections.len() as u16).to_le_bytes());
-    head.extend((end as u64).to_le_bytes());
-    let mut content = table;
+    let lengths = sections.iter().map(|(section, bytes)| (*section, bytes.len()));
+    let head = HEADER + sections.len() * ENTRY;
+    let length = lengths
+        .clone()
+        .fold(head, |end, (_, len)| end.next_multiple_of(8) + len);
+    at_most("snapshot bytes", u32::MAX as usize, length)?;
+    let mut out = Vec::with_capacity(length);
+    write_head(&mut out, length, &[0; 32], lengths);
     for (_, bytes) in sections {
-        let at = HEADER + content.len();
-        content.resize(content.len() + at.next_multiple_of(8) - at, 0);
-        content.extend(bytes);
+        out.resize(out.len().next_multiple_of(8), 0);
+        out.extend(bytes);
     }
-    let hash = sha256(&[&head, &content]);
-    let mut out = head;
-    out.extend(hash);
-    out.extend(content);
+    let hash = sha256(&[
+        out.get(..HASHED_HEADER).unwrap_or_default(),
+        out.get(HEADER..).unwrap_or_default(),
+    ]);
+    if let Some(place) = out.get_mut(HASHED_HEADER..HEADER) {
+        place.copy_from_slice(&hash);
+    }
     Ok(out)
 }

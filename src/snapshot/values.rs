@@ -15,10 +15,11 @@ pub(super) trait Value: Sized {
 }
 
 /// Reads values one after another.
-pub(super) struct Values<'a>(pub(super) &'a [u8]);
+pub(crate) struct Values<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Values<'a> {
-    fn take(&mut self, len: usize) -> Option<&'a [u8]> {
+    #[inline(never)]
+    pub(crate) fn take(&mut self, len: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(len)?;
         self.0 = rest;
         Some(taken)
@@ -26,7 +27,7 @@ impl<'a> Values<'a> {
 
     /// A whole number of at most so many bits: 7 of them a byte, the lowest first, and a bit that says that more follow.
     #[inline(never)]
-    fn varint(&mut self, bits: u32) -> Option<u32> {
+    pub(crate) fn varint(&mut self, bits: u32) -> Option<u32> {
         let mut number = 0u64;
         for shift in (0..bits).step_by(7) {
             let (byte, rest) = self.0.split_first()?;
@@ -43,7 +44,8 @@ impl<'a> Values<'a> {
         self.varint(16).map(|number| number as u16)
     }
 
-    fn length(&mut self) -> Option<usize> {
+    #[inline(never)]
+    pub(crate) fn length(&mut self) -> Option<usize> {
         self.varint(32).map(|length| length as usize)
     }
 

@@ -9,8 +9,8 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use pocketrank::pack::{Content, Factors, Gram, SnapshotBuilder};
 use pocketrank::template::{write_card, Card};
 use pocketrank::{
-    capsule, edge, item_hash, AttributeRow, Blend, BlendRow, Candidates, CapsuleGrant, Choice, Consent, Error,
-    EventKind, Labels, Loader, Meta, Mode, Options, PriorRow, Profile, Ranker, Signals, Snapshot, NO_ROW,
+    capsule, diff, edge, item_hash, AttributeRow, Blend, BlendRow, Candidates, CapsuleGrant, Choice, Consent, Delta,
+    Error, EventKind, Labels, Loader, Meta, Mode, Options, PriorRow, Profile, Ranker, Signals, Snapshot, NO_ROW,
 };
 use random::{builder, events, id, Rng, NOW};
 use sha2::{Digest, Sha256};
@@ -97,6 +97,59 @@ fn load<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, max_bytes: usize) -> Res
     // Nothing is reserved that is not allowed, but for the 16 bytes that tell the length, while a list that grows doubles.
     assert!(taken.capacity() <= max_bytes.max(32));
     Ok(taken)
+}
+
+/// A delta, as it comes; of the small model to any other and back, which must come out; and one whose patches are damaged, which must end.
+pub fn delta(bytes: &[u8]) {
+    use_delta(model(), bytes);
+    let u = &mut Unstructured::new(bytes);
+    let other = match u.arbitrary() {
+        Ok(true) => drawn(u).ok().and_then(|model| model.build().ok()),
+        _ => redrawn(u).ok(),
+    };
+    let Some(other) = other else { return };
+    for (base, target) in [(model(), other.as_slice()), (&other, model())] {
+        let mut delta = diff(&Snapshot::open(base).unwrap(), &Snapshot::open(target).unwrap()).unwrap();
+        assert_eq!(use_delta(base, &delta).as_deref(), Some(target));
+        for _ in 0..u.int_in_range(0..=8).unwrap_or_default() {
+            let (at, byte) = u.arbitrary::<(u16, u8)>().unwrap_or_default();
+            // Both hashes stay, so that damage reaches the patches.
+            let at = 80 + usize::from(at) % (delta.len() - 80);
+            delta[at] = byte;
+        }
+        if let Some(made) = use_delta(base, &delta) {
+            assert_eq!(made, target);
+        }
+    }
+}
+
+/// What a delta makes of a base, if it makes anything.
+fn use_delta(base: &[u8], delta: &[u8]) -> Option<Vec<u8>> {
+    let delta = Delta::open(delta).ok()?;
+    for patch in delta.patches() {
+        patch.rows();
+    }
+    let made = delta.apply(&Snapshot::open(base).unwrap()).ok()?;
+    assert_eq!(
+        (made.len(), made.capacity()),
+        (delta.target_length(), delta.target_length())
+    );
+    Some(made)
+}
+
+/// The small model, some of its rows changed.
+fn redrawn(u: &mut Unstructured<'_>) -> arbitrary::Result<Vec<u8>> {
+    let mut model = builder(&mut Rng(1), ITEMS);
+    for _ in 0..u.int_in_range(0..=8)? {
+        let row = u.choose_index(ITEMS)?;
+        model.prior[row].popularity = u.arbitrary()?;
+        model.attributes[row].category = u.int_in_range(0..=7)?;
+        model.neighbours[row] = neighbours(u, row, ITEMS)?;
+        if u.arbitrary()? {
+            model.ids[row] = format!("new-{row}");
+        }
+    }
+    Ok(model.build().unwrap_or_else(|_| self::model().to_vec()))
 }
 
 /// A profile from the device, as it is and behind the checksum.
@@ -354,6 +407,7 @@ fn drawn(u: &mut Unstructured<'_>) -> arbitrary::Result<SnapshotBuilder> {
             price_bands: names(u)?,
         },
         neighbours: some(u, items, |u| neighbours(u, source.next().unwrap_or_default(), items))?,
+        grid: None,
         code_bits: u.int_in_range(4..=9)?,
         factors: if u.arbitrary()? { Some(factors(u, items)?) } else { None },
         content: if u.arbitrary()? { Some(content(u, items)?) } else { None },

@@ -1,6 +1,7 @@
 //! The cases that every host must rank alike: made from a seed, ranked natively.
 
 use super::{builder, grant, id, Rng, NOW};
+use pocketrank::pack::SnapshotBuilder;
 use pocketrank::{item_hash, Candidates, Event, EventKind, Options, Profile, Ranker, Snapshot};
 use serde_json::{json, Value};
 
@@ -12,7 +13,12 @@ const COUNT: usize = 1_000;
 
 /// The model of the cases.
 pub fn snapshot() -> Vec<u8> {
-    builder(&mut Rng(2_026), ITEMS).build().unwrap()
+    model().build().unwrap()
+}
+
+/// The same before it is packed.
+pub fn model() -> SnapshotBuilder {
+    builder(&mut Rng(2_026), ITEMS)
 }
 
 /// Cases without their slates: `{ now, events: [[item, kind, at]], candidates: [item], outOfStock: [index], count, diversity,

@@ -1,10 +1,10 @@
 //! The golden snapshots of `tests/fixtures` that are made from a seed. With `synth-*.bin` they have each section and lack each that
 //! may lack, and have each form of every table but the rows of more than 65,536 items.
 
-use super::cases::snapshot;
+use super::cases::{model, snapshot};
 use super::{builder, Rng};
 use pocketrank::pack::SnapshotBuilder;
-use pocketrank::{Labels, PriorRow};
+use pocketrank::{diff, Labels, PriorRow, Snapshot};
 
 /// The folder of all golden snapshots.
 pub const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
@@ -16,7 +16,39 @@ pub fn fixtures() -> Vec<(&'static str, Vec<u8>)> {
         ("minimal-v1.bin", minimal().build().unwrap()),
         ("narrow-v1.bin", narrow().build().unwrap()),
         ("cold-v1.bin", cold().build().unwrap()),
+        ("random-changed-v1.delta", delta()),
     ]
+}
+
+/// What makes of the random model one with rows that changed, came and went in every table.
+fn delta() -> Vec<u8> {
+    let mut model = model();
+    model.meta.trained_until += 86_400;
+    model.ids[7] = "sku-new".into();
+    model.prior[3].popularity ^= 1;
+    model.attributes[4].brand = 2;
+    model.neighbours[5].remove(0);
+    model.neighbours[6].clear();
+    model.neighbours[6].push((2, 0.02));
+    model.neighbours[8].iter_mut().for_each(|(_, weight)| *weight *= 0.75);
+    if let (Some(factors), Some(content)) = (&mut model.factors, &mut model.content) {
+        factors.rows[9 * factors.dims] *= 0.5;
+        content.rows[10 * content.dims..11 * content.dims].reverse();
+    }
+    let more = builder(&mut Rng(4), model.ids.len() + 2);
+    let have = model.ids.len();
+    model.ids.extend_from_slice(&more.ids[have..]);
+    model.prior.extend(&more.prior[have..]);
+    model.attributes.extend(&more.attributes[have..]);
+    model.neighbours.extend_from_slice(&more.neighbours[have..]);
+    if let (Some(factors), Some(new)) = (&mut model.factors, more.factors) {
+        factors.rows.extend(&new.rows[have * new.dims..]);
+    }
+    if let (Some(content), Some(new)) = (&mut model.content, more.content) {
+        content.rows.extend(&new.rows[have * new.dims..]);
+    }
+    let [base, target] = [snapshot(), model.build().unwrap()];
+    diff(&Snapshot::open(base).unwrap(), &Snapshot::open(target).unwrap()).unwrap()
 }
 
 /// Only what must be there.

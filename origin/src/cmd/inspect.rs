@@ -1,19 +1,20 @@
-//! `pocketrank inspect`: what is in a snapshot, and where its bytes go.
+//! `pocketrank inspect`: what is in a snapshot or a delta, and where its bytes go.
 
 use super::data::Output;
+use super::delta;
 use super::verify;
 use clap::Args;
-use pocketrank::{BlendRow, Section, Snapshot, ONE, PART_NAMES};
+use pocketrank::{BlendRow, Delta, Section, Snapshot, ONE, PART_NAMES};
 use pocketrank_origin::error::{Error, Result};
 use serde::Serialize;
 use serde_json::json;
 use std::fmt::{self, Write};
 use std::path::PathBuf;
 
-/// Shows a snapshot's model, its sections with their bytes, and its blend.
+/// Shows a snapshot's model, its sections with their bytes, and its blend; of a delta what it makes, and of what.
 #[derive(Debug, Args)]
 pub struct Inspect {
-    /// The snapshot.
+    /// The snapshot, or a delta.
     snapshot: PathBuf,
     #[command(flatten)]
     print: Output,
@@ -32,6 +33,10 @@ impl Inspect {
     /// Does it.
     pub fn run(self) -> Result<()> {
         let bytes = verify::read(&self.snapshot)?;
+        if bytes.starts_with(&Delta::MAGIC) {
+            let about = delta::About::of(&delta::open(&self.snapshot, &bytes)?, &bytes)?;
+            return self.print.print(&about, &about);
+        }
         let snapshot = verify::open(&self.snapshot, &bytes)?;
         let (meta, blend) = (snapshot.meta(), snapshot.blend());
         let labels = snapshot.labels().map_err(|source| Error::Snapshot {
