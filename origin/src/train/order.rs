@@ -159,6 +159,7 @@ impl<'a> Bisection<'a> {
 mod tests {
     use super::*;
     use pocketrank::pack::SnapshotBuilder;
+    use pocketrank::{Blend, BlendRow, ONCE, ONE};
 
     /// Rows of `clusters` groups, strewn over the numbers, each naming others of its group.
     fn clustered(clusters: u32, size: u32) -> Weights {
@@ -200,8 +201,23 @@ mod tests {
     /// A snapshot of items without anything else.
     fn snapshot(ids: &[&str]) -> Vec<u8> {
         let ids = ids.iter().map(|id| (*id).to_owned()).collect();
+        let row = BlendRow {
+            recency: vec![ONE],
+            repeat_recency: vec![ONE],
+            ..BlendRow::default()
+        };
+        let blend = Blend {
+            decay: vec![ONE],
+            newness: vec![ONE],
+            times: vec![ONCE],
+            repeat_times: vec![ONCE],
+            cold: vec![ONE],
+            rows: vec![row],
+            ..Blend::default()
+        };
         let builder = SnapshotBuilder {
             ids,
+            blend,
             ..SnapshotBuilder::default()
         };
         builder.build().unwrap()
