@@ -25,7 +25,7 @@ const wasmFeatures = [
   "sign-ext",
 ].map((feature) => `--enable-${feature}`);
 
-/** wasm-bindgen and wasm-opt read which features the code uses from a section that stripping drops; wasm-opt strips. */
+/** wasm-bindgen and wasm-opt read which features the code uses, and `snip` the names of functions, from sections that stripping drops; wasm-opt strips. */
 const unstripped = { CARGO_PROFILE_WASM_STRIP: "none", CARGO_PROFILE_WASM_SLIM_STRIP: "none" };
 
 /** Sections of which tools made the wasm. */

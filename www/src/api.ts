@@ -2,8 +2,7 @@
 import * as glue from "../../dist/npm/pocketrank.js";
 import type { Mode } from "../index.js";
 
-export { memoryBytes, type Candidates } from "./ranker.js";
-export { Ranker } from "./whole.js";
+export { Ranker, memoryBytes, type Candidates } from "./ranker.js";
 export { CapsuleGrant, Grant, Profile, capsuleChoice, itemHash, renderCard } from "../../dist/npm/pocketrank.js";
 
 /** The glue knows `mode` as a string; the runtime writes one of three. */

@@ -7,7 +7,7 @@
  */
 import type { CandidateItem } from "../element.js";
 import { coded } from "./coded.js";
-import { Ranker } from "./whole.js";
+import { Ranker } from "./ranker.js";
 
 interface Manifest {
   snapshot: { id: string; url: string };

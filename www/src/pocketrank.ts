@@ -8,7 +8,7 @@ import type { Profile } from "./api.js";
 import { Assets, type Directory } from "./assets.js";
 import { readGpc } from "./consent.js";
 import { Events } from "./events.js";
-import type { Ranker } from "./whole.js";
+import type { Ranker } from "./ranker.js";
 import { Visitor } from "./visitor.js";
 
 export class Pocketrank extends EventTarget {

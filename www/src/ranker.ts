@@ -6,7 +6,7 @@
  */
 import * as glue from "../../dist/npm/pocketrank.js";
 import type { InitOutput } from "../../dist/npm/pocketrank.js";
-import type { CandidateItem, LoadOptions, OpenOptions, Options, Ranked, SnapshotSource, WasmSource } from "../index.js";
+import type { CandidateItem, Explanation, LoadOptions, Meta, OpenOptions, Options, Ranked, SnapshotSource, WasmSource } from "../index.js";
 import { coded } from "./coded.js";
 import { MAX_BYTES, pieces } from "./pieces.js";
 
@@ -101,6 +101,11 @@ export class Ranker {
     return new this(loader.finish(verify));
   }
 
+  static embedded(): Ranker {
+    memory();
+    return new this(glue.Ranker.embedded());
+  }
+
   get id(): string {
     return this.#inner.id;
   }
@@ -109,9 +114,8 @@ export class Ranker {
     return this.#inner.items;
   }
 
-  /** @internal */
-  get inner(): glue.Ranker {
-    return this.#inner;
+  get meta(): Meta {
+    return this.#inner.meta() as Meta;
   }
 
   candidates(items: Iterable<string | CandidateItem>): Candidates {
@@ -144,6 +148,10 @@ export class Ranker {
       slate.push({ index: view.getUint32(at, true), row: view.getUint32(at + 4, true), score: view.getFloat32(at + 8, true) });
     }
     return slate;
+  }
+
+  explain(row: number): Explanation {
+    return this.#inner.explain(row) as Explanation;
   }
 
   free(): void {
