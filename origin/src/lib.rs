@@ -8,6 +8,7 @@
 
 pub mod candidates;
 pub mod compile;
+pub mod compress;
 pub mod config;
 pub mod control;
 pub mod dataset;

@@ -6,7 +6,7 @@ mod neighbours;
 mod slice;
 mod vectors;
 
-pub use neighbours::Grid;
+pub use neighbours::{Coded, CodedRow, Grid};
 pub use vectors::{Content, Factors, Gram};
 
 use super::attributes::{AttributeRow, Labels};
@@ -40,9 +40,8 @@ pub struct SnapshotBuilder {
     pub neighbours: Vec<Vec<(u32, f32)>>,
     /// Bits of a neighbour's weight, from 4 (small) to 8 (exact, the default).
     pub code_bits: u8,
-    /// What neighbours' weights were rounded to before, so that those that have not changed stay as they are. Used where it spans
-    /// the weights.
-    pub grid: Option<Grid>,
+    /// The neighbours where they are rounded already, instead of `neighbours` and `code_bits`.
+    pub coded: Option<Coded>,
     /// Vectors of taste.
     pub factors: Option<Factors>,
     /// Vectors of content.
@@ -60,7 +59,7 @@ impl Default for SnapshotBuilder {
             labels: Labels::default(),
             neighbours: vec![],
             code_bits: 8,
-            grid: None,
+            coded: None,
             factors: None,
             content: None,
         }
@@ -82,7 +81,10 @@ impl SnapshotBuilder {
         self.meta.check()?;
         self.same_length("prior", self.prior.len())?;
         self.same_length("attributes", self.attributes.len())?;
-        self.same_length("neighbours", self.neighbours.len())?;
+        if self.coded.is_none() && !self.neighbours.is_empty() {
+            self.coded = Some(neighbours::round(&self.neighbours, self.code_bits)?);
+        }
+        self.same_length("neighbours", self.coded.as_ref().map_or(0, |coded| coded.rows.len()))?;
 
         let mut sections = Vec::new();
         let hashes: Vec<ItemHash> = self.ids.iter().map(|id| item_hash(id)).collect();
@@ -94,8 +96,8 @@ impl SnapshotBuilder {
             sections.push((Section::Attributes, attributes(&self.attributes, &self.labels)?));
             sections.push((Section::Labels, postcard("labels", &self.labels)?));
         }
-        if !self.neighbours.is_empty() {
-            let (bytes, unit) = neighbours::pack(&self.neighbours, self.code_bits, self.grid.as_ref())?;
+        if let Some(coded) = self.coded.as_ref().filter(|coded| !coded.rows.is_empty()) {
+            let (bytes, unit) = neighbours::pack(coded)?;
             self.blend.neighbour_unit = unit;
             sections.push((Section::Neighbours, bytes));
         }

@@ -407,7 +407,7 @@ fn drawn(u: &mut Unstructured<'_>) -> arbitrary::Result<SnapshotBuilder> {
             price_bands: names(u)?,
         },
         neighbours: some(u, items, |u| neighbours(u, source.next().unwrap_or_default(), items))?,
-        grid: None,
+        coded: None,
         code_bits: u.int_in_range(4..=9)?,
         factors: if u.arbitrary()? { Some(factors(u, items)?) } else { None },
         content: if u.arbitrary()? { Some(content(u, items)?) } else { None },
@@ -477,7 +477,7 @@ fn content(u: &mut Unstructured<'_>, items: usize) -> arbitrary::Result<Content>
     for row in rows.chunks_mut(dims) {
         row[u.choose_index(dims)?] = if rarely(u)? { weight(u)? } else { 1.0 };
     }
-    Ok(Content { dims, rows })
+    Ok(Content { dims, rows, unit: None })
 }
 
 /// Mostly a number within ±8, else any.

@@ -153,7 +153,7 @@ pub fn content(rng: &mut Rng, items: usize, dims: usize) -> Content {
         row.into_iter().map(|value| value / length * known).collect::<Vec<_>>()
     };
     let rows = (0..items).flat_map(row).collect();
-    Content { dims, rows }
+    Content { dims, rows, unit: None }
 }
 
 fn neighbours(rng: &mut Rng, source: usize, items: usize) -> Vec<(u32, f32)> {

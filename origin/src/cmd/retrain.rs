@@ -1,13 +1,16 @@
 //! `pocketrank retrain`: what training chose, fitted on newer events beside the snapshot that is out.
 
 use super::data::{Data, Output};
-use super::part::{differ, names_a_file, Part};
-use super::verify;
+use super::part::{differ, names_a_file, positive, Part};
+use super::{delta, verify};
 use clap::Args;
-use pocketrank::Snapshot;
+use pocketrank::{diff, Snapshot};
 use pocketrank_origin::control::Control;
+use pocketrank_origin::dataset::Order;
 use pocketrank_origin::error::{Error, Result};
-use pocketrank_origin::train::{pack, Chosen};
+use pocketrank_origin::train::refit::Refit;
+use pocketrank_origin::train::steady::{Ledger, Price};
+use pocketrank_origin::train::Chosen;
 use pocketrank_origin::{ingest, output, parallel};
 use serde_json::json;
 use std::path::PathBuf;
@@ -15,8 +18,10 @@ use std::time::Instant;
 
 /// Fits the model of a recipe that `train --recipe` wrote on newer events, without a search.
 ///
-/// Items keep the rows that the base snapshot has given them, new ones take those of items that are gone and then new ones, and weights
-/// of neighbours are rounded as in the base: what did not change stays as it is.
+/// Items keep the rows that the base snapshot has given them, new ones take those of items that are gone and then new ones. A row changes
+/// where the ranking gains enough by it for the bytes that it adds to the delta, and where at least as many customers as the recipe
+/// says have had to do with its item since it changed last; what is held back comes later. When that was is kept in a ledger beside the
+/// snapshot, FILE.ledger, which is nobody else's business; a base without one counts as `train` made it.
 #[derive(Debug, Args)]
 pub struct Retrain {
     /// The recipe.
@@ -31,6 +36,12 @@ pub struct Retrain {
     /// Where to write the snapshot.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    /// The most kB (1,000 bytes) of the delta from the base, with brotli: what changes rankings most comes first.
+    #[arg(long, value_name = "KB", value_parser = positive, conflicts_with = "exact")]
+    max_kb: Option<f64>,
+    /// Change every row that enough customers stand behind, however little the ranking gains.
+    #[arg(long)]
+    exact: bool,
     /// Work on at most so many threads; the snapshot does not depend on it.
     #[arg(long, value_name = "N", default_value_t = 0)]
     threads: usize,
@@ -51,38 +62,61 @@ impl Retrain {
         ])?;
         let base = verify::read(&self.base)?;
         let base = verify::open(&self.base, base.as_slice())?;
+        let kept = Ledger::beside(&self.base);
+        let ledger = if kept.exists() {
+            Ledger::read(&kept, &base)?
+        } else {
+            Ledger::new(&base)
+        };
         let chosen = Chosen::read(&self.recipe)?;
         let config = self.data.config()?.train;
         let inputs = self.part.inputs(&self.data, chosen.min_customers)?;
         let control = Control::interruptible(progress)?;
         parallel::limit(self.threads);
         let dataset = ingest::load(&inputs, &progress)?;
+        if dataset.order != Order::Time && chosen.min_customers > 1 {
+            return Err(Error::Data(format!(
+                "{}: the events have no times, so that nobody can tell which of them came after the base, and how many customers stand behind a \
+                 change; give events with times, or publish what `pocketrank train` makes whole",
+                self.data.shown().display()
+            )));
+        }
         let rest = self.part.rest(&dataset, chosen.protocol, &config);
         let events = rest.as_deref().unwrap_or(&dataset.events);
-        let bytes = pack::refit(&dataset, events, &chosen, &base, &control)?;
-        let snapshot = Snapshot::open(bytes.as_slice()).map_err(|source| Error::Snapshot {
+        let refit = Refit::new(&dataset, events, &chosen, &control)?;
+        let refitted = match self.max_kb {
+            Some(most) => refit.within(&base, &ledger, (most * 1000.0) as usize)?,
+            None => refit.beside(&base, &ledger, if self.exact { Price::NOTHING } else { Price::DEFAULT })?,
+        };
+        let failed = |source| Error::Snapshot {
             path: self.output.clone(),
             source,
-        })?;
-        output::write(&self.output, &bytes)?;
+        };
+        let snapshot = Snapshot::open(refitted.bytes.as_slice()).map_err(failed)?;
+        let changes = diff(&base, &snapshot).map_err(failed)?;
+        let about = delta::About::of(&delta::open(&self.output, &changes)?, &changes)?;
+        refitted.ledger.write(&Ledger::beside(&self.output))?;
+        output::write(&self.output, &refitted.bytes)?;
+        let seconds = started.elapsed().as_secs_f64();
         self.print.print(
             format_args!(
-                "{}\n{}: {} items, {} in the base, {} bytes, id {}, in {:.1} s",
+                "{}\n{about}\n\n{}: {} items, {} in the base, {} bytes, {} rows wait for more customers, in {seconds:.1} s",
                 dataset.account,
                 self.output.display(),
                 snapshot.items(),
                 base.items(),
-                bytes.len(),
-                snapshot.id(),
-                started.elapsed().as_secs_f64(),
+                refitted.bytes.len(),
+                refitted.waiting,
             ),
             &json!({
                 "id": snapshot.id().to_string(),
                 "base": base.id().to_string(),
                 "items": snapshot.items(),
                 "base_items": base.items(),
-                "bytes": bytes.len(),
-                "seconds": started.elapsed().as_secs_f64(),
+                "bytes": refitted.bytes.len(),
+                "waiting": refitted.waiting,
+                "delta": about,
+                "seconds": seconds,
                 "account": dataset.account,
             }),
         )

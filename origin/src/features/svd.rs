@@ -9,7 +9,7 @@ mod dense;
 use crate::control::Control;
 use crate::error::Result;
 
-pub use dense::Panel;
+pub use dense::{polar, Panel};
 use rand_pcg::rand_core::RngCore;
 use rand_pcg::Pcg64Mcg;
 

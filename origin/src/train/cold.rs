@@ -76,6 +76,7 @@ mod tests {
         let content = Content {
             dims: 2,
             rows: vec![1.0, 0.0, 0.8, 0.6, 0.0, 1.0, 1.0, 0.0],
+            unit: None,
         };
         let mut weights = vec![vec![(1, 1.0)], vec![(0, 0.5)], vec![(0, 0.3)]];
         let cold = ColdEdges {

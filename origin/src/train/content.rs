@@ -96,7 +96,11 @@ impl ContentModel {
                     .map(|x| if length > LEAST_LENGTH { x / length } else { 0.0 }),
             );
         }
-        Ok(Some(Content { dims, rows: content }))
+        Ok(Some(Content {
+            dims,
+            rows: content,
+            unit: None,
+        }))
     }
 }
 

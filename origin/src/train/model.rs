@@ -4,10 +4,11 @@
 use super::material::Material;
 use super::recipe::Recipe;
 use super::stack::Stacked;
+use super::steady::{self, Price, Use};
 use super::{attributes, order, prior};
 use crate::error::{Error, Result};
-use pocketrank::pack::{Content, Grid, SnapshotBuilder};
-use pocketrank::{Blend, Meta, Section, Snapshot};
+use pocketrank::pack::{Coded, Content, SnapshotBuilder};
+use pocketrank::{AttributeRow, Blend, Meta, PriorRow, Section, Snapshot, NO_ROW};
 use std::fmt;
 use std::path::Path;
 
@@ -39,7 +40,7 @@ impl Model {
                 .iter()
                 .map(|item| material.dataset.items[*item as usize].id.clone())
                 .collect(),
-            prior: prior::fit(material, recipe.popularity_half_life),
+            prior: prior::fit(material, material.events, recipe.popularity_half_life),
             attributes,
             labels,
             neighbours: stacked.neighbours.clone(),
@@ -112,37 +113,69 @@ impl Model {
         self.in_order(&order::order(&self.builder.neighbours))
     }
 
-    /// Numbers the rows as a snapshot that is out does, and rounds weights as it does, so that little differs from it: its items keep
-    /// their rows, new ones take those of items that are gone, and then new ones.
-    #[must_use]
-    pub fn numbered_as<B: AsRef<[u8]>>(&self, base: &Snapshot<B>) -> Self {
-        let mut model = self.in_order(&order::as_in(&self.builder.ids, base));
-        model.builder.grid = Grid::of(base);
-        model
+    /// Puts another prior in its place, with the rows as they were fitted.
+    pub fn set_prior(&mut self, prior: Vec<PriorRow>) {
+        self.builder.prior = prior;
     }
 
-    /// Row by row the old row of each.
+    /// The model beside a snapshot that is out, so that little differs from it: items keep their rows, new ones take those of items that are
+    /// gone, and then new ones; rows that nobody takes stay empty; and what changed less than the price asks for stays as it is.
+    /// `full`: this model, not pruned. `use_of`: what the row of one of the dataset's items is to the base.
+    pub fn beside<B: AsRef<[u8]>>(
+        &self,
+        full: &Model,
+        base: &Snapshot<B>,
+        blend: &Blend,
+        use_of: impl Fn(u32, u32) -> Use,
+        price: Price,
+    ) -> (Self, Vec<Use>) {
+        let order = order::as_in(&self.builder.ids, base);
+        let mut model = self.in_order(&order);
+        let full = full.in_order(&order);
+        let uses: Vec<Use> = (0u32..)
+            .zip(&model.items)
+            .map(|(row, item)| use_of(*item, row))
+            .collect();
+        let builder = &mut model.builder;
+        let coded = Coded::of(base).filter(|base| base.grid.code_bits() == builder.code_bits);
+        if let Some(base) = coded.filter(|base| base.grid.spans(&builder.neighbours)) {
+            let rows = steady::neighbours(&builder.neighbours, &full.builder.neighbours, &base, &uses, price);
+            builder.coded = Some(rows);
+        }
+        if let Some((new, base)) = builder.content.as_ref().zip(Content::of(base)) {
+            if let Some(content) = steady::content(new, &base, &uses) {
+                builder.content = Some(content);
+            }
+        }
+        if let Some(prior) = base.prior() {
+            let base: Vec<PriorRow> = (0..base.items()).filter_map(|row| prior.get(row)).collect();
+            builder.prior = steady::prior(&builder.prior, &base, blend, &uses, price);
+        }
+        (model, uses)
+    }
+
+    /// Row by row the old row of each, or none.
     fn in_order(&self, order: &[u32]) -> Self {
-        let mut place = vec![0u32; order.len()];
-        (0u32..).zip(order).for_each(|(new, old)| place[*old as usize] = new);
+        let mut place = vec![0u32; self.items.len()];
+        for (new, old) in (0u32..).zip(order).filter(|(_, old)| **old != NO_ROW) {
+            place[*old as usize] = new;
+        }
         let mut model = self.clone();
         let builder = &mut model.builder;
-        if !order.is_empty() {
-            by(order, &mut builder.ids);
-            by(order, &mut builder.prior);
-            by(order, &mut builder.attributes);
-            by(order, &mut builder.neighbours);
-            by(order, &mut model.items);
-            by(order, &mut model.counts);
-            for (target, _) in builder.neighbours.iter_mut().flatten() {
-                *target = place[*target as usize];
-            }
-            if let Some(factors) = &mut builder.factors {
-                chunks_by(order, factors.dims, &mut factors.rows);
-            }
-            if let Some(content) = &mut builder.content {
-                chunks_by(order, content.dims, &mut content.rows);
-            }
+        by(order, &mut builder.ids, |row| format!("\0{row}"));
+        by(order, &mut builder.prior, |_| PriorRow::default());
+        by(order, &mut builder.attributes, |_| AttributeRow::default());
+        by(order, &mut builder.neighbours, |_| vec![]);
+        by(order, &mut model.items, |_| NO_ROW);
+        by(order, &mut model.counts, |_| 0);
+        for (target, _) in builder.neighbours.iter_mut().flatten() {
+            *target = place[*target as usize];
+        }
+        if let Some(factors) = &mut builder.factors {
+            chunks_by(order, factors.dims, &mut factors.rows);
+        }
+        if let Some(content) = &mut builder.content {
+            chunks_by(order, content.dims, &mut content.rows);
         }
         model
     }
@@ -344,17 +377,23 @@ pub fn allowed(max_bytes_per_item: f64, items: usize) -> f64 {
     max_bytes_per_item.max(SMALL_MODEL / items.max(1) as f64)
 }
 
-fn by<T: Clone>(order: &[u32], table: &mut Vec<T>) {
+/// Puts a table in order; rows that nothing is in get what `empty` makes of their number.
+fn by<T: Clone>(order: &[u32], table: &mut Vec<T>, empty: impl Fn(usize) -> T) {
     if !table.is_empty() {
-        *table = order.iter().map(|old| table[*old as usize].clone()).collect();
+        let rows = order.iter().enumerate();
+        *table = rows
+            .map(|(row, old)| table.get(*old as usize).cloned().unwrap_or_else(|| empty(row)))
+            .collect();
     }
 }
 
 fn chunks_by(order: &[u32], width: usize, table: &mut Vec<f32>) {
-    *table = order
-        .iter()
-        .flat_map(|old| table[*old as usize * width..][..width].iter().copied())
-        .collect();
+    let empty = vec![0.0; width];
+    let rows = order.iter().map(|old| match *old {
+        NO_ROW => empty.as_slice(),
+        old => &table[old as usize * width..][..width],
+    });
+    *table = rows.collect::<Vec<_>>().concat();
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use super::Weights;
 use crate::parallel;
-use pocketrank::{item_hash, Snapshot};
+use pocketrank::{item_hash, Snapshot, NO_ROW};
 
 /// Halves of at most this many rows are left as they are.
 const LEAF: usize = 8;
@@ -43,24 +43,26 @@ pub fn order(weights: &Weights) -> Vec<u32> {
 }
 
 /// The place in `ids` of each row, where items keep the rows that a snapshot has given them. New items, in their order, take the rows of those
-/// that are gone, then rows at the end; where more are gone than came, the last rows take what is left free.
+/// that are gone, then rows at the end; where more are gone than came, rows between others stay free ([`NO_ROW`]).
 pub fn as_in<B: AsRef<[u8]>>(ids: &[String], base: &Snapshot<B>) -> Vec<u32> {
-    let mut rows: Vec<Option<u32>> = vec![None; ids.len().max(base.items() as usize)];
+    let mut rows: Vec<u32> = vec![NO_ROW; base.items() as usize];
     let mut new = vec![];
     for (item, id) in (0u32..).zip(ids) {
         // An id that the index merely takes for a known one comes second to nobody: its row is taken.
         let row = base.row(item_hash(id)).and_then(|row| rows.get_mut(row as usize));
         match row {
-            Some(row @ None) => *row = Some(item),
+            Some(row @ &mut NO_ROW) => *row = item,
             _ => new.push(item),
         }
     }
     let mut new = new.into_iter();
-    for row in rows.iter_mut().filter(|row| row.is_none()) {
-        *row = new.next();
+    for row in rows.iter_mut().filter(|row| **row == NO_ROW) {
+        *row = new.next().unwrap_or(NO_ROW);
     }
-    let mut last = rows.split_off(ids.len()).into_iter().flatten();
-    rows.into_iter().filter_map(|row| row.or_else(|| last.next())).collect()
+    rows.extend(new);
+    let used = rows.iter().rposition(|row| *row != NO_ROW).map_or(0, |last| last + 1);
+    rows.truncate(used);
+    rows
 }
 
 struct Bisection<'a> {
@@ -230,13 +232,15 @@ mod tests {
         let rows = |ids: &[&str]| {
             let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
             let order = as_in(&ids, &base);
-            order.iter().map(|item| ids[*item as usize].clone()).collect::<Vec<_>>()
+            let id = |item: &u32| ids.get(*item as usize).cloned().unwrap_or_else(|| "-".into());
+            order.iter().map(id).collect::<Vec<_>>()
         };
         assert_eq!(rows(&["d", "b", "a", "c"]), ["a", "b", "c", "d"]);
         assert_eq!(rows(&["x", "d", "a", "y", "c", "b"]), ["a", "b", "c", "d", "x", "y"]);
         assert_eq!(rows(&["x", "d", "a", "y"]), ["a", "x", "y", "d"]);
-        assert_eq!(rows(&["d", "b"]), ["d", "b"]);
-        assert_eq!(rows(&["c", "d", "x"]), ["x", "d", "c"]);
+        assert_eq!(rows(&["d", "b"]), ["-", "b", "-", "d"]);
+        assert_eq!(rows(&["c", "b"]), ["-", "b", "c"], "rows at the end go");
+        assert_eq!(rows(&["c", "d", "x"]), ["x", "-", "c", "d"]);
         assert!(rows(&[]).is_empty());
     }
 

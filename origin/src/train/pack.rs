@@ -163,27 +163,7 @@ pub fn fit(
     })
 }
 
-/// Fits what was chosen on all events, its rows numbered and its weights rounded as in the snapshot that is out.
-///
-/// # Errors
-/// As fitting and packing; [`Error::Data`] where the choice does not fit the data.
-pub fn refit<B: AsRef<[u8]>>(
-    dataset: &Dataset,
-    events: &[Interaction],
-    chosen: &Chosen,
-    base: &Snapshot<B>,
-    control: &Control,
-) -> Result<Vec<u8>> {
-    let _stage = control.stage("fitting on all events", 0);
-    let whole = whole(dataset, events, chosen)?;
-    chosen.suits(&whole.material)?;
-    let stacked = whole.fit(&chosen.recipe, control)?;
-    let model = Model::new(&whole.material, &stacked, &chosen.recipe).numbered_as(base);
-    control.check()?;
-    model.pack(&chosen.blend)
-}
-
-fn whole<'a>(dataset: &'a Dataset, events: &'a [Interaction], chosen: &Chosen) -> Result<Stack<'a>> {
+pub(super) fn whole<'a>(dataset: &'a Dataset, events: &'a [Interaction], chosen: &Chosen) -> Result<Stack<'a>> {
     let material = Material::new(dataset, events, u32::from(chosen.min_customers))?;
     Ok(Stack::new(material, chosen.content.clone()))
 }

@@ -2,7 +2,7 @@
 
 use super::interactions::positive;
 use super::material::Material;
-use crate::dataset::Order;
+use crate::dataset::{Interaction, Order};
 use pocketrank::PriorRow;
 use std::collections::HashSet;
 
@@ -11,19 +11,16 @@ const DAY: f64 = 86_400.0;
 const RECENT_DAYS: f64 = 14.0;
 const BASE_DAYS: f64 = 56.0;
 
-/// The rows. `half_life` of popularity, in days. Each customer counts once a day and item, so that one customer's many events do
+/// The rows, by these of the material's events. `half_life` of popularity, in days. Each customer counts once a day and item, so that one customer's many events do
 /// not make an item popular. Nothing depends on fewer than `min_customers`: the newest customers of an item are taken to have come
 /// when the `min_customers`th newest did, and an item is first seen when the `min_customers`th customer finds it.
-pub fn fit(material: &Material<'_>, half_life: f64) -> Vec<PriorRow> {
+pub fn fit(material: &Material<'_>, events: &[Interaction], half_life: f64) -> Vec<PriorRow> {
     let Material {
-        events,
-        rows,
-        min_customers,
-        ..
+        rows, min_customers, ..
     } = material;
     let (items, min_customers) = (material.items.len(), *min_customers);
     let dated = material.dataset.order == Order::Time;
-    let Some(newest) = events.last().map(|event| end_of_day(event.at) as f64) else {
+    let Some(newest) = material.events.last().map(|event| end_of_day(event.at) as f64) else {
         return vec![PriorRow::default(); items + material.cold.len()];
     };
     let mut visits = vec![vec![]; items];

@@ -5,45 +5,128 @@ use super::super::row_writer::{too_long, write};
 use crate::error::{Error, Result};
 use crate::snapshot::Snapshot;
 
-/// What weights are rounded to, so that a later table can be rounded to the same.
+/// The heaviest weight of a row may be so many times the last scale, and so many times below the first one; of one row in a hundred
+/// it may be farther.
+const CUT_OFF: f64 = 1.25;
+const LOST: f64 = 4.0;
+
+/// What weights are rounded to: levels within a row, and the row's scale. A later table rounded to the same differs only where weights do.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Grid {
+    bits: u8,
+    levels: Vec<u16>,
+    scales: Vec<u16>,
     /// What a scale of 1 is worth.
     unit: f64,
-    scales: Vec<u16>,
+}
+
+/// A row of neighbours as it is packed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CodedRow {
+    /// The number of its scale; 0 for a row without neighbours.
+    pub scale: u8,
+    /// Targets, ascending, and the codes of their weights.
+    pub entries: Vec<(u32, u8)>,
+}
+
+/// Rows that are rounded already.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Coded {
+    /// What they are rounded to.
+    pub grid: Grid,
+    /// One row per item.
+    pub rows: Vec<CodedRow>,
+}
+
+impl Coded {
+    /// The rows of a snapshot that was verified, if it has neighbours.
+    pub fn of<B: AsRef<[u8]>>(snapshot: &Snapshot<B>) -> Option<Self> {
+        let table = snapshot.neighbours()?;
+        let grid = Grid {
+            bits: table.code_bits(),
+            levels: table.levels(),
+            scales: table.scales(),
+            unit: f64::from(snapshot.blend().neighbour_unit) * f64::from(MAX_LEVEL),
+        };
+        let rows = (0..snapshot.items()).map(|row| {
+            let mut coded = CodedRow::default();
+            let row = table.row(row)?;
+            row.walk(&mut |target, code| coded.entries.push((target as u32, code)))?;
+            if !row.is_empty() {
+                coded.scale = grid.scales.partition_point(|scale| *scale < row.scale) as u8;
+            }
+            Some(coded)
+        });
+        let rows = rows.collect::<Option<Vec<_>>>()?;
+        Some(Coded { grid, rows })
+    }
 }
 
 impl Grid {
-    /// The grid of a snapshot, if it has neighbours.
-    pub fn of<B: AsRef<[u8]>>(snapshot: &Snapshot<B>) -> Option<Self> {
-        Some(Grid {
-            unit: f64::from(snapshot.blend().neighbour_unit) * f64::from(MAX_LEVEL),
-            scales: snapshot.neighbours()?.scales(),
-        })
-    }
-
     /// One for rows whose heaviest weights lie from `least` to `most`.
-    fn spanning(most: f64, least: f64) -> Self {
+    fn spanning(most: f64, least: f64, bits: u8) -> Self {
         let unit = if most > 0.0 { most } else { 1.0 } / f64::from(u16::MAX);
         Grid {
-            unit,
+            bits,
+            levels: (0..=highest(bits)).map(|code| level(code, bits)).collect(),
             scales: scales(most / unit, least / unit),
+            unit,
         }
     }
 
-    /// Whether its scales are near all of these: not one a step or more below the first or above the last.
-    fn spans(&self, most: f64, least: f64) -> bool {
-        let ends = self.scales.first().zip(self.scales.last());
-        ends.is_some_and(|(first, last)| {
-            let (first, last) = (f64::from(*first), f64::from(*last));
-            let step = (0..8).fold(last / first, |root: f64, _| root.sqrt());
-            self.unit > 0.0 && first > 0.0 && most / self.unit <= last * step && least / self.unit >= first / step
-        })
+    /// Bits of a code.
+    pub fn code_bits(&self) -> u8 {
+        self.bits
+    }
+
+    /// Whether these rows can be rounded to it: the heaviest weights of nearly all lie within its scales, or so near to these that little of
+    /// a weight is cut off, or of its precision lost.
+    pub fn spans(&self, rows: &[Vec<(u32, f32)>]) -> bool {
+        let Some((first, last)) = self.scales.first().zip(self.scales.last()) else {
+            return false;
+        };
+        let (least, most) = (f64::from(*first) / LOST, f64::from(*last) * CUT_OFF);
+        let beyond = |row: &&Vec<(u32, f32)>| {
+            let heaviest = heaviest(row) / self.unit;
+            heaviest > 0.0 && !(least..=most).contains(&heaviest)
+        };
+        self.unit > 0.0 && *first > 0 && rows.iter().filter(beyond).count() * 100 <= rows.len()
+    }
+
+    /// The number of the scale nearest to a row's heaviest weight.
+    pub fn scale(&self, heaviest: f64) -> u8 {
+        nearest(&self.scales, heaviest / self.unit)
+    }
+
+    /// The code of a weight in a row of that scale; one of weight 0 is not packed.
+    pub fn code(&self, scale: u8, weight: f64) -> u8 {
+        let scale = self.scales.get(usize::from(scale)).copied().unwrap_or_default();
+        code(weight / self.unit / f64::from(scale), self.bits)
+    }
+
+    /// The weight of a code in a row of that scale.
+    pub fn weight(&self, scale: u8, code: u8) -> f64 {
+        let number = |table: &[u16], at: u8| f64::from(table.get(usize::from(at)).copied().unwrap_or_default());
+        number(&self.levels, code) / f64::from(MAX_LEVEL) * number(&self.scales, scale) * self.unit
+    }
+
+    /// The row, rounded.
+    pub fn round(&self, row: &[(u32, f32)]) -> CodedRow {
+        if row.is_empty() {
+            return CodedRow::default();
+        }
+        let scale = self.scale(heaviest(row));
+        let codes = row
+            .iter()
+            .map(|(target, weight)| (*target, self.code(scale, f64::from(*weight))));
+        let mut entries: Vec<(u32, u8)> = codes.filter(|(_, code)| self.weight(scale, *code) > 0.0).collect();
+        entries.sort_unstable();
+        CodedRow { scale, entries }
     }
 }
 
-/// The table and the worth of one unit of its whole-number weights. They are rounded to `grid` where that spans them.
-pub(super) fn pack(rows: &[Vec<(u32, f32)>], bits: u8, grid: Option<&Grid>) -> Result<(Vec<u8>, f32)> {
+/// The rows, rounded to a grid of their own.
+pub(super) fn round(rows: &[Vec<(u32, f32)>], bits: u8) -> Result<Coded> {
     if !CODE_BITS.contains(&bits) {
         return Err(Error::Corrupt {
             what: "code_bits",
@@ -51,29 +134,22 @@ pub(super) fn pack(rows: &[Vec<(u32, f32)>], bits: u8, grid: Option<&Grid>) -> R
             rule: "a code has 4 to 8 bits",
         });
     }
-    check(rows)?;
-    let heaviest: Vec<f64> = rows.iter().map(|row| heaviest(row)).collect();
-    let most = heaviest.iter().copied().fold(0.0, f64::max);
-    let least = heaviest
-        .iter()
-        .copied()
-        .filter(|weight| *weight > 0.0)
-        .fold(most, f64::min);
-    let Grid { unit, scales } = grid
-        .filter(|grid| grid.spans(most, least))
-        .cloned()
-        .unwrap_or_else(|| Grid::spanning(most, least));
-    let levels: Vec<u16> = (0..=highest(bits)).map(|code| level(code, bits)).collect();
-    let mut table = Writer::new(bits, &levels, &scales);
-    for (row, heaviest) in rows.iter().zip(heaviest) {
-        let (number, scale) = nearest(&scales, heaviest / unit);
-        let code = |weight: f32| code(f64::from(weight) / unit / f64::from(scale), bits);
-        let mut row: Vec<(u32, u8)> = row.iter().map(|(target, weight)| (*target, code(*weight))).collect();
-        row.retain(|(_, code)| level(*code, bits) > 0);
-        row.sort_unstable();
-        table.push(number, &row)?;
+    check_weights(rows)?;
+    let (most, least) = range(rows).unwrap_or_default();
+    let grid = Grid::spanning(most, least, bits);
+    let rows = rows.iter().map(|row| grid.round(row)).collect();
+    Ok(Coded { grid, rows })
+}
+
+/// The table and the worth of one unit of its whole-number weights.
+pub(super) fn pack(coded: &Coded) -> Result<(Vec<u8>, f32)> {
+    check_targets(&coded.rows)?;
+    let grid = &coded.grid;
+    let mut table = Writer::new(grid.bits, &grid.levels, &grid.scales);
+    for row in &coded.rows {
+        table.push(row.scale, &row.entries)?;
     }
-    Ok((table.finish(), (unit / f64::from(MAX_LEVEL)) as f32))
+    Ok((table.finish(), (grid.unit / f64::from(MAX_LEVEL)) as f32))
 }
 
 /// Writes a table row by row.
@@ -127,22 +203,24 @@ impl Writer {
     }
 }
 
-fn check(rows: &[Vec<(u32, f32)>]) -> Result<()> {
+fn check_weights(rows: &[Vec<(u32, f32)>]) -> Result<()> {
+    let wrong = |row: &Vec<(u32, f32)>| row.iter().any(|(_, weight)| !weight.is_finite() || *weight <= 0.0);
+    rows.iter()
+        .position(wrong)
+        .map_or(Ok(()), |at| Err(Error::Weight { what: "neighbours", at }))
+}
+
+fn check_targets(rows: &[CodedRow]) -> Result<()> {
     for (at, row) in rows.iter().enumerate() {
-        if row.iter().any(|(_, weight)| !weight.is_finite() || *weight <= 0.0) {
-            return Err(Error::Weight { what: "neighbours", at });
-        }
-        if row.len() > MAX_NEIGHBOURS {
+        if row.entries.len() > MAX_NEIGHBOURS {
             return Err(Error::Limit {
                 what: "neighbours of an item",
                 max: MAX_NEIGHBOURS,
-                got: row.len(),
+                got: row.entries.len(),
             });
         }
-        let mut targets: Vec<u32> = row.iter().map(|(target, _)| *target).collect();
-        targets.sort_unstable();
-        let known = |target: &u32| (*target as usize) < rows.len() && *target as usize != at;
-        if !targets.iter().all(known) || !targets.is_sorted_by(|a, b| a < b) {
+        let known = |(target, _): &(u32, u8)| (*target as usize) < rows.len() && *target as usize != at;
+        if !row.entries.iter().all(known) || !row.entries.is_sorted_by(|a, b| a.0 < b.0) {
             return Err(Error::Corrupt {
                 what: "neighbours",
                 at,
@@ -151,6 +229,15 @@ fn check(rows: &[Vec<(u32, f32)>]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The most and the least of the rows' heaviest weights.
+fn range(rows: &[Vec<(u32, f32)>]) -> Option<(f64, f64)> {
+    let all = rows.iter().map(|row| heaviest(row)).filter(|weight| *weight > 0.0);
+    all.fold(None, |range, weight| {
+        let (most, least) = range.unwrap_or((weight, weight));
+        Some((weight.max(most), weight.min(least)))
+    })
 }
 
 fn heaviest(row: &[(u32, f32)]) -> f64 {
@@ -173,15 +260,15 @@ fn scales(most: f64, least: f64) -> Vec<u16> {
     scales
 }
 
-/// Number and value of the scale nearest to a row's heaviest weight, by their ratio.
-fn nearest(scales: &[u16], heaviest: f64) -> (u8, u16) {
+/// Number of the scale nearest to a row's heaviest weight, by their ratio.
+fn nearest(scales: &[u16], heaviest: f64) -> u8 {
     let above = scales.partition_point(|scale| f64::from(*scale) < heaviest);
     let far = |scale: u16| (f64::from(scale) / heaviest).max(heaviest / f64::from(scale));
     let numbered = |at: usize| Some((at as u8, *scales.get(at)?));
     match (above.checked_sub(1).and_then(numbered), numbered(above)) {
-        (Some(below), Some(above)) if far(below.1) <= far(above.1) => below,
-        (_, Some(above)) => above,
-        (below, None) => below.unwrap_or_default(),
+        (Some(below), Some(above)) if far(below.1) <= far(above.1) => below.0,
+        (_, Some(above)) => above.0,
+        (below, None) => below.unwrap_or_default().0,
     }
 }
 

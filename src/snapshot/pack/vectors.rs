@@ -3,11 +3,12 @@
 use super::super::factors::MAX_RIDGES;
 use super::super::vector_length;
 use crate::error::{Error, Result};
+use crate::snapshot::Snapshot;
 
 /// The largest number of a quantized vector.
 const MOST: f64 = i8::MAX as f64;
-/// How far the length of a vector of content may be from 1.
-const LENGTH: f64 = 1e-3;
+/// How far the length of a vector of content may be from 1: as far as rounding takes it.
+const LENGTH: f64 = 0.03;
 
 /// Vectors of taste, of a factor model: what a visitor likes is the product with a vector folded in from the history.
 #[derive(Debug, Clone, Default)]
@@ -40,6 +41,9 @@ pub struct Content {
     pub dims: usize,
     /// One vector per item, one after another, each of length 1 or all 0.
     pub rows: Vec<f32>,
+    /// What one unit of their whole numbers is to be worth, so that vectors that a snapshot has had stay as they are; by the largest number where
+    /// it is `None`.
+    pub unit: Option<f32>,
 }
 
 impl Factors {
@@ -92,11 +96,23 @@ impl Gram {
 }
 
 impl Content {
+    /// The vectors of a snapshot, if it has some, as they are rounded in it.
+    pub fn of<B: AsRef<[u8]>>(snapshot: &Snapshot<B>) -> Option<Self> {
+        let table = snapshot.content()?;
+        let unit = snapshot.blend().content_unit;
+        let rows = (0..snapshot.items()).filter_map(|row| table.row(row)).flatten();
+        Some(Content {
+            dims: table.dims,
+            rows: rows.map(|value| f32::from(*value as i8) * unit).collect(),
+            unit: Some(unit),
+        })
+    }
+
     /// The table and the worth of one unit of its whole numbers.
     pub(super) fn pack(&self, items: usize) -> Result<(Vec<u8>, f32)> {
         check("content", self.dims, &self.rows, items)?;
         let mut out = (self.dims as u16).to_le_bytes().to_vec();
-        let unit = unit(largest(&self.rows));
+        let unit = self.unit.map_or(unit(largest(&self.rows)), f64::from);
         for (at, row) in self.rows.chunks(self.dims).enumerate() {
             let length = row.iter().map(|value| f64::from(value * value)).sum::<f64>().sqrt();
             if length > 0.0 && (length - 1.0).abs() > LENGTH {

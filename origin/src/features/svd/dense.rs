@@ -6,6 +6,8 @@ use crate::parallel;
 
 /// A share of the largest eigenvalue below which one is rounding error.
 pub(super) const NEGLIGIBLE: f64 = 1e-14;
+/// A share of the largest eigenvalue of `MᵀM` below which a direction says nothing of how to turn.
+const POLAR_LEAST: f64 = 1e-8;
 /// Jacobi's method ends after six to ten sweeps; this only bounds it.
 const SWEEPS: usize = 60;
 
@@ -140,6 +142,26 @@ impl Matrix for Panel {
         }
         sum
     }
+}
+
+/// The orthogonal matrix nearest to a square one, its polar factor `M (MᵀM)^-1/2`; `None` where a direction is all but lost in it.
+pub fn polar(matrix: Panel) -> Option<Panel> {
+    let (values, vectors) = eigen(matrix.gram());
+    let least = values.first().copied().unwrap_or(0.0) * POLAR_LEAST;
+    if values.is_empty() || values.iter().any(|value| *value <= least) {
+        return None;
+    }
+    let mut scaled = vectors.clone();
+    for (at, value) in values.iter().enumerate() {
+        scaled.scale_col(at, 1.0 / value.sqrt());
+    }
+    let mut transposed = Panel::zeros(vectors.cols, vectors.rows);
+    for row in 0..vectors.rows {
+        for col in 0..vectors.cols {
+            transposed.values[col * vectors.rows + row] = vectors.values[row * vectors.cols + col];
+        }
+    }
+    Some(matrix.times_small(&scaled.times_small(&transposed)))
 }
 
 /// Eigenvalues of a symmetric matrix, falling, and its eigenvectors as columns, by Jacobi's method (cyclic).

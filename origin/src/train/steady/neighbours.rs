@@ -1,0 +1,186 @@
+//! Neighbours beside those that are out: for each row the cheapest of its old form, its new form, and what lies between.
+//!
+//! What a form costs is the weight that it gets wrong, in shares of the row's weight and as often as the row is used, and the price of
+//! the bits that lead to it (rate and distortion; Sullivan and Wiegand 1998, "Rate-distortion optimization for video compression").
+
+use super::{Price, Use};
+use crate::parallel;
+use crate::train::Weights;
+use pocketrank::pack::{Coded, CodedRow, Grid};
+use std::collections::BTreeMap;
+
+/// Bits that a delta takes, after compression, for a row that changes, its scale, an entry that changes its code, goes or comes.
+const ROW: f64 = 10.0;
+const SCALE: f64 = 4.0;
+const CHANGE: f64 = 9.0;
+const REMOVAL: f64 = 7.0;
+const ADDITION: f64 = 14.0;
+/// The weight of a row is that of so many of its heaviest.
+const HEAVIEST: usize = 20;
+
+/// The rows of the new model, as near to those of the base as the price has it. `full`: what the new rows were pruned from.
+pub fn beside(new: &Weights, full: &Weights, base: &Coded, uses: &[Use], price: Price) -> Coded {
+    let known = |row: u32| uses.get(row as usize).is_some_and(|row| row.known);
+    let rows: Vec<u32> = (0..new.len() as u32).collect();
+    let rows = parallel::map(&rows, |row| {
+        let at = *row as usize;
+        let exact = || base.grid.round(&new[at]);
+        let Some(old) = base.rows.get(at).filter(|_| known(*row)) else {
+            return exact();
+        };
+        if price.0 <= 0.0 && uses[at].ripe {
+            return exact();
+        }
+        let mut wanted: BTreeMap<u32, f64> = BTreeMap::new();
+        let mut new_targets: Vec<(u32, f64)> = new[at]
+            .iter()
+            .map(|(target, weight)| (*target, f64::from(*weight)))
+            .collect();
+        new_targets.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        for (target, weight) in full[at].iter().chain(&new[at]) {
+            wanted.insert(*target, f64::from(*weight));
+        }
+        let old = CodedRow {
+            scale: old.scale,
+            entries: old
+                .entries
+                .iter()
+                .filter(|(target, _)| known(*target))
+                .copied()
+                .collect(),
+        };
+        if !uses[at].ripe {
+            return old;
+        }
+        let choice = Choice {
+            grid: &base.grid,
+            new: &new_targets,
+            wanted: &wanted,
+            old: &old,
+            each: uses[at].traffic
+                / new_targets
+                    .iter()
+                    .take(HEAVIEST)
+                    .map(|(_, weight)| weight)
+                    .sum::<f64>()
+                    .max(1e-30),
+            price: price.0,
+        };
+        choice.best()
+    });
+    Coded {
+        grid: base.grid.clone(),
+        rows,
+    }
+}
+
+/// What a row may become.
+struct Choice<'a> {
+    grid: &'a Grid,
+    /// The new row, heaviest first.
+    new: &'a [(u32, f64)],
+    /// The new weight of everything that the new row was pruned from.
+    wanted: &'a BTreeMap<u32, f64>,
+    old: &'a CodedRow,
+    /// What a weight that is wrong by 1 costs.
+    each: f64,
+    price: f64,
+}
+
+impl Choice<'_> {
+    fn best(&self) -> CodedRow {
+        let kept = self.wrong(self.old);
+        let mut best = (kept, self.old.clone());
+        if self.new.is_empty() {
+            return best.1;
+        }
+        let scale = self.grid.scale(self.new[0].1);
+        let scales: &[u8] = if scale == self.old.scale {
+            &[scale]
+        } else {
+            &[self.old.scale, scale]
+        };
+        for scale in scales {
+            let (bits, row) = self.changed(*scale);
+            let cost = self.wrong(&row) + self.price * bits;
+            if cost < best.0 {
+                best = (cost, row);
+            }
+        }
+        best.1
+    }
+
+    fn wanted(&self, target: u32) -> f64 {
+        self.wanted.get(&target).copied().unwrap_or_default()
+    }
+
+    /// What the weights of a row that are wrong cost.
+    fn wrong(&self, row: &CodedRow) -> f64 {
+        let mut sum = 0.0;
+        for (target, code) in &row.entries {
+            sum += (self.grid.weight(row.scale, *code) - self.wanted(*target)).abs();
+        }
+        for (target, weight) in self.new {
+            if row.entries.binary_search_by_key(target, |(target, _)| *target).is_err() {
+                sum += weight;
+            }
+        }
+        sum * self.each
+    }
+
+    /// The old row in a scale, with every change that is worth its bits; and these bits.
+    fn changed(&self, scale: u8) -> (f64, CodedRow) {
+        let mut bits = ROW + if scale == self.old.scale { 0.0 } else { SCALE };
+        let pays = |gain: f64, bits: f64| gain * self.each > self.price * bits;
+        let is_new = |target: u32| self.new.iter().any(|(new, _)| *new == target);
+        let mut entries: BTreeMap<u32, u8> = BTreeMap::new();
+        // What may go: what the new row has not, the least wanted last.
+        let mut spare: Vec<(f64, u32, f64)> = vec![];
+        for (target, code) in &self.old.entries {
+            let wanted = self.wanted(*target);
+            let wrong = |code: u8| (self.grid.weight(scale, code) - wanted).abs();
+            if !is_new(*target) {
+                spare.push((wanted, *target, wrong(*code) - wanted));
+            }
+            let better = self.grid.code(scale, wanted);
+            let pays = better != *code && is_new(*target) && pays(wrong(*code) - wrong(better), CHANGE);
+            bits += if pays { CHANGE } else { 0.0 };
+            entries.insert(*target, if pays { better } else { *code });
+        }
+        spare.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)));
+        let most = self.new.len().max(self.old.entries.len());
+        for (target, weight) in self.new {
+            if entries.contains_key(target) {
+                continue;
+            }
+            let code = self.grid.code(scale, *weight);
+            if self.grid.weight(scale, code) <= 0.0 {
+                continue;
+            }
+            let gain = weight - (self.grid.weight(scale, code) - weight).abs();
+            if entries.len() < most {
+                if pays(gain, ADDITION) {
+                    bits += ADDITION;
+                    entries.insert(*target, code);
+                }
+            } else if let Some((_, out, saved)) = spare.last().copied() {
+                if pays(gain + saved, ADDITION + REMOVAL) {
+                    bits += ADDITION + REMOVAL;
+                    entries.remove(&out);
+                    spare.pop();
+                    entries.insert(*target, code);
+                }
+            }
+        }
+        while entries.len() > self.new.len() {
+            let Some((_, out, _)) = spare.pop() else { break };
+            entries.remove(&out);
+            bits += REMOVAL;
+        }
+        let entries = entries
+            .into_iter()
+            .filter(|(_, code)| self.grid.weight(scale, *code) > 0.0)
+            .collect();
+        (bits, CodedRow { scale, entries })
+    }
+}
