@@ -57,3 +57,21 @@ pub(super) fn diff(old: &[u8], new: &[u8]) -> Vec<u8> {
     out.extend(new.get(before..new.len() - behind).unwrap_or_default());
     out
 }
+
+#[cfg(all(test, feature = "pack"))]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_chain_of_spans_makes_the_last_text(texts in proptest::collection::vec("[ab]{0,12}", 2..9)) {
+            let patches: Vec<_> = texts.windows(2).map(|pair| diff(pair[0].as_bytes(), pair[1].as_bytes())).collect();
+            let steps: Vec<Step<'_>> = patches.iter().map(|patch| (patch.as_slice(), 0)).collect();
+            let last = texts[texts.len() - 1].as_bytes();
+            let mut made = vec![0; last.len()];
+            prop_assert!(apply(texts[0].as_bytes(), &steps, &mut made).is_some());
+            prop_assert_eq!(made, last);
+        }
+    }
+}
