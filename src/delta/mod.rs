@@ -1,7 +1,7 @@
 //! Deltas: what changes from one snapshot, the base, to a newer one, the target.
 //!
 //! Invariant: [`Delta::apply_chain`] gives the target, byte for byte, or an error, and leaves the base as it is. Of memory it takes the
-//! target's bytes and less than 100 kB beside them, and a few hundred bytes for each delta. Bytes are never trusted: what they may make it
+//! target's bytes, less than 20 kB beside them and less than 1 kB for each delta. Bytes are never trusted: what they may make it
 //! reserve is bounded by the base and by their own number. `diff` writes what this module reads; `docs/FORMAT.md` is the norm for both.
 //!
 //! `chain` takes each section through its patches. How it is patched follows from what it is: `span`, `index`, `neighbours`, and for
