@@ -50,16 +50,20 @@ fn every_golden_snapshot_verifies() {
 }
 
 #[test]
-fn the_golden_delta_still_makes_its_target() {
+fn the_golden_deltas_still_make_their_targets() {
     let base = Snapshot::open(std::fs::read(SNAPSHOT).unwrap()).unwrap();
-    let bytes = std::fs::read(format!("{FOLDER}/random-changed-v1.delta")).unwrap();
-    let delta = Delta::open(&bytes).unwrap();
-    let target = Snapshot::open(delta.apply(&base).unwrap()).unwrap();
-    target.verify().unwrap();
-    assert_eq!((target.id(), target.items()), (delta.target(), base.items() + 2));
-    let kinds = |kind| delta.patches().filter(|patch| patch.kind == kind).count();
-    assert_eq!(
-        (kinds(PatchKind::Rows), kinds(PatchKind::Span), kinds(PatchKind::Kept)),
-        (6, 1, 2)
-    );
+    let files = ["random-changed-v1.delta", "random-again-v1.delta"];
+    let files = files.map(|name| std::fs::read(format!("{FOLDER}/{name}")).unwrap());
+    let deltas = files.each_ref().map(|bytes| Delta::open(bytes).unwrap());
+    let made = [1, 2].map(|links| Snapshot::open(Delta::apply_chain(&base, &deltas[..links]).unwrap()).unwrap());
+    for (delta, target) in deltas.iter().zip(&made) {
+        target.verify().unwrap();
+        assert_eq!((target.id(), target.items()), (delta.target(), delta.items()));
+    }
+    assert_eq!(made.map(|target| target.items()), [base.items() + 2, base.items() - 1]);
+    let kinds = deltas.map(|delta| {
+        [PatchKind::Rows, PatchKind::Span, PatchKind::Kept]
+            .map(|kind| delta.patches().filter(|patch| patch.kind == kind).count())
+    });
+    assert_eq!(kinds, [[6, 1, 2], [6, 3, 0]]);
 }

@@ -1,9 +1,9 @@
-//! Applying a delta takes the target's bytes of memory, and little beside them. Alone in its file, as it counts what the process allocates.
+//! Applying deltas takes the target's bytes of memory, and little beside them. Alone in its file, as it counts what the process allocates.
 #![allow(missing_docs, unsafe_code, clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod support;
 
-use pocketrank::{diff, Delta, PatchKind, Section, Snapshot};
+use pocketrank::{diff, Delta, PatchKind, Snapshot};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use support::{builder, Rng};
@@ -30,28 +30,38 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
+/// There and back again, which is a chain of any length.
 #[test]
 fn applying_takes_the_target_and_little_more() {
-    let base = builder(&mut Rng(1), 30_000);
-    let mut target = base.clone();
+    let model = builder(&mut Rng(1), 30_000);
+    let mut other = model.clone();
     for row in 0..30_000 {
-        target.prior[row].popularity ^= 1;
+        other.prior[row].popularity ^= 1;
         if row % 2 == 0 {
-            target.neighbours[row].pop();
+            other.neighbours[row].pop();
+        }
+        if row % 9 == 0 {
+            other.ids[row] = format!("new-{row}");
         }
     }
-    let (base, target) = (base.build().unwrap(), target.build().unwrap());
-    let base = Snapshot::open(base).unwrap();
-    let bytes = diff(&base, &Snapshot::open(target.as_slice()).unwrap()).unwrap();
-    let neighbours = |patch: &pocketrank::Patch<'_>| patch.section == Section::Neighbours;
-    let patched = Delta::open(&bytes).unwrap().patches().find(neighbours).unwrap();
-    assert_eq!(patched.kind, PatchKind::Rows);
-    let before = NOW.load(SeqCst);
-    MOST.store(before, SeqCst);
-    let made = Delta::open(&bytes).unwrap().apply(&base).unwrap();
-    let most = MOST.load(SeqCst) - before;
-    assert_eq!(made, target);
-    let beside = most - target.len();
-    println!("{beside} bytes beside a target of {}", target.len());
-    assert!(beside < 100_000, "{beside} bytes beside a target of {}", target.len());
+    other.labels.brands.push("a new one".into());
+    let ends = [model, other].map(|model| Snapshot::open(model.build().unwrap()).unwrap());
+    let deltas = [(0, 1), (1, 0)].map(|(from, to)| diff(&ends[from], &ends[to]).unwrap());
+    let deltas = deltas.each_ref().map(|delta| Delta::open(delta).unwrap());
+    for delta in &deltas {
+        let kinds = |kind| delta.patches().filter(|patch| patch.kind == kind).count();
+        assert_eq!((kinds(PatchKind::Rows), kinds(PatchKind::Span)), (3, 1));
+    }
+    for links in [1, 2, 31, 300] {
+        let chain: Vec<_> = deltas.iter().cycle().take(links).copied().collect();
+        let target = ends[links % 2].as_bytes();
+        let before = NOW.load(SeqCst);
+        MOST.store(before, SeqCst);
+        let made = Delta::apply_chain(&ends[0], &chain).unwrap();
+        let most = MOST.load(SeqCst) - before;
+        assert!(made == target);
+        let beside = most - target.len();
+        println!("{links} deltas: {beside} bytes beside a target of {}", target.len());
+        assert!(beside < 20_000 + 1_000 * links, "{links} deltas: {beside} bytes");
+    }
 }

@@ -134,6 +134,15 @@ fn the_whole_way_from_a_shop_to_a_slate() {
     assert!(different["brotli"].as_u64() < different["bytes"].as_u64());
     assert_eq!(json(&["apply", &past, &delta, "-o", &made])["id"], trained["id"]);
     assert_eq!(std::fs::read(&made).unwrap(), std::fs::read(&snapshot).unwrap());
+    let back = files.path("back.bin").to_str().unwrap().to_owned();
+    json(&["diff", &snapshot, &past, "-o", &back]);
+    let chain = json(&["apply", &past, &delta, &back, &delta, "-o", &made]);
+    assert_eq!((&chain["id"], &chain["deltas"]), (&trained["id"], &3.into()));
+    assert_eq!(std::fs::read(&made).unwrap(), std::fs::read(&snapshot).unwrap());
+    let run = pocketrank(&["apply", &past, &delta, &delta, &back, "-o", &made]);
+    let message = String::from_utf8(run.stderr).unwrap();
+    assert_eq!(run.status.code(), Some(4), "{message}");
+    assert!(message.contains("delta.bin: delta: changes snapshot"), "{message}");
     let table = String::from_utf8(pocketrank(&["inspect", &delta]).stdout).unwrap();
     assert!(table.contains("brotli") && table.contains("neighbours"), "{table}");
     let run = pocketrank(&["apply", &snapshot, &delta, "-o", &made]);

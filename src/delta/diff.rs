@@ -2,7 +2,8 @@
 //!
 //! Invariant: equal input gives equal bytes, and what is written makes the target of the base; anything else is an error.
 
-use super::{index, most, neighbours, rows, Base, Delta, Patch, PatchKind, DELTA_VERSION};
+use super::chain::Changes;
+use super::{index, neighbours, rows, span, Base, Delta, PatchKind, DELTA_VERSION};
 use crate::error::{Error, Result};
 use crate::snapshot::{Section, Snapshot};
 
@@ -61,7 +62,7 @@ fn patch(base: Base<'_>, section: Section, new: &[u8], items: u32) -> (PatchKind
     }
     let (from, to) = ((old, base.items), (new, items));
     let (kind, bytes) = match section {
-        Section::Meta | Section::Blend | Section::Labels => (PatchKind::Span, Some(span(old, new))),
+        Section::Meta | Section::Blend | Section::Labels => (PatchKind::Span, Some(span::diff(old, new))),
         Section::Index => (PatchKind::Rows, index::diff(from, to)),
         Section::Neighbours => (PatchKind::Rows, neighbours::diff(from, to)),
         section => (PatchKind::Rows, rows::diff(section, from, to)),
@@ -69,29 +70,16 @@ fn patch(base: Base<'_>, section: Section, new: &[u8], items: u32) -> (PatchKind
     // A row that another writer wrote in another way comes out otherwise than it was.
     let makes = |bytes: &[u8]| {
         let mut made = vec![0; new.len()];
-        let patch = Patch {
+        let changes = Changes {
             section,
-            kind,
             length: new.len(),
-            bytes,
+            old: from,
+            steps: vec![(bytes, items)],
         };
-        patch.write(base, items, &mut made).is_some() && made == new
+        changes.fits() && changes.write((&mut made, items)).is_some() && made == new
     };
-    let good = |bytes: &Vec<u8>| bytes.len() < new.len() && new.len() <= most(old.len(), bytes.len()) && makes(bytes);
+    let good = |bytes: &Vec<u8>| bytes.len() < new.len() && makes(bytes);
     bytes.filter(good).map_or(whole, |bytes| (kind, bytes))
-}
-
-/// What lies between the bytes that both begin with and those that both end with.
-fn span(old: &[u8], new: &[u8]) -> Vec<u8> {
-    let same = |pairs: &mut dyn Iterator<Item = (&u8, &u8)>| pairs.take_while(|(old, new)| old == new).count();
-    let before = same(&mut old.iter().zip(new));
-    let most = old.len().min(new.len()) - before;
-    let behind = same(&mut old.iter().rev().zip(new.iter().rev()).take(most));
-    let mut out = vec![];
-    push_varint(&mut out, before as u32);
-    push_varint(&mut out, behind as u32);
-    out.extend(new.get(before..new.len() - behind).unwrap_or_default());
-    out
 }
 
 /// A varint: 7 bits a byte, the lowest first.

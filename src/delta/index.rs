@@ -4,61 +4,105 @@
 //! steps from one added entry's bucket to the next, and these; length of the steps from one added row to the next, in zigzag, and these;
 //! then the added fingerprints. Added entries are in the order of the table. Numbers are varints, fingerprints have 4 bytes.
 
-use super::rows::{run, New, Old};
+use super::chain::{New, Old, Step};
+use super::rows::run;
 use crate::bytes::u32_at;
 use crate::snapshot::{row_at, row_width, Values};
 
-/// An entry to be added.
-struct Added {
-    bucket: usize,
-    fingerprint: u32,
-    row: u32,
-}
+/// An entry of a bucket: fingerprint and row.
+type Entry = (u32, u32);
 
-/// Added entries one after another.
-struct Additions<'a> {
-    left: usize,
-    at: usize,
-    bucket: usize,
-    row: u32,
+/// A patch, as far as it is read.
+struct Patch<'a> {
+    /// Entries that it has still to take out, and to add.
+    removals: usize,
+    additions: usize,
+    removed: Values<'a>,
     buckets: Values<'a>,
     rows: Values<'a>,
-    fingerprints: &'a [u8],
+    fingerprints: Values<'a>,
+    /// Entries that were passed.
+    passed: usize,
+    /// Position of the next one to be taken out; no position where there is none.
+    out: usize,
+    /// Bucket of the next one to be added, no bucket where there is none, and the entry.
+    bucket: usize,
+    entry: Entry,
 }
 
-impl Additions<'_> {
-    /// The next one, if there is one; `None` where the patch is cut short.
-    fn next(&mut self) -> Option<Option<Added>> {
-        if self.left == 0 {
-            return Some(None);
-        }
-        self.left -= 1;
-        self.bucket = self.bucket.checked_add(self.buckets.varint(32)? as usize)?;
-        self.row = self.row.wrapping_add(unzigzag(self.rows.varint(32)?));
-        self.at += 1;
-        Some(Some(Added {
-            bucket: self.bucket,
-            fingerprint: u32_at(self.fingerprints, self.at - 1)?,
-            row: self.row,
-        }))
+impl<'a> Patch<'a> {
+    fn new(bytes: &'a [u8]) -> Option<Self> {
+        let mut values = Values(bytes);
+        let (additions, removals) = (values.length()?, values.length()?);
+        let mut patch = Patch {
+            removals,
+            additions,
+            removed: Values(run(&mut values)?),
+            buckets: Values(run(&mut values)?),
+            rows: Values(run(&mut values)?),
+            fingerprints: values,
+            passed: 0,
+            out: 0,
+            bucket: 0,
+            entry: (0, 0),
+        };
+        patch.next_out()?;
+        patch.next_entry().map(|()| patch)
     }
-}
 
-/// The table that is written: bucket ends, fingerprints and rows.
-struct Writer<'a> {
-    fingerprints: &'a mut [u8],
-    rows: &'a mut [u8],
-    width: usize,
-    entries: usize,
-}
-
-impl Writer<'_> {
-    fn push(&mut self, fingerprint: u32, row: u32) -> Option<()> {
-        let at = self.entries;
-        put(self.fingerprints, 4, at, fingerprint)?;
-        put(self.rows, self.width, at, row)?;
-        self.entries += 1;
+    fn next_out(&mut self) -> Option<()> {
+        self.out = match self.removals {
+            0 => usize::MAX,
+            _ => self.passed.checked_add(self.removed.varint(32)? as usize)?,
+        };
+        self.removals = self.removals.saturating_sub(1);
         Some(())
+    }
+
+    fn next_entry(&mut self) -> Option<()> {
+        if self.additions == 0 {
+            self.bucket = usize::MAX;
+            return Some(());
+        }
+        self.additions -= 1;
+        self.bucket = self.bucket.checked_add(self.buckets.varint(32)? as usize)?;
+        let row = self.entry.1.wrapping_add(unzigzag(self.rows.varint(32)?));
+        self.entry = (u32_at(self.fingerprints.take(4)?, 0)?, row);
+        Some(())
+    }
+
+    /// Changes the next bucket; `spare` is overwritten.
+    fn change(&mut self, bucket: usize, entries: &mut Vec<Entry>, spare: &mut Vec<Entry>) -> Option<()> {
+        let end = self.passed + entries.len();
+        if self.bucket != bucket && self.out >= end {
+            self.passed = end;
+            return Some(());
+        }
+        spare.clear();
+        for entry in entries.iter() {
+            self.passed += 1;
+            if self.passed - 1 == self.out {
+                self.next_out()?;
+                continue;
+            }
+            while self.bucket == bucket && self.entry.0 < entry.0 {
+                spare.push(self.entry);
+                self.next_entry()?;
+            }
+            spare.push(*entry);
+        }
+        while self.bucket == bucket {
+            spare.push(self.entry);
+            self.next_entry()?;
+        }
+        std::mem::swap(entries, spare);
+        Some(())
+    }
+
+    /// Whether it is used up.
+    fn is_spent(&self) -> bool {
+        let streams = [&self.removed, &self.buckets, &self.rows, &self.fingerprints];
+        streams.iter().all(|stream| stream.0.is_empty()) && (self.out, self.bucket) == (usize::MAX, usize::MAX)
     }
 }
 
@@ -85,70 +129,38 @@ fn parts(table: &[u8], items: u32) -> Option<(usize, [&[u8]; 3])> {
     Some((buckets, [ends, fingerprints, rows]))
 }
 
-pub(super) fn apply((old, from): Old<'_>, patch: &[u8], (new, to): New<'_>) -> Option<()> {
-    let mut values = Values(patch);
-    let (left, mut removals) = (values.length()?, values.length()?);
-    let mut removed = Values(run(&mut values)?);
-    let mut additions = Additions {
-        left,
-        at: 0,
-        bucket: 0,
-        row: 0,
-        buckets: Values(run(&mut values)?),
-        rows: Values(run(&mut values)?),
-        fingerprints: values.0,
-    };
-    let (buckets, [ends, fingerprints, rows]) = parts(old, from)?;
-    if Some(additions.fingerprints.len()) != left.checked_mul(4) {
-        return None;
+pub(super) fn apply((old, from): Old<'_>, steps: &[Step<'_>], (new, to): New<'_>) -> Option<()> {
+    let mut patches = Vec::new();
+    for (patch, _) in steps {
+        patches.push(Patch::new(patch)?);
     }
-    let head = 4 + ends.len();
-    let width = row_width(to);
-    if new.len() != head + to as usize * (4 + width) {
+    let (buckets, [ends, fingerprints, rows]) = parts(old, from)?;
+    let (from, to) = (row_width(from), (row_width(to), to as usize));
+    if new.len() != 4 + ends.len() + to.1 * (4 + to.0) {
         return None;
     }
     new.get_mut(..4)?.copy_from_slice(old.get(..4)?);
-    let (new_ends, new_rest) = new.get_mut(4..)?.split_at_mut_checked(ends.len())?;
-    let (new_fingerprints, new_rows) = new_rest.split_at_mut_checked(to as usize * 4)?;
-    let mut writer = Writer {
-        fingerprints: new_fingerprints,
-        rows: new_rows,
-        width,
-        entries: 0,
-    };
-    let mut gap = |next: usize| match removals {
-        0 => Some(usize::MAX),
-        _ => {
-            removals -= 1;
-            next.checked_add(removed.varint(32)? as usize)
-        }
-    };
-    let mut out = gap(0)?;
-    let mut added = additions.next()?;
-    let mut entry = 0;
+    let (new_ends, rest) = new.get_mut(4..)?.split_at_mut_checked(ends.len())?;
+    let (new_fingerprints, new_rows) = rest.split_at_mut_checked(to.1 * 4)?;
+    let (mut entries, mut spare) = (Vec::new(), Vec::new());
+    let (mut read, mut written) = (0, 0);
     for bucket in 0..buckets {
-        let end = u32_at(ends, bucket + 1)? as usize;
-        while entry < end {
-            let fingerprint = u32_at(fingerprints, entry)?;
-            if entry == out {
-                out = gap(entry + 1)?;
-            } else {
-                while let Some(new) = added.take_if(|new| (new.bucket, new.fingerprint) < (bucket, fingerprint)) {
-                    writer.push(new.fingerprint, new.row)?;
-                    added = additions.next()?;
-                }
-                writer.push(fingerprint, row_at(rows, row_width(from), entry)?)?;
-            }
-            entry += 1;
+        entries.clear();
+        while read < u32_at(ends, bucket + 1)? as usize {
+            entries.push((u32_at(fingerprints, read)?, row_at(rows, from, read)?));
+            read += 1;
         }
-        while let Some(new) = added.take_if(|new| new.bucket == bucket) {
-            writer.push(new.fingerprint, new.row)?;
-            added = additions.next()?;
+        for patch in &mut patches {
+            patch.change(bucket, &mut entries, &mut spare)?;
         }
-        put(new_ends, 4, bucket + 1, writer.entries as u32)?;
+        for (fingerprint, row) in &entries {
+            put(new_fingerprints, 4, written, *fingerprint)?;
+            put(new_rows, to.0, written, *row)?;
+            written += 1;
+        }
+        put(new_ends, 4, bucket + 1, written as u32)?;
     }
-    let spent = additions.buckets.0.is_empty() && additions.rows.0.is_empty() && removed.0.is_empty();
-    (spent && added.is_none() && out == usize::MAX && writer.entries == to as usize).then_some(())
+    (written == to.1 && patches.iter().all(Patch::is_spent)).then_some(())
 }
 
 /// The patch that makes one table of the other; `None` where they have other buckets.

@@ -1,32 +1,31 @@
 //! Deltas: what changes from one snapshot, the base, to a newer one, the target.
 //!
-//! Invariant: [`Delta::apply`] gives the target, byte for byte, or an error, and leaves the base as it is. Of memory it takes the
-//! target's bytes and less than 100 kB beside them. Bytes are never trusted: what they may make it reserve is bounded by the base and by
-//! their own number. `diff` writes what this module reads; `docs/FORMAT.md` is the norm for both.
+//! Invariant: [`Delta::apply_chain`] gives the target, byte for byte, or an error, and leaves the base as it is. Of memory it takes the
+//! target's bytes, less than 20 kB beside them and less than 1 kB for each delta. Bytes are never trusted: what they may make it
+//! reserve is bounded by the base and by their own number. `diff` writes what this module reads; `docs/FORMAT.md` is the norm for both.
 //!
-//! How a section is patched follows from what it is: `index`, `neighbours`, and for tables of fixed width `rows`.
+//! `chain` takes each section through its patches. How it is patched follows from what it is: `span`, `index`, `neighbours`, and for
+//! tables of fixed width `rows`.
 
+mod chain;
 #[cfg(feature = "pack")]
 mod diff;
 mod index;
 mod neighbours;
 mod rows;
+mod span;
 
 #[cfg(feature = "pack")]
 pub use diff::diff;
 
-use crate::bytes::{sha256, short, Reader};
+use crate::bytes::{short, Reader};
 use crate::error::{Error, Result};
-use crate::snapshot::{
-    at_most, write_head, Envelope, Section, Snapshot, SnapshotId, Values, HASHED_HEADER, HEADER, MAX_ITEMS,
-};
+use crate::snapshot::{at_most, Envelope, Section, Snapshot, SnapshotId, HEADER, MAX_ITEMS};
 
 /// The newest version of the format of deltas.
 pub const DELTA_VERSION: u16 = 1;
 /// Bytes of an entry of the table of patches: tag 4, kind 1, length of the section 4, length of the patch 4.
 const ENTRY: usize = 13;
-/// A patched section has at most twice the bytes of the base's and so many times those of its patch.
-const GROWTH: usize = 16;
 
 /// A delta, read in place.
 #[derive(Debug, Clone, Copy)]
@@ -46,9 +45,9 @@ pub enum PatchKind {
     Kept,
     /// It is in the delta as a whole.
     Whole,
-    /// Its changed rows are in the delta.
+    /// A table: its changed rows are in the delta.
     Rows,
-    /// All that changed lies in one run of bytes, which is in the delta.
+    /// No table: all that changed lies in one run of bytes, which is in the delta.
     Span,
 }
 
@@ -138,7 +137,7 @@ impl<'a> Delta<'a> {
             let entry = entry.ok_or(Error::Corrupt {
                 what: "delta",
                 at,
-                rule: "sections are known ones, once each, in their order, and of known kinds",
+                rule: "sections are known ones, once each, in their order, and of kinds that are theirs",
             })?;
             before = Some(entry.section as usize);
             end = end.next_multiple_of(8) + u64::from(entry.length);
@@ -203,55 +202,22 @@ impl<'a> Delta<'a> {
     /// [`Error::OtherBase`] for a snapshot that the delta was not made for, [`Error::Corrupt`] where patch and base do not fit together,
     /// [`Error::Checksum`] where something other than the target came out, [`Error::Limit`] where there is not memory enough for it.
     pub fn apply<B: AsRef<[u8]>>(&self, base: &Snapshot<B>) -> Result<Vec<u8>> {
-        self.apply_to(Base {
+        Delta::apply_chain(base, std::slice::from_ref(self))
+    }
+
+    /// The target of the last of some deltas, each made for the target of the one before it, and the first for the base. It takes no more
+    /// memory than one of them would: none of the snapshots between is made, and only the last one's hash is checked.
+    ///
+    /// # Errors
+    /// Those of [`Delta::apply`]; [`Error::OtherBase`] as well where a delta does not follow on the one before it, and [`Error::Corrupt`]
+    /// where there is none.
+    pub fn apply_chain<B: AsRef<[u8]>>(base: &Snapshot<B>, deltas: &[Delta<'_>]) -> Result<Vec<u8>> {
+        let base = Base {
             envelope: base.envelope(),
             bytes: base.as_bytes(),
             items: base.items(),
-        })
-    }
-
-    #[inline(never)]
-    fn apply_to(&self, base: Base<'_>) -> Result<Vec<u8>> {
-        if *base.envelope.hash() != self.base {
-            return Err(Error::OtherBase {
-                expected: short(&self.base),
-                got: base.envelope.id().0,
-            });
-        }
-        // Before anything is reserved, so that the length cannot be more than base and delta account for.
-        self.patches().try_for_each(|patch| patch.check(base))?;
-        let mut out = Vec::new();
-        out.try_reserve_exact(self.length).map_err(|_| Error::Limit {
-            what: "snapshot bytes",
-            max: base.bytes.len(),
-            got: self.length,
-        })?;
-        let sections = self.patches().map(|patch| (patch.section, patch.length));
-        write_head(&mut out, self.length, &self.target, sections);
-        for patch in self.patches() {
-            let start = out.len().next_multiple_of(8);
-            out.resize(start + patch.length, 0);
-            patch
-                .write(base, self.items, out.get_mut(start..).unwrap_or_default())
-                .ok_or(patch.unfit())?;
-        }
-        let head = out.get(..HASHED_HEADER).unwrap_or_default();
-        let got = sha256(&[head, out.get(HEADER..).unwrap_or_default()]);
-        if got != self.target {
-            return Err(Error::Checksum {
-                what: "delta's target",
-                expected: short(&self.target),
-                got: short(&got),
-            });
-        }
-        if Snapshot::open(out.as_slice())?.items() != self.items {
-            return Err(Error::Corrupt {
-                what: "delta",
-                at: 12,
-                rule: "the number of items is the target's",
-            });
-        }
-        Ok(out)
+        };
+        chain::apply(base, deltas)
     }
 }
 
@@ -288,70 +254,6 @@ impl Patch<'_> {
             PatchKind::Kept | PatchKind::Whole | PatchKind::Span => 0,
         }
     }
-
-    /// Checks the length of the section against what makes it.
-    fn check(&self, base: Base<'_>) -> Result<()> {
-        let old = base.envelope.section(base.bytes, self.section).map(<[u8]>::len);
-        let fits = match self.kind {
-            PatchKind::Kept => old == Some(self.length) && self.bytes.is_empty(),
-            PatchKind::Whole => self.length == self.bytes.len(),
-            PatchKind::Rows | PatchKind::Span => old.is_some_and(|old| self.length <= most(old, self.bytes.len())),
-        };
-        if fits {
-            Ok(())
-        } else {
-            Err(self.unfit())
-        }
-    }
-
-    /// Writes the section of a target of that many items over zeros; `None` where the patch does not fit the base.
-    fn write(&self, base: Base<'_>, items: u32, new: &mut [u8]) -> Option<()> {
-        let old = base.envelope.section(base.bytes, self.section).unwrap_or_default();
-        let whole = match self.kind {
-            PatchKind::Kept => old,
-            PatchKind::Whole => self.bytes,
-            PatchKind::Span => return span(old, self.bytes, new),
-            PatchKind::Rows => {
-                let (old, new) = ((old, base.items), (new, items));
-                return match self.section {
-                    Section::Index => index::apply(old, self.bytes, new),
-                    Section::Neighbours => neighbours::apply(old, self.bytes, new),
-                    section => rows::apply(section, old, self.bytes, new),
-                };
-            }
-        };
-        if new.len() == whole.len() {
-            new.copy_from_slice(whole);
-            return Some(());
-        }
-        None
-    }
-
-    fn unfit(&self) -> Error {
-        Error::Corrupt {
-            what: self.section.name(),
-            at: 0,
-            rule: "a delta's patch fits its base; fetch the whole snapshot instead",
-        }
-    }
-}
-
-/// The most bytes of a section that had `old` in the base.
-fn most(old: usize, patch: usize) -> usize {
-    old.saturating_mul(2).saturating_add(patch.saturating_mul(GROWTH))
-}
-
-/// Writes what was, but for one run of bytes. Patch: numbers of bytes before and behind it that stay, varints; then the run.
-fn span(old: &[u8], patch: &[u8], new: &mut [u8]) -> Option<()> {
-    let mut values = Values(patch);
-    let (before, behind) = (values.length()?, values.length()?);
-    let (head, rest) = old.split_at_checked(before)?;
-    let (_, tail) = rest.split_at_checked(rest.len().checked_sub(behind)?)?;
-    let (to, rest) = new.split_at_mut_checked(before)?;
-    to.copy_from_slice(head);
-    let (to, rest) = rest.split_at_mut_checked(values.0.len())?;
-    to.copy_from_slice(values.0);
-    (rest.len() == tail.len()).then(|| rest.copy_from_slice(tail))
 }
 
 /// An entry of the table of patches.
@@ -363,21 +265,26 @@ struct Entry {
 }
 
 impl Entry {
+    /// Reads it; `None` where the section or its kind is not known, or the kind none for that section.
     fn read(bytes: &[u8]) -> Option<Self> {
         let (tag, rest) = bytes.split_first_chunk()?;
         let (kind, rest) = rest.split_first()?;
         let (length, rest) = rest.split_first_chunk()?;
-        Some(Entry {
-            section: Section::ALL.into_iter().find(|section| section.tag() == *tag)?,
-            kind: match kind {
-                0 => PatchKind::Kept,
-                1 => PatchKind::Whole,
-                2 => PatchKind::Rows,
-                3 => PatchKind::Span,
-                _ => return None,
-            },
-            length: u32::from_le_bytes(*length),
-            patch: u32::from_le_bytes(*rest.first_chunk()?),
-        })
+        let (length, patch) = (u32::from_le_bytes(*length), u32::from_le_bytes(*rest.first_chunk()?));
+        let section = Section::ALL.into_iter().find(|section| section.tag() == *tag)?;
+        let (kind, fits) = match kind {
+            0 => (PatchKind::Kept, patch == 0),
+            1 => (PatchKind::Whole, patch == length),
+            2 => (PatchKind::Rows, section.is_table()),
+            3 => (PatchKind::Span, !section.is_table()),
+            _ => return None,
+        };
+        let entry = Entry {
+            section,
+            kind,
+            length,
+            patch,
+        };
+        fits.then_some(entry)
     }
 }

@@ -4,8 +4,9 @@
 //! Patch: number of rows, number of entries of the target; then, each behind its length, [`STREAMS`]; then a byte for each row, the
 //! difference of its scale's number. Numbers are varints, codes bytes; differences of codes and scales' numbers wrap around.
 
+use super::chain::{New, Old, Step};
 use super::index::{put, unzigzag};
-use super::rows::{run, New, Old, Rows};
+use super::rows::{run, Rows};
 use crate::bytes::u16_at;
 use crate::snapshot::{
     neighbours_header, row_length, write_row, Neighbours, Values, ANCHOR, MAX_NEIGHBOURS, NEIGHBOURS_HEADER,
@@ -19,8 +20,13 @@ const STREAMS: usize = 10;
 /// An entry: target and code.
 type Entry = (u32, u8);
 
-/// The streams of a patch, and the lists of the row at hand.
+/// The rows of a patch, as far as they are read.
 struct Edits<'a> {
+    /// Rows of the table that it leaves.
+    items: u32,
+    rows: Rows<'a>,
+    /// The next changed one.
+    next: usize,
     removals: Values<'a>,
     changes: Values<'a>,
     additions: Values<'a>,
@@ -29,15 +35,50 @@ struct Edits<'a> {
     differences: Values<'a>,
     added: Values<'a>,
     codes: Values<'a>,
-    places: Vec<u32>,
-    entries: Vec<Entry>,
+    scales: Values<'a>,
 }
 
-impl Edits<'_> {
-    /// Changes the entries of row `source` to the next row of the patch; targets are below `items`.
-    fn edit(&mut self, source: u32, items: u32) -> Option<()> {
-        let Edits { places, entries, .. } = self;
-        let known = |(target, _): &Entry| *target < items && *target != source;
+/// The row at hand, and room for a list.
+#[derive(Default)]
+struct Line {
+    /// The number of its scale.
+    scale: u8,
+    entries: Vec<Entry>,
+    places: Vec<u32>,
+}
+
+impl<'a> Edits<'a> {
+    /// Reads a patch of a table of `from` rows that leaves `items`. Gives the number of entries, and how levels and scales differ, as well.
+    fn new(patch: &'a [u8], from: u32, items: u32) -> Option<(Self, u32, &'a [u8])> {
+        let mut values = Values(patch);
+        let (count, entries) = (values.length()?, values.varint(32)?);
+        let mut streams = [&[][..]; STREAMS];
+        for stream in &mut streams {
+            *stream = run(&mut values)?;
+        }
+        let [numbers, gaps, removals, changes, additions, removed, changed, differences, added, codes] = streams;
+        let mut rows = Rows::new(gaps, count, from, items)?;
+        let edits = Edits {
+            items,
+            next: rows.next()?,
+            rows,
+            removals: Values(removals),
+            changes: Values(changes),
+            additions: Values(additions),
+            removed: Values(removed),
+            changed: Values(changed),
+            differences: Values(differences),
+            added: Values(added),
+            codes: Values(codes),
+            scales: values,
+        };
+        (edits.scales.0.len() == count).then_some((edits, entries, numbers))
+    }
+
+    /// Changes row `source` to the next one of the patch.
+    fn edit(&mut self, source: u32, line: &mut Line) -> Option<()> {
+        let Line { scale, entries, places } = line;
+        *scale = scale.wrapping_add(byte(&mut self.scales)?);
         ascending(&mut self.removed, self.removals.length()?, entries.len() as u32, places)?;
         let (mut at, mut out) = (0, places.iter().peekable());
         entries.retain(|_| {
@@ -49,7 +90,7 @@ impl Edits<'_> {
             let (_, code) = entries.get_mut(*place as usize)?;
             *code = code.wrapping_add(byte(&mut self.differences)?);
         }
-        ascending(&mut self.added, self.additions.length()?, items, places)?;
+        ascending(&mut self.added, self.additions.length()?, self.items, places)?;
         if entries.len() + places.len() > MAX_NEIGHBOURS {
             return None;
         }
@@ -62,8 +103,10 @@ impl Edits<'_> {
             }
             entries.push(moved);
         }
+        self.next = self.rows.next()?;
+        let known = |(target, _): &Entry| *target < self.items && *target != source;
         let ascend = entries.is_sorted_by(|(a, _), (b, _)| a < b);
-        (ascend && entries.iter().all(known)).then_some(())
+        (ascend && entries.iter().all(known) && (*scale == 0 || !entries.is_empty())).then_some(())
     }
 
     fn is_spent(&self) -> bool {
@@ -76,6 +119,7 @@ impl Edits<'_> {
             &self.differences,
             &self.added,
             &self.codes,
+            &self.scales,
         ];
         streams.iter().all(|stream| stream.0.is_empty())
     }
@@ -123,79 +167,70 @@ fn read(table: &Neighbours<'_>, source: u32, body: &[u8], entries: &mut Vec<Entr
     known.then_some(body.first().copied().unwrap_or_default())
 }
 
-/// Copies levels and scales, with the differences that the stream has.
-fn head(old: &[u8], new: &mut [u8], differences: &[u8]) -> Option<()> {
-    new.copy_from_slice(old);
+/// Adds to levels and scales the differences that a stream has.
+fn head(numbers: &mut [u8], differences: &[u8]) -> Option<()> {
     let (mut more, mut differences) = (0u32, Values(differences));
-    for at in 0..if differences.0.is_empty() { 0 } else { old.len() / 2 } {
+    for at in 0..if differences.0.is_empty() { 0 } else { numbers.len() / 2 } {
         more = more.wrapping_add(unzigzag(differences.varint(32)?));
-        put(new, 2, at, u32::from(u16_at(old, at)?).wrapping_add(more))?;
+        put(numbers, 2, at, u32::from(u16_at(numbers, at)?).wrapping_add(more))?;
     }
     differences.0.is_empty().then_some(())
 }
 
-pub(super) fn apply((old, from): Old<'_>, patch: &[u8], (new, to): New<'_>) -> Option<()> {
+/// Each row goes through all the steps before the next one does.
+pub(super) fn apply((old, from): Old<'_>, steps: &[Step<'_>], (new, to): New<'_>) -> Option<()> {
     let table = Neighbours::new(old, from)?;
     let bits = table.code_bits();
-    let mut values = Values(patch);
-    let (count, entries) = (values.length()?, values.varint(32)?);
-    let mut streams = [&[][..]; STREAMS];
-    for stream in &mut streams {
-        *stream = run(&mut values)?;
-    }
-    let [numbers, gaps, removals, changes, additions, removed, changed, differences, added, codes] = streams;
-    let mut scales = Values(values.0);
-    if scales.0.len() != count {
-        return None;
-    }
-    let mut rows = Rows::new(gaps, count, from, to)?;
-    let mut edits = Edits {
-        removals: Values(removals),
-        changes: Values(changes),
-        additions: Values(additions),
-        removed: Values(removed),
-        changed: Values(changed),
-        differences: Values(differences),
-        added: Values(added),
-        codes: Values(codes),
-        places: Vec::new(),
-        entries: Vec::new(),
-    };
     let levels = NEIGHBOURS_HEADER..neighbours_header(bits, 0);
     let (table_part, mut rest) = new.split_at_mut_checked(neighbours_header(bits, to))?;
-    put(table_part, 4, 0, entries)?;
-    put(table_part, 1, 4, bits.into())?;
-    head(old.get(levels.clone())?, table_part.get_mut(levels.clone())?, numbers)?;
-    let anchors = table_part.get_mut(levels.end..)?;
+    let (fixed, anchors) = table_part.split_at_mut_checked(levels.end)?;
+    fixed.copy_from_slice(old.get(..levels.end)?);
+    let mut patches = Vec::new();
+    let (mut before, mut most) = (from, from.max(to));
+    for (patch, items) in steps {
+        let (edits, entries, numbers) = Edits::new(patch, before, *items)?;
+        put(fixed, 4, 0, entries)?;
+        head(fixed.get_mut(levels.clone())?, numbers)?;
+        patches.push(edits);
+        (before, most) = (*items, most.max(*items));
+    }
     let length = rest.len();
-    let mut written = Vec::new();
-    let (mut stream, mut next) = (table.stream(), rows.next()?);
-    for row in 0..to {
+    let (mut line, mut written) = (Line::default(), Vec::new());
+    let mut stream = table.stream();
+    for row in 0..most {
+        let (mut whole, mut body) = (&[][..], &[][..]);
+        if row < from {
+            (whole, body) = split(&mut stream)?;
+        }
+        let mut changed = false;
+        for edits in &mut patches {
+            if row >= edits.items {
+                // It falls away, and is a new one where it comes back.
+                (whole, body, changed) = (&[], &[], false);
+            } else if edits.next == row as usize {
+                if !changed {
+                    line.scale = read(&table, row, body, &mut line.entries)?;
+                }
+                changed = true;
+                edits.edit(row, &mut line)?;
+            }
+        }
+        if row >= to {
+            continue;
+        }
         if (row as usize).is_multiple_of(ANCHOR) {
             put(anchors, 4, row as usize / ANCHOR, (length - rest.len()) as u32)?;
         }
-        let (whole, body) = if row < from {
-            split(&mut stream)?
-        } else {
-            (&[][..], &[][..])
-        };
-        let mut bytes = whole;
-        if next == row as usize {
-            let scale = read(&table, row, body, &mut edits.entries)?.wrapping_add(byte(&mut scales)?);
-            edits.edit(row, to)?;
-            if edits.entries.is_empty() && scale != 0 {
-                return None;
-            }
+        if changed {
             written.clear();
-            write_row(&mut written, row, scale, &edits.entries, bits).ok()?;
-            bytes = &written;
-            next = rows.next()?;
+            write_row(&mut written, row, line.scale, &line.entries, bits).ok()?;
         }
+        let bytes = if changed { &written } else { whole };
         let (place, behind) = rest.split_at_mut_checked(bytes.len())?;
         place.copy_from_slice(bytes);
         rest = behind;
     }
-    (rest.is_empty() && scales.0.is_empty() && edits.is_spent()).then_some(())
+    (rest.is_empty() && patches.iter().all(Edits::is_spent)).then_some(())
 }
 
 /// The patch that makes one table of the other; `None` where their codes have other lengths, or bits make no sense.

@@ -4,13 +4,9 @@
 //! from one changed row to the next, and these; then byte by byte of a row that byte's difference in each of the rows. Numbers are
 //! varints; differences wrap around.
 
+use super::chain::{New, Old, Step};
 use crate::bytes::u16_at;
 use crate::snapshot::{factors_header, Section, Values, ATTRIBUTES_HEADER, ATTRIBUTES_ROW, CONTENT_HEADER};
-
-/// A table with its number of rows.
-pub(super) type Old<'a> = (&'a [u8], u32);
-/// Zeros to be overwritten, with the number of rows.
-pub(super) type New<'a> = (&'a mut [u8], u32);
 
 /// Bytes before the rows, and of a row in each of the table's parts.
 fn layout(section: Section, table: &[u8]) -> Option<(usize, [usize; 2])> {
@@ -80,22 +76,15 @@ pub(super) fn run<'a>(values: &mut Values<'a>) -> Option<&'a [u8]> {
     values.take(length)
 }
 
-pub(super) fn apply(section: Section, (old, from): Old<'_>, patch: &[u8], (new, to): New<'_>) -> Option<()> {
+/// As differences add up, all steps do so in the place of the new table.
+pub(super) fn apply(section: Section, (old, from): Old<'_>, steps: &[Step<'_>], (new, to): New<'_>) -> Option<()> {
     let (head, parts @ [first, second]) = layout(section, old)?;
-    let mut values = Values(patch);
-    let count = values.length()?;
-    let header = run(&mut values)?;
-    let mut rows = Rows::new(run(&mut values)?, count, from, to)?;
-    let (columns, width) = (values.0, first + second);
+    let width = first + second;
     let length = |rows: u32| (rows as usize).checked_mul(width)?.checked_add(head);
-    if columns.len() != count.checked_mul(width)? || Some(new.len()) != length(to) || Some(old.len()) != length(from) {
-        return None;
-    }
-    if !header.is_empty() && header.len() != head {
+    if Some(new.len()) != length(to) || Some(old.len()) != length(from) {
         return None;
     }
     new.get_mut(..head)?.copy_from_slice(old.get(..head)?);
-    new.iter_mut().zip(header).for_each(|(byte, more)| add(byte, *more));
     let (mut read, mut write) = (head, head);
     for width in parts {
         let kept = from.min(to) as usize * width;
@@ -104,16 +93,39 @@ pub(super) fn apply(section: Section, (old, from): Old<'_>, patch: &[u8], (new, 
         (read, write) = (read + from as usize * width, write + to as usize * width);
     }
     let behind = head + to as usize * first;
-    for at in 0..count {
-        let row = rows.next()?;
-        let firsts = head + row * first..head + (row + 1) * first;
-        let seconds = behind + row * second..behind + (row + 1) * second;
-        for (column, byte) in firsts.chain(seconds).enumerate() {
-            add(new.get_mut(byte)?, *columns.get(column * count + at)?);
+    let mut from = from;
+    for (patch, items) in steps {
+        let mut values = Values(patch);
+        let count = values.length()?;
+        let header = run(&mut values)?;
+        let mut rows = Rows::new(run(&mut values)?, count, from, *items)?;
+        let columns = values.0;
+        if columns.len() != count.checked_mul(width)? || !header.is_empty() && header.len() != head {
+            return None;
         }
+        new.iter_mut().zip(header).for_each(|(byte, more)| add(byte, *more));
+        // Rows that fall away and come back are new ones.
+        let gone = (*items).min(to) as usize..from.min(to) as usize;
+        for (start, width) in [(head, first), (behind, second)] {
+            let gone = start + gone.start * width..start + gone.end * width;
+            new.get_mut(gone).unwrap_or_default().fill(0);
+        }
+        for at in 0..count {
+            let row = rows.next()?;
+            if row >= to as usize {
+                continue;
+            }
+            let firsts = head + row * first..head + (row + 1) * first;
+            let seconds = behind + row * second..behind + (row + 1) * second;
+            for (column, byte) in firsts.chain(seconds).enumerate() {
+                add(new.get_mut(byte)?, *columns.get(column * count + at)?);
+            }
+        }
+        // Gaps that are left over are an error.
+        rows.next().filter(|row| *row == *items as usize)?;
+        from = *items;
     }
-    // Gaps that are left over are an error.
-    rows.next().filter(|row| *row == to as usize).map(|_| ())
+    Some(())
 }
 
 fn add(byte: &mut u8, more: u8) {

@@ -134,6 +134,11 @@ impl Section {
         }
     }
 
+    /// Whether it is a table, by rows or entries, and no `postcard` value.
+    pub(crate) fn is_table(self) -> bool {
+        !matches!(self, Section::Meta | Section::Blend | Section::Labels)
+    }
+
     /// The section's name in design and messages.
     pub fn name(self) -> &'static str {
         match self {

@@ -216,18 +216,27 @@ fn read(bytes: &[u8]) -> Result<(Envelope, Meta, Blend)> {
     meta.check()?;
     let blend: Blend = decode("blend", table(Section::Blend))?;
     blend.check()?;
-    // The lengths of the tables follow from the number of items and their headers.
-    let items = meta.items;
-    index::check_length(
-        table(Section::Index).ok_or(Error::MissingSection { section: "index" })?,
-        items,
-    )?;
-    table(Section::Prior).map_or(Ok(()), |bytes| prior::check_length(bytes, items))?;
-    table(Section::Attributes).map_or(Ok(()), |bytes| attributes::check_length(bytes, items))?;
-    table(Section::Neighbours).map_or(Ok(()), |bytes| neighbours::check_length(bytes, items))?;
-    table(Section::Factors).map_or(Ok(()), |bytes| factors::check_length(bytes, items))?;
-    table(Section::Content).map_or(Ok(()), |bytes| content::check_length(bytes, items))?;
+    if table(Section::Index).is_none() {
+        return Err(Error::MissingSection { section: "index" });
+    }
+    for section in Section::ALL {
+        table(section).map_or(Ok(()), |bytes| check_length(section, bytes, meta.items))?;
+    }
     Ok((envelope, meta, blend))
+}
+
+/// Checks that a table is as long as its header and the number of items say.
+#[inline(never)]
+pub(crate) fn check_length(section: Section, bytes: &[u8], items: u32) -> Result<()> {
+    match section {
+        Section::Meta | Section::Blend | Section::Labels => Ok(()),
+        Section::Index => index::check_length(bytes, items),
+        Section::Prior => prior::check_length(bytes, items),
+        Section::Attributes => attributes::check_length(bytes, items),
+        Section::Neighbours => neighbours::check_length(bytes, items),
+        Section::Factors => factors::check_length(bytes, items),
+        Section::Content => content::check_length(bytes, items),
+    }
 }
 
 /// Decodes a `postcard` section, which must be there and end where its value ends.

@@ -99,7 +99,8 @@ fn load<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, max_bytes: usize) -> Res
     Ok(taken)
 }
 
-/// A delta, as it comes; of the small model to any other and back, which must come out; and one whose patches are damaged, which must end.
+/// A delta, as it comes; of the small model to any other and back, which must come out, in one go as well; and those with damaged patches,
+/// which must end.
 pub fn delta(bytes: &[u8]) {
     use_delta(model(), bytes);
     let u = &mut Unstructured::new(bytes);
@@ -108,9 +109,11 @@ pub fn delta(bytes: &[u8]) {
         _ => redrawn(u).ok(),
     };
     let Some(other) = other else { return };
+    let (mut chain, mut damaged) = (vec![], vec![]);
     for (base, target) in [(model(), other.as_slice()), (&other, model())] {
         let mut delta = diff(&Snapshot::open(base).unwrap(), &Snapshot::open(target).unwrap()).unwrap();
         assert_eq!(use_delta(base, &delta).as_deref(), Some(target));
+        chain.push(delta.clone());
         for _ in 0..u.int_in_range(0..=8).unwrap_or_default() {
             let (at, byte) = u.arbitrary::<(u16, u8)>().unwrap_or_default();
             // Both hashes stay, so that damage reaches the patches.
@@ -120,7 +123,18 @@ pub fn delta(bytes: &[u8]) {
         if let Some(made) = use_delta(base, &delta) {
             assert_eq!(made, target);
         }
+        damaged.push(delta);
     }
+    assert_eq!(use_chain(model(), &chain).as_deref(), Some(model()));
+    if let Some(made) = use_chain(model(), &damaged) {
+        assert_eq!(made, model());
+    }
+}
+
+/// What a chain of deltas makes of a base, if it makes anything.
+fn use_chain(base: &[u8], deltas: &[Vec<u8>]) -> Option<Vec<u8>> {
+    let deltas: Result<Vec<_>, _> = deltas.iter().map(|delta| Delta::open(delta)).collect();
+    Delta::apply_chain(&Snapshot::open(base).unwrap(), &deltas.ok()?).ok()
 }
 
 /// What a delta makes of a base, if it makes anything.

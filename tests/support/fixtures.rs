@@ -16,12 +16,13 @@ pub fn fixtures() -> Vec<(&'static str, Vec<u8>)> {
         ("minimal-v1.bin", minimal().build().unwrap()),
         ("narrow-v1.bin", narrow().build().unwrap()),
         ("cold-v1.bin", cold().build().unwrap()),
-        ("random-changed-v1.delta", delta()),
+        ("random-changed-v1.delta", delta(model(), changed())),
+        ("random-again-v1.delta", delta(changed(), again())),
     ]
 }
 
-/// What makes of the random model one with rows that changed, came and went in every table.
-fn delta() -> Vec<u8> {
+/// The random model with rows that changed, came and went in every table.
+fn changed() -> SnapshotBuilder {
     let mut model = model();
     model.meta.trained_until += 86_400;
     model.ids[7] = "sku-new".into();
@@ -47,8 +48,38 @@ fn delta() -> Vec<u8> {
     if let (Some(content), Some(new)) = (&mut model.content, more.content) {
         content.rows.extend(&new.rows[have * new.dims..]);
     }
-    let [base, target] = [snapshot(), model.build().unwrap()];
-    diff(&Snapshot::open(base).unwrap(), &Snapshot::open(target).unwrap()).unwrap()
+    model
+}
+
+/// What follows on it: fewer rows, other scales, text that grew.
+fn again() -> SnapshotBuilder {
+    let mut model = changed();
+    let left = model.ids.len() - 3;
+    model.ids.truncate(left);
+    model.prior.truncate(left);
+    model.attributes.truncate(left);
+    model.neighbours.truncate(left);
+    for edges in &mut model.neighbours {
+        edges.retain(|(target, _)| (*target as usize) < left);
+    }
+    model.neighbours[11].iter_mut().for_each(|(_, weight)| *weight *= 3.0);
+    model
+        .factors
+        .iter_mut()
+        .for_each(|factors| factors.rows.truncate(left * factors.dims));
+    model
+        .content
+        .iter_mut()
+        .for_each(|content| content.rows.truncate(left * content.dims));
+    model.prior[3].popularity ^= 1;
+    model.labels.brands.push("a new one".into());
+    model.blend.rows[1].popularity += 0.25;
+    model
+}
+
+fn delta(base: SnapshotBuilder, target: SnapshotBuilder) -> Vec<u8> {
+    let [base, target] = [base, target].map(|model| Snapshot::open(model.build().unwrap()).unwrap());
+    diff(&base, &target).unwrap()
 }
 
 /// Only what must be there.

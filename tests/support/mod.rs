@@ -8,6 +8,8 @@
 )]
 
 pub mod cases;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod changes;
 pub mod fixtures;
 mod random;
 pub mod vectors;

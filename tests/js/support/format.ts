@@ -7,10 +7,13 @@ import { check, Cursor, times } from "./cursor.ts";
 
 export type Snapshot = ReturnType<typeof readSnapshot>;
 
-const TAGS = ["META", "BLND", "INDX", "PRIR", "ATTR", "LABL", "NEIB", "FACT", "CONT"];
+export const TAGS = ["META", "BLND", "INDX", "PRIR", "ATTR", "LABL", "NEIB", "FACT", "CONT"];
 
-/** @throws {Error} that says what is wrong and in which section */
-export function readSnapshot(bytes: Uint8Array) {
+/**
+ * The hash in the header, which is right, and the bytes of each section.
+ * @throws {Error} that says what is wrong and in which section
+ */
+export function readSections(bytes: Uint8Array) {
   const header = new Cursor(bytes, "header");
   check(header.text(4) === "PKRK", "header: no snapshot");
   check(header.u16() === 1, "header: not version 1");
@@ -19,20 +22,26 @@ export function readSnapshot(bytes: Uint8Array) {
   const hash = createHash("sha256").update(bytes.subarray(0, 16)).update(bytes.subarray(48)).digest("hex");
   check(Buffer.from(header.take(32)).toString("hex") === hash, "header: the hash does not match");
 
-  const sections = new Map<string, Cursor>();
+  const sections = new Map<string, Uint8Array>();
   let [end, last] = [48 + 12 * count, -1];
   for (let section = 0; section < count; section++) {
     const [tag, start, length] = [header.text(4), header.u32(), header.u32()];
     check(TAGS.indexOf(tag) > last, `${tag}: unknown or out of order`);
     check(start === Math.ceil(end / 8) * 8 && start + length <= bytes.length, `${tag}: at the wrong place`);
     check(bytes.subarray(end, start).every((byte) => byte === 0), `${tag}: padding that is not zero`);
-    sections.set(tag, new Cursor(bytes.subarray(start, start + length), tag));
+    sections.set(tag, bytes.subarray(start, start + length));
     [end, last] = [start + length, TAGS.indexOf(tag)];
   }
   check(end === bytes.length, "header: bytes behind the last section");
+  return { hash, sections };
+}
 
+/** @throws {Error} that says what is wrong and in which section */
+export function readSnapshot(bytes: Uint8Array) {
+  const { hash, sections } = readSections(bytes);
   const read = <T>(tag: string, table: (from: Cursor) => T): T | undefined => {
-    const from = sections.get(tag);
+    const section = sections.get(tag);
+    const from = section && new Cursor(section, tag);
     const value = from && table(from);
     check(!from?.left, `${tag}: ${from?.left} bytes left over`);
     return value;
@@ -63,7 +72,7 @@ export function readSnapshot(bytes: Uint8Array) {
   };
 }
 
-function readMeta(from: Cursor) {
+export function readMeta(from: Cursor) {
   const [items, model, trainedUntil] = [from.varint(), from.string(), from.varint()];
   return { items, model, trainedUntil, minCustomers: from.varint(), currency: from.string() };
 }
@@ -120,24 +129,31 @@ function readNeighbours(from: Cursor, n: number) {
   const stream = from.at;
   const rows = times(n, (item) => {
     check(item % 8 > 0 || offsets[item / 8] === from.at - stream, `NEIB: row ${item} is not at its offset`);
-    const length = from.varint();
-    if (length === 0) return [];
-    const row = new Cursor(from.take(length), `NEIB row ${item}`);
-    const scale = Number(scales[row.u8()]);
-    const count = row.golomb(4) + 1;
-    const order = row.bits(4);
-    const codes = times(count, () => row.bits(bits));
-    let target = item;
-    return codes.map((code, at) => {
-      const gap = row.golomb(order) + 1;
-      if (at > 0) target += gap;
-      else target += gap % 2 === 0 ? gap / 2 : -(gap + 1) / 2;
-      check(target >= 0 && target < n, `NEIB row ${item}: a target outside`);
-      return { target, weight: scale * Number(codebook[code]) };
-    });
+    const { scale, neighbours } = readRow(from, item, n, bits);
+    return neighbours.map(({ target, code }) => ({ target, weight: Number(scales[scale]) * Number(codebook[code]) }));
   });
   check(rows.flat().length === entries, `NEIB: not ${entries} entries`);
   return rows;
+}
+
+/** A row of the stream: the number of its scale, 0 where it has no neighbours, and these. */
+export function readRow(from: Cursor, item: number, n: number, bits: number) {
+  const length = from.varint();
+  if (length === 0) return { scale: 0, neighbours: [] };
+  const row = new Cursor(from.take(length), `NEIB row ${item}`);
+  const scale = row.u8();
+  const count = row.golomb(4) + 1;
+  const order = row.bits(4);
+  const codes = times(count, () => row.bits(bits));
+  let target = item;
+  const neighbours = codes.map((code, at) => {
+    const gap = row.golomb(order) + 1;
+    if (at > 0) target += gap;
+    else target += gap % 2 === 0 ? gap / 2 : -(gap + 1) / 2;
+    check(target >= 0 && target < n, `NEIB row ${item}: a target outside`);
+    return { target, code };
+  });
+  return { scale, neighbours };
 }
 
 function readFactors(from: Cursor, n: number) {
