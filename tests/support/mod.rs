@@ -9,6 +9,8 @@
 
 pub mod cases;
 pub mod fixtures;
+#[cfg(feature = "sign")]
+pub mod manifests;
 mod random;
 pub mod vectors;
 
