@@ -365,7 +365,7 @@ fn others_and_older_ones_are_refused_by_name() {
     assert_eq!(error.code(), "older");
     assert_eq!(
         error.to_string(),
-        "manifest: sequence 7 is older than 8, which is known; publish again, under a higher one"
+        "manifest: sequence 7 is below 8, the least that is accepted; publish again, under a higher one"
     );
     let read = Manifest::read(&bytes, &trust()).unwrap();
     assert!(!read.is_expired(read.expires - 1) && read.is_expired(read.expires));

@@ -30,9 +30,6 @@ impl Manifest {
     pub(super) fn check(&self) -> Result<()> {
         at_most("manifest deltas", MAX_DELTAS, self.deltas.len())?;
         at_most("manifest keys", MAX_KEYS, self.keys.len())?;
-        let links = self.deltas.iter().map(|link| &link.blob);
-        let files = self.files.iter().map(|file| &file.blob);
-        let blobs = std::iter::once(&self.snapshot.blob).chain(links).chain(files);
         let is_text = |text: &str| (1..=MAX_TEXT).contains(&text.len());
         let rules = [
             (is_text(&self.audience), "the audience has 1 to 255 bytes"),
@@ -42,7 +39,7 @@ impl Manifest {
                 "it is issued before it expires, and expires before 2^53",
             ),
             (
-                blobs.into_iter().all(|blob| is_address(&blob.url)),
+                self.blobs().all(|blob| is_address(&blob.url)),
                 "addresses are relative: 1 to 255 of [A-Za-z0-9._/-], no / first, no ..",
             ),
             (
