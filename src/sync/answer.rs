@@ -193,8 +193,11 @@ impl Sync {
         self.leave_route();
     }
 
-    /// Does without all deltas on the way: which of them does not do is not known.
+    /// Does without all deltas on the way: which of them does not do is not known. Without any the snapshot stays in memory.
     fn refuse_route(&mut self) {
+        if self.route.is_empty() {
+            self.note(Answer::NotStored);
+        }
         self.refused.append(&mut self.route);
         self.leave_route();
     }
@@ -277,10 +280,14 @@ impl Sync {
     /// Takes note that the host did not find a blob in its storage, or not with the bytes that it should have ([`Blob::check`](crate::Blob::check)): it is
     /// fetched again.
     pub fn lost(&mut self, now: u64, sha256: &[u8; 32]) {
+        let before = self.blobs.len();
         self.blobs.retain(|(known, _)| known != sha256);
-        self.report(Report::Lost);
-        if self.state == State::Wait {
-            self.go_on(now);
+        // What is known to be lost waits as everything else does.
+        if self.blobs.len() < before {
+            self.report(Report::Lost);
+            if self.state == State::Wait {
+                self.go_on(now);
+            }
         }
     }
 
@@ -305,7 +312,13 @@ impl Sync {
         let blob = manifest.snapshot.blob.sha256;
         let has = |blob: [u8; 32]| self.blobs.iter().any(|(sha256, _)| *sha256 == blob);
         let is_stored = |blob: [u8; 32]| self.blobs.contains(&(blob, true));
-        if self.using != Some(manifest.snapshot.id) && self.target.is_none() {
+        let stays = self.embedded == Some(manifest.snapshot.id) || is_stored(blob);
+        let here = self.using == Some(manifest.snapshot.id);
+        if here && self.target.is_none() && !stays && !accepted.memory && !accepted.used {
+            // It is in memory only, from when the storage was full: by no delta at all it is made again, to be stored.
+            return Some(State::Apply);
+        }
+        if !here && self.target.is_none() {
             if is_stored(blob) {
                 return Some(State::Load);
             }
@@ -332,9 +345,8 @@ impl Sync {
         if let Some((at, _)) = files().find(|(_, file)| !has(file.blob.sha256)) {
             return Some(State::File(at));
         }
-        let snapshot_stays = self.embedded == Some(manifest.snapshot.id) || is_stored(blob);
-        let all_stays = snapshot_stays && files().all(|(_, file)| is_stored(file.blob.sha256));
-        if !accepted.stored && !accepted.memory && all_stays {
+        let all_stay = stays && files().all(|(_, file)| is_stored(file.blob.sha256));
+        if !accepted.stored && !accepted.memory && all_stay {
             return Some(State::Commit);
         }
         if !accepted.used {
@@ -367,5 +379,5 @@ fn chain(base: &[u8], deltas: &[Vec<u8>]) -> Result<Vec<u8>> {
         let base = made.as_deref().unwrap_or(base);
         made = Some(Delta::open(delta)?.apply(&Snapshot::open(base)?)?);
     }
-    Ok(made.unwrap_or_default())
+    Ok(made.unwrap_or_else(|| base.to_vec()))
 }
