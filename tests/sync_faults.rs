@@ -480,7 +480,7 @@ fn a_publisher_that_publishes_meanwhile() {
             if step == at {
                 origin = Origin::at(CURRENT, 4);
                 let manifest = Manifest::read(&origin.bodies[""], &trust()).unwrap();
-                let named: Vec<_> = manifest.blobs().map(|blob| blob.url.clone()).collect();
+                let named: Vec<_> = manifest.blobs().iter().map(|blob| blob.url.clone()).collect();
                 origin.bodies.retain(|url, _| url.is_empty() || named.contains(url));
             }
             host.step(&origin, &mut |_| None);

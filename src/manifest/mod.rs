@@ -180,10 +180,17 @@ impl Manifest {
     }
 
     /// All that it names: the snapshot, the deltas, the files.
-    pub fn blobs(&self) -> impl Iterator<Item = &Blob> {
-        let links = self.deltas.iter().map(|link| &link.blob);
-        let files = self.files.iter().map(|file| &file.blob);
-        std::iter::once(&self.snapshot.blob).chain(links).chain(files)
+    #[inline(never)]
+    pub fn blobs(&self) -> Vec<&Blob> {
+        let mut blobs = vec![&self.snapshot.blob];
+        blobs.extend(self.deltas.iter().map(|link| &link.blob));
+        blobs.extend(self.files.iter().map(|file| &file.blob));
+        blobs
+    }
+
+    /// The names of all that it names.
+    pub(crate) fn hashes(&self) -> Vec<[u8; 32]> {
+        self.blobs().into_iter().map(|blob| blob.sha256).collect()
     }
 
     /// Whether it should have been replaced by that time, in seconds since 1970-01-01 UTC. It is used all the same, and reported.
@@ -229,6 +236,7 @@ const MANIFEST: &str = "manifest";
 const SIGNATURES: &str = "there are 1 to 4 signatures, and a 0 behind their number";
 
 /// The payload, once a trusted key is known to have signed it.
+#[inline(never)]
 fn verified<'a>(bytes: &'a [u8], trusted: &[PublicKey]) -> Result<&'a [u8]> {
     at_most("manifest bytes", MAX_MANIFEST, bytes.len())?;
     let mut reader = Reader::new(MANIFEST, bytes);

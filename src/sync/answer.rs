@@ -239,7 +239,7 @@ impl Sync {
     fn committed(&mut self, now: u64, answer: Answer) {
         if let (Some(accepted), Answer::Done) = (&mut self.accepted, &answer) {
             accepted.stored = true;
-            self.committed = accepted.manifest.blobs().map(|blob| blob.sha256).collect();
+            self.committed = accepted.manifest.hashes();
         }
         self.note(answer);
         self.go_on(now);

@@ -79,7 +79,7 @@ pub struct Sync {
     checked: Option<u64>,
     state: State,
     /// The newest manifest that was accepted.
-    accepted: Option<Accepted>,
+    accepted: Option<Box<Accepted>>,
     /// What the stored manifest names.
     committed: Vec<[u8; 32]>,
     /// The blobs that the host has, and whether they are in its storage.
@@ -121,8 +121,8 @@ struct Accepted {
 }
 
 impl Accepted {
-    fn new(manifest: Manifest, bytes: Vec<u8>, etag: Option<String>) -> Self {
-        Accepted {
+    fn new(manifest: Manifest, bytes: Vec<u8>, etag: Option<String>) -> Box<Self> {
+        Box::new(Accepted {
             manifest,
             bytes,
             etag,
@@ -131,7 +131,7 @@ impl Accepted {
             used: false,
             forgotten: false,
             unusable: false,
-        }
+        })
     }
 }
 
@@ -187,16 +187,14 @@ impl Sync {
             Ok(manifest) => manifest,
             Err(error) => return self.report(Report::Manifest(error)),
         };
-        self.committed = manifest.blobs().map(|blob| blob.sha256).collect();
+        self.committed = manifest.hashes();
         self.state = match self.using == Some(manifest.snapshot.id) {
             true => State::Swap,
             false => State::Load,
         };
-        self.accepted = Some(Accepted {
-            stored: true,
-            forgotten: true,
-            ..Accepted::new(manifest, bytes, None)
-        });
+        let mut accepted = Accepted::new(manifest, bytes, None);
+        (accepted.stored, accepted.forgotten) = (true, true);
+        self.accepted = Some(accepted);
         if let Some(at) = self.checked {
             self.clock.succeeded(at, self.interval());
         }
@@ -303,18 +301,12 @@ impl Sync {
 
     /// What the stored manifest and the accepted one name.
     fn keep(&self) -> Vec<[u8; 32]> {
-        let accepted = self.manifest().into_iter().flat_map(Manifest::blobs);
-        let mut keep: Vec<_> = self
-            .committed
-            .iter()
-            .copied()
-            .chain(accepted.map(|blob| blob.sha256))
-            .collect();
-        keep.sort_unstable();
-        keep.dedup();
+        let mut keep = self.manifest().map(Manifest::hashes).unwrap_or_default();
+        keep.extend(&self.committed);
         keep
     }
 
+    #[inline(never)]
     fn report(&mut self, report: Report) {
         if self.reports.len() == MAX_REPORTS {
             self.reports.remove(0);
