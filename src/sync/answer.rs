@@ -3,7 +3,7 @@
 use super::{route, Accepted, Answer, Failure, Kind, Report, State, Sync};
 use crate::delta::Delta;
 use crate::error::{Error, Result};
-use crate::manifest::Manifest;
+use crate::manifest::{File, Manifest};
 use crate::snapshot::Snapshot;
 
 /// After so many refused deltas of one manifest the whole snapshot is fetched.
@@ -335,18 +335,12 @@ impl Sync {
         if self.target.is_some() && !has(blob) {
             return Some(State::StoreSnapshot);
         }
-        let files = || {
-            manifest
-                .files
-                .iter()
-                .enumerate()
-                .filter(|(_, file)| self.wants(&file.name))
-        };
-        if let Some((at, _)) = files().find(|(_, file)| !has(file.blob.sha256)) {
+        let is_missing = |file: &File| self.wants(&file.name) && !has(file.blob.sha256);
+        if let Some(at) = manifest.files.iter().position(is_missing) {
             return Some(State::File(at));
         }
-        let all_stay = stays && files().all(|(_, file)| is_stored(file.blob.sha256));
-        if !accepted.stored && !accepted.memory && all_stay {
+        // Without a failed write all of it is stored, for what was in memory only was not taken over from the manifest before.
+        if !accepted.stored && !accepted.memory {
             return Some(State::Commit);
         }
         if !accepted.used {

@@ -5,7 +5,7 @@
 use super::Settings;
 
 /// The first wait after a failure is drawn up to so many milliseconds; each further failure doubles it.
-const FIRST: u64 = 4_000;
+const FIRST: u64 = 30_000;
 /// The shortest wait after a failure, and the shortest interval, in milliseconds.
 const LEAST: u64 = 1_000;
 /// A file that may be used for a shorter time is asked for no more often than so, in seconds.

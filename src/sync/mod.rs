@@ -45,11 +45,11 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// Asks each hour, takes deltas, wants all files.
+    /// Asks each hour, backs off up to an hour, takes deltas, wants all files.
     fn default() -> Self {
         Settings {
             interval: 3_600,
-            max_backoff: 1_800,
+            max_backoff: 3_600,
             timeout: 10_000,
             with_deltas: true,
             files: vec![String::new()],
