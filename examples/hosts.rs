@@ -278,22 +278,20 @@ fn body(bytes: &[u8]) -> Answer {
     }
 }
 
-/// Visits of a browser: some come several times a day, most every few days, few of them at night, each for some minutes.
+/// Visits of a browser: some come several times a day, most every few days, few of them at night, each for 1 to 32 minutes. When the
+/// next one is tells nothing of the one before it.
 fn visits(rng: &mut Rng, end: u64) -> Vec<(u64, u64)> {
-    // From three times a day to once a month, all orders of magnitude alike.
-    let between = 8.0 * 90f64.powf(f64::from(rng.unit()));
+    // Hours from one to the next, on average.
+    let between = [8, 12, 24, 48, 96, 168, 336, 720][rng.below(8)];
     let mut visits = Vec::new();
-    let mut now = START as f64 + between * f64::from(rng.unit()) * HOUR as f64;
-    while (now as u64) < end {
-        let from = now as u64;
-        let hour = (from - START) / HOUR % 24;
-        let night = (1..7).contains(&hour) && rng.below(5) > 0;
-        let lasts = 60_000.0 * 60f64.powf(f64::from(rng.unit()));
-        if !night {
-            visits.push((from, from + lasts as u64));
+    let mut now = START + rng.below(24) as u64 * HOUR;
+    while now < end {
+        let night = (1..7).contains(&((now - START) / HOUR % 24)) && rng.below(5) > 0;
+        if !night && rng.below(between) == 0 {
+            let from = now + rng.next() % HOUR;
+            visits.push((from, from + (60_000 << rng.below(6))));
         }
-        let gap = -f64::from(1.0 - rng.unit()).max(1e-6).ln() * between;
-        now += lasts + gap * HOUR as f64;
+        now += HOUR;
     }
     visits
 }
