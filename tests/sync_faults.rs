@@ -188,6 +188,24 @@ fn a_delta_that_fails_for_the_time_being_is_tried_again_before_the_whole_snapsho
 }
 
 #[test]
+fn hosts_do_not_all_come_for_the_whole_snapshot_after_blobs_were_out() {
+    let whole = (0..40).filter(|seed| {
+        let mut host = host(true, *seed);
+        let mut out =
+            |ask: Ask<'_>| matches!(ask, Ask::Fetch(kind, ..) if kind != Kind::Manifest).then_some(status(503));
+        host.run_until(host.now + 12 * HOUR, origin(), &mut out);
+        assert!(count(&host, Kind::Snapshot) > 1, "it is tried");
+        host.requests.clear();
+        host.recovers(origin());
+        assert!(host.is_at(CURRENT));
+        count(&host, Kind::Snapshot) > 0
+    });
+    // One attempt in four is for the whole.
+    let whole = whole.count();
+    assert!((1..20).contains(&whole), "{whole} of 40");
+}
+
+#[test]
 fn a_delta_that_does_not_apply_leads_to_the_whole_snapshot() {
     // Rightly hashed and signed, but for another base, or none at all.
     for wrong in [delta(4, 5).to_vec(), b"PKRD".to_vec(), delta(HELD, 5).to_vec()] {

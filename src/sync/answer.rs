@@ -92,6 +92,7 @@ impl Sync {
             Ok(manifest) => {
                 self.leave_route();
                 self.refused.clear();
+                self.suspects.clear();
                 self.target = None;
                 // What is in memory only has another chance to be stored.
                 self.blobs.retain(|(_, stored)| *stored);
@@ -162,20 +163,27 @@ impl Sync {
         if let Some(kind) = self.kind() {
             self.report(Report::Failed(kind, failure));
         }
+        let for_good = match failure {
+            // Too early and too many requests pass, as what is the server's fault does.
+            Failure::Status(status) => (400..500).contains(&status) && !matches!(status, 408 | 425 | 429),
+            Failure::TooLong | Failure::Redirected => true,
+            Failure::Network | Failure::Timeout | Failure::Unexpected => false,
+        };
         if let (State::Delta, Some((at, _))) = (self.state, self.link()) {
             self.tries += 1;
-            let for_good = match failure {
-                // Too early and too many requests pass, as what is the server's fault does.
-                Failure::Status(status) => (400..500).contains(&status) && !matches!(status, 408 | 425 | 429),
-                Failure::TooLong | Failure::Redirected => true,
-                Failure::Network | Failure::Timeout | Failure::Unexpected => false,
-            };
             if for_good || self.tries == MAX_TRIES {
                 self.refuse(at);
             }
             if for_good {
                 return self.go_on(now);
             }
+            if self.route.is_empty() {
+                self.suspects.push(at);
+            }
+        } else if self.state == State::Snapshot && !for_good {
+            // It was not the delta: once the origin is well, hosts should not all come for the whole.
+            let suspects = std::mem::take(&mut self.suspects);
+            self.refused.retain(|at| !suspects.contains(at));
         }
         self.back_off(now, retry_after);
     }

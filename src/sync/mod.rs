@@ -94,6 +94,8 @@ pub struct Sync {
     deltas: Vec<Vec<u8>>,
     /// Deltas of the accepted manifest that are out of the question.
     refused: Vec<usize>,
+    /// Those of them that failed for the time being only.
+    suspects: Vec<usize>,
     /// Attempts at the next delta that failed for the time being.
     tries: u32,
     /// The snapshot that is to be used next.
@@ -170,6 +172,7 @@ impl Sync {
             route: Vec::new(),
             deltas: Vec::new(),
             refused: Vec::new(),
+            suspects: Vec::new(),
             tries: 0,
             target: None,
             body: Vec::new(),

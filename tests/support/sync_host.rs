@@ -44,7 +44,6 @@ pub struct Host {
     settings: Settings,
     etag: bool,
     pub requests: Vec<(u64, Kind)>,
-    pub transferred: usize,
     pub reports: Vec<Report>,
     /// Whether what is stored was changed by others.
     pub damaged: bool,
@@ -76,7 +75,6 @@ impl Host {
             settings,
             etag: seed.is_multiple_of(2),
             requests: vec![],
-            transferred: 0,
             reports: vec![],
             damaged: false,
             committed: None,
@@ -96,7 +94,6 @@ impl Host {
         self.requests = after.requests;
         self.reports = after.reports;
         self.damaged = after.damaged;
-        self.transferred = after.transferred;
     }
 
     pub fn using(&self) -> SnapshotId {
@@ -172,9 +169,6 @@ impl Host {
                 };
                 let ask = Ask::Fetch(request.kind, request.url, body.map_or(&[], |body| body));
                 let answer = fault(ask).unwrap_or(good);
-                if let Answer::Body { bytes, .. } = &answer {
-                    self.transferred += bytes.len();
-                }
                 // An answer takes its time.
                 self.now += if answer == Answer::Failed(Failure::Timeout) {
                     u64::from(request.timeout)
