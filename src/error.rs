@@ -100,6 +100,27 @@ pub enum Error {
         /// Today, likewise.
         today: u32,
     },
+    /// No trusted key has signed the manifest.
+    Unsigned,
+    /// The signature of a trusted key does not fit the manifest.
+    Signature {
+        /// Id of the key.
+        key: [u8; 8],
+    },
+    /// The manifest is for others.
+    Audience {
+        /// For whom this host takes manifests.
+        expected: String,
+        /// For whom it is.
+        got: String,
+    },
+    /// The manifest is older than what is known.
+    Older {
+        /// The least sequence that is accepted.
+        least: u32,
+        /// The sequence of the manifest.
+        got: u32,
+    },
     /// A name that is not one of a fixed vocabulary.
     UnknownName {
         /// The vocabulary, for instance `"event"`.
@@ -127,6 +148,10 @@ impl Error {
             Error::OtherBase { .. } => "other_base",
             Error::NotEmbedded => "not_embedded",
             Error::Expired { .. } => "expired",
+            Error::Unsigned => "unsigned",
+            Error::Signature { .. } => "signature",
+            Error::Audience { .. } => "audience",
+            Error::Older { .. } => "older",
             Error::UnknownName { .. } => "unknown_name",
         }
     }
@@ -193,6 +218,22 @@ impl Error {
             Error::Expired { until, today } => (
                 "capsule: valid to day #, today is day #; ask the visitor for consent again",
                 [Number(*until as usize), Number(*today as usize), NONE, NONE],
+            ),
+            Error::Unsigned => (
+                "manifest: no trusted key has signed it; sign it with a key that this host trusts, or pin the key that signed it",
+                [NONE, NONE, NONE, NONE],
+            ),
+            Error::Signature { key } => (
+                "manifest: the signature of key # does not fit; the bytes were changed on the way, fetch them again or sign again",
+                [Bytes(key), NONE, NONE, NONE],
+            ),
+            Error::Audience { expected, got } => (
+                "manifest: made for `#`, this host is `#`; look at the address it was fetched from",
+                [Text(got), Text(expected), NONE, NONE],
+            ),
+            Error::Older { least, got } => (
+                "manifest: sequence # is below #, the least that is accepted; publish again, under a higher one",
+                [Number(*got as usize), Number(*least as usize), NONE, NONE],
             ),
             Error::UnknownName { what, got, known } => (
                 "#: `#` is not known; use one of #",

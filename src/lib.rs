@@ -9,9 +9,10 @@
 //! snapshot ───────────┴──────────┘
 //! ```
 //!
-//! A [`Delta`] makes of one snapshot the next, byte for byte.
+//! A [`Delta`] makes of one snapshot the next, byte for byte. A signed [`Manifest`] says which is current,
+//! and [`sync`] how a host follows it.
 //!
-//! Features: `pack` adds the writer of snapshots and deltas, `js` the JavaScript surface, `slim` a smaller one for
+//! Features: `pack` adds the writer of snapshots and deltas, `sign` that of manifests, `js` the JavaScript surface, `slim` a smaller one for
 //! what ranking needs.
 
 #![deny(unsafe_code)]
@@ -33,6 +34,7 @@ mod event;
 mod history;
 mod list;
 mod loader;
+mod manifest;
 mod profile;
 mod rerank;
 mod score;
@@ -40,6 +42,7 @@ mod score;
 #[allow(unsafe_code)]
 mod slim;
 mod snapshot;
+pub mod sync;
 pub mod template;
 #[cfg(feature = "js")]
 #[allow(unsafe_code)]
@@ -52,6 +55,9 @@ pub use delta::{Delta, Patch, PatchKind, DELTA_VERSION};
 pub use error::{Error, Result};
 pub use event::{item_hash, Event, EventKind, ItemHash};
 pub use loader::Loader;
+#[cfg(feature = "sign")]
+pub use manifest::SecretKey;
+pub use manifest::{Blob, File, Link, Manifest, PublicKey, Target, Trust, MANIFEST_VERSION, MAX_KEYS, MAX_MANIFEST};
 pub use profile::{Profile, MAX_EVENTS, PROFILE_VERSION};
 pub use rerank::{Because, Candidates, Explanation, Options, Part, Ranked, Ranker, OUT_OF_STOCK};
 pub use score::PART_NAMES;

@@ -5,6 +5,7 @@
 
 use crate::bytes::{sha256, short, Reader};
 use crate::error::{write_hex, Error, Result};
+use serde::Serialize;
 use std::fmt;
 
 /// The newest format version.
@@ -156,7 +157,7 @@ impl Section {
 }
 
 /// The content id: the first 16 bytes of the SHA-256 over header and content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 pub struct SnapshotId(pub [u8; 16]);
 
 impl SnapshotId {

@@ -25,16 +25,21 @@ impl<'a> Values<'a> {
         Some(taken)
     }
 
-    /// A whole number of at most so many bits: 7 of them a byte, the lowest first, and a bit that says that more follow.
-    #[inline(never)]
+    /// A whole number of at most so many bits, 32 at the most.
     pub(crate) fn varint(&mut self, bits: u32) -> Option<u32> {
+        self.wide(bits).map(|number| number as u32)
+    }
+
+    /// A whole number of at most so many bits, 56 at the most: 7 of them a byte, the lowest first, and a bit that says that more follow.
+    #[inline(never)]
+    pub(crate) fn wide(&mut self, bits: u32) -> Option<u64> {
         let mut number = 0u64;
         for shift in (0..bits).step_by(7) {
             let (byte, rest) = self.0.split_first()?;
             self.0 = rest;
             number |= u64::from(byte & 0x7f) << shift;
             if byte & 0x80 == 0 {
-                return u32::try_from(number).ok().filter(|_| number >> bits == 0);
+                return Some(number).filter(|number| number >> bits == 0);
             }
         }
         None
@@ -55,7 +60,7 @@ impl<'a> Values<'a> {
     }
 
     #[inline(never)]
-    fn text(&mut self) -> Option<String> {
+    pub(crate) fn text(&mut self) -> Option<String> {
         let length = self.length()?;
         std::str::from_utf8(self.take(length)?).ok().map(String::from)
     }

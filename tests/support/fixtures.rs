@@ -16,9 +16,14 @@ pub fn fixtures() -> Vec<(&'static str, Vec<u8>)> {
         ("minimal-v1.bin", minimal().build().unwrap()),
         ("narrow-v1.bin", narrow().build().unwrap()),
         ("cold-v1.bin", cold().build().unwrap()),
-        ("random-changed-v1.delta", delta(model(), changed())),
+        ("random-changed-v1.delta", changes()),
         ("random-again-v1.delta", delta(changed(), again())),
     ]
+}
+
+/// What makes of the random model the changed one.
+pub fn changes() -> Vec<u8> {
+    delta(model(), changed())
 }
 
 /// The random model with rows that changed, came and went in every table.
