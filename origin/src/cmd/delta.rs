@@ -1,6 +1,7 @@
 //! Deltas for people and machines: what one makes, of what, and where its bytes go; and how verbs read them.
 
 use pocketrank::Delta;
+use pocketrank_origin::compress;
 use pocketrank_origin::error::{Error, Result};
 use serde::Serialize;
 use std::fmt;
@@ -55,7 +56,7 @@ impl About {
                 kind: patch.kind.name(),
                 rows: patch.rows(),
                 bytes: patch.bytes.len(),
-                brotli: compressed(patch.bytes)?,
+                brotli: compress::brotli(patch.bytes)?.len(),
                 target_bytes: patch.length,
             })
         };
@@ -65,21 +66,10 @@ impl About {
             target_bytes: delta.target_length(),
             items: delta.items(),
             bytes: bytes.len(),
-            brotli: compressed(bytes)?,
+            brotli: compress::brotli(bytes)?.len(),
             sections: delta.patches().map(line).collect::<Result<_>>()?,
         })
     }
-}
-
-/// Bytes after brotli at its best, 0 for none.
-fn compressed(mut bytes: &[u8]) -> Result<usize> {
-    if bytes.is_empty() {
-        return Ok(0);
-    }
-    let mut out = vec![];
-    let best = brotli::enc::BrotliEncoderParams::default();
-    brotli::BrotliCompress(&mut bytes, &mut out, &best).map_err(|e| Error::Internal(e.to_string()))?;
-    Ok(out.len())
 }
 
 impl fmt::Display for About {
