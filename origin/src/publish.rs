@@ -107,7 +107,7 @@ impl Publisher<'_> {
                 self.place.url(MANIFEST),
                 before.history.listed(),
                 forgotten
-                    .map(|e| format!("; older ones cannot be read: {e}"))
+                    .map(|e| format!("; give the key that signed them beside yours to go further: {e}"))
                     .unwrap_or_default()
             )));
         };

@@ -3,18 +3,20 @@
 
 use super::address::Address;
 use super::Shared;
-use axum::body::Body;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
 use axum::http::{header, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http_body_util::BodyExt;
+use hyper::body::{Frame, SizeHint};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Labels {
@@ -69,12 +71,41 @@ pub(super) async fn count(State(shared): State<Arc<Shared>>, request: Request, n
     metrics.requests.get_or_create(&labels).inc();
     let bytes = metrics.bytes.get_or_create(&labels).clone();
     response.map(|body| {
-        Body::new(body.map_frame(move |frame| {
-            let _ = &open;
-            bytes.inc_by(frame.data_ref().map_or(0, |data| data.len() as u64));
-            frame
-        }))
+        Body::new(Counted {
+            body,
+            bytes,
+            _open: open,
+        })
     })
+}
+
+/// A body whose bytes are counted as they go. Its length stays known.
+struct Counted {
+    body: Body,
+    bytes: Counter,
+    _open: Open,
+}
+
+impl HttpBody for Counted {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let poll = Pin::new(&mut self.body).poll_frame(cx);
+        if let Poll::Ready(Some(Ok(frame))) = &poll {
+            let length = frame.data_ref().map_or(0, Bytes::len);
+            self.bytes.inc_by(length as u64);
+        }
+        poll
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 /// What was counted.
