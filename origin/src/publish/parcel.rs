@@ -61,11 +61,13 @@ impl Parcel {
     pub(super) fn media(&self) -> &'static str {
         match self.blob.url.ends_with(".json") {
             true => "application/json",
-            false => "application/octet-stream",
+            false => OCTETS,
         }
     }
 }
 
+/// The media type of what has none of its own.
+pub(super) const OCTETS: &str = "application/octet-stream";
 /// Where snapshots are.
 pub(crate) const SNAPSHOTS: &str = "snapshots";
 /// Where deltas are.

@@ -4,7 +4,7 @@
 //! Object stores do that by a precondition. A folder has none, so there publishers lock `manifest.lock` (an advisory lock of the system,
 //! which ends with its process), compare what is live with what they read, and rename the new manifest over it; readers need no lock.
 
-use super::parcel::Parcel;
+use super::parcel::{Parcel, OCTETS};
 use crate::compress;
 use crate::error::{Error, Result};
 use futures_util::{StreamExt, TryStreamExt};
@@ -170,15 +170,13 @@ impl Place {
     /// # Errors
     /// [`Error::Overtaken`] where it is not, [`Error::Store`] where it cannot be written.
     pub async fn replace(&self, before: Option<&Live>, bytes: &[u8]) -> Result<()> {
+        let attributes = self.attributes(REVALIDATE, OCTETS, false);
         let Some(folder) = &self.folder else {
             let mode = match before {
                 Some(live) => PutMode::Update(live.version.clone()),
                 None => PutMode::Create,
             };
-            return match self
-                .put(MANIFEST, bytes, self.attributes(REVALIDATE, false), mode)
-                .await
-            {
+            return match self.put(MANIFEST, bytes, attributes, mode).await {
                 Err(object_store::Error::Precondition { .. } | object_store::Error::AlreadyExists { .. }) => {
                     // The store may have taken what it then, asked once more after a lost answer, refused.
                     match self.live().await? {
@@ -204,7 +202,7 @@ impl Place {
         if self.live().await?.map(|live| live.bytes).as_deref() != before.map(|live| live.bytes.as_slice()) {
             return Err(Error::Overtaken(self.url(MANIFEST)));
         }
-        self.put(MANIFEST, bytes, Attributes::new(), PutMode::Overwrite)
+        self.put(MANIFEST, bytes, attributes, PutMode::Overwrite)
             .await
             .map_err(self.writing(MANIFEST))
     }
@@ -218,13 +216,8 @@ impl Place {
         let name = parcel.blob.url.as_str();
         if self.folder.is_none() {
             let bytes = parcel.brotli.as_deref().unwrap_or(&parcel.bytes);
-            let attributes = self.attributes(FOREVER, parcel.brotli.is_some());
-            let media = Attributes::from_iter([(Attribute::ContentType, parcel.media())]);
-            let attributes = attributes
-                .into_iter()
-                .chain(&media)
-                .map(|(k, v)| (k.clone(), v.clone()));
-            return self.once(name, bytes, attributes.collect(), now).await;
+            let attributes = self.attributes(FOREVER, parcel.media(), parcel.brotli.is_some());
+            return self.once(name, bytes, attributes, now).await;
         }
         self.once(name, &parcel.bytes, Attributes::new(), now).await?;
         let gzip = compress::gzip(&parcel.bytes)?;
@@ -243,10 +236,7 @@ impl Place {
     /// # Errors
     /// [`Error::Store`] where it cannot be written.
     pub(super) async fn archive(&self, sequence: u32, bytes: &[u8], now: u64) -> Result<()> {
-        let attributes = match self.folder {
-            Some(_) => Attributes::new(),
-            None => self.attributes(FOREVER, false),
-        };
+        let attributes = self.attributes(FOREVER, OCTETS, false);
         self.once(&archived(sequence), bytes, attributes, now).await
     }
 
@@ -289,10 +279,12 @@ impl Place {
             .map(|_| ())
     }
 
-    fn attributes(&self, cache: &'static str, brotli: bool) -> Attributes {
+    /// How an object is to be handed out. Files have no such attributes.
+    fn attributes(&self, cache: &'static str, media: &'static str, brotli: bool) -> Attributes {
         let encoding = brotli.then_some((Attribute::ContentEncoding, "br"));
-        let fixed = [(Attribute::CacheControl, cache)];
-        Attributes::from_iter(fixed.into_iter().chain(encoding))
+        let fixed = [(Attribute::CacheControl, cache), (Attribute::ContentType, media)];
+        let all = fixed.into_iter().chain(encoding);
+        all.filter(|_| self.folder.is_none()).collect()
     }
 
     /// The bytes that a manifest names; `None` where they are not there, or are others.
