@@ -1,4 +1,4 @@
-//! Writes the golden snapshots that are made from a seed, and the cases of `tests/cases`: `cargo run --example cases --features pack`.
+//! Writes the golden snapshots that are made from a seed, and the cases of `tests/cases`: `cargo run --example cases --features pack,sign`.
 //! Only for a new format version or a deliberate change of ranking; review the difference.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -7,11 +7,13 @@ mod support;
 
 use support::cases::{generate, rank, ranker, snapshot, CASES};
 use support::fixtures::{fixtures, FOLDER};
+use support::manifests::{keys, manifest, MANIFEST};
 
 fn main() -> std::io::Result<()> {
     for (name, bytes) in fixtures() {
         std::fs::write(format!("{FOLDER}/{name}"), bytes)?;
     }
+    std::fs::write(format!("{FOLDER}/{MANIFEST}"), manifest().sign(&keys()).unwrap())?;
     let mut ranker = ranker(snapshot());
     let lines: Vec<String> = generate()
         .into_iter()

@@ -232,7 +232,7 @@ impl Error {
                 [Text(got), Text(expected), NONE, NONE],
             ),
             Error::Older { least, got } => (
-                "manifest: sequence # is older than #, which is known; publish again, under a higher one",
+                "manifest: sequence # is below #, the least that is accepted; publish again, under a higher one",
                 [Number(*got as usize), Number(*least as usize), NONE, NONE],
             ),
             Error::UnknownName { what, got, known } => (

@@ -9,7 +9,8 @@
 //! snapshot ───────────┴──────────┘
 //! ```
 //!
-//! A [`Delta`] makes of one snapshot the next, byte for byte. A signed [`Manifest`] says which is current.
+//! A [`Delta`] makes of one snapshot the next, byte for byte. A signed [`Manifest`] says which is current,
+//! and [`sync`] how a host follows it.
 //!
 //! Features: `pack` adds the writer of snapshots and deltas, `sign` that of manifests, `js` the JavaScript surface, `slim` a smaller one for
 //! what ranking needs.
@@ -41,6 +42,7 @@ mod score;
 #[allow(unsafe_code)]
 mod slim;
 mod snapshot;
+pub mod sync;
 pub mod template;
 #[cfg(feature = "js")]
 #[allow(unsafe_code)]

@@ -39,6 +39,11 @@ fn delta() {
 }
 
 #[test]
+fn manifest() {
+    replay("manifest", targets::manifest);
+}
+
+#[test]
 fn profile() {
     replay("profile", targets::profile);
 }

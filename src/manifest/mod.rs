@@ -14,7 +14,7 @@ pub use key::PublicKey;
 #[cfg(feature = "sign")]
 pub use key::SecretKey;
 
-use crate::bytes::Reader;
+use crate::bytes::{sha256, short, Reader};
 use crate::error::{Error, Result};
 use crate::snapshot::{at_most, SnapshotId};
 use key::{KEY_ID, SIGNATURE};
@@ -106,6 +106,35 @@ pub struct Trust {
     pub sequence: u32,
 }
 
+impl Blob {
+    /// Checks that these are its bytes; `what` names them in errors.
+    ///
+    /// # Errors
+    /// [`Error::Truncated`] or [`Error::Limit`] for too few or too many, [`Error::Checksum`] for others.
+    #[inline(never)]
+    pub fn check(&self, what: &'static str, bytes: &[u8]) -> Result<()> {
+        let (needed, got) = (self.bytes as usize, bytes.len());
+        at_most(what, needed, got)?;
+        if got < needed {
+            return Err(Error::Truncated {
+                what,
+                at: 0,
+                needed,
+                got,
+            });
+        }
+        let hash = sha256(&[bytes]);
+        if hash != self.sha256 {
+            return Err(Error::Checksum {
+                what,
+                expected: short(&self.sha256),
+                got: short(&hash),
+            });
+        }
+        Ok(())
+    }
+}
+
 impl Trust {
     /// What is accepted once this manifest was: the keys that it names, or those of `self` where it names none, and nothing older.
     /// `self` is what the host has pinned: a list of keys replaces them, it does not add to the one before.
@@ -148,6 +177,20 @@ impl Manifest {
             });
         }
         Ok(manifest)
+    }
+
+    /// All that it names: the snapshot, the deltas, the files.
+    #[inline(never)]
+    pub fn blobs(&self) -> Vec<&Blob> {
+        let mut blobs = vec![&self.snapshot.blob];
+        blobs.extend(self.deltas.iter().map(|link| &link.blob));
+        blobs.extend(self.files.iter().map(|file| &file.blob));
+        blobs
+    }
+
+    /// The names of all that it names.
+    pub(crate) fn hashes(&self) -> Vec<[u8; 32]> {
+        self.blobs().into_iter().map(|blob| blob.sha256).collect()
     }
 
     /// Whether it should have been replaced by that time, in seconds since 1970-01-01 UTC. It is used all the same, and reported.
@@ -193,6 +236,7 @@ const MANIFEST: &str = "manifest";
 const SIGNATURES: &str = "there are 1 to 4 signatures, and a 0 behind their number";
 
 /// The payload, once a trusted key is known to have signed it.
+#[inline(never)]
 fn verified<'a>(bytes: &'a [u8], trusted: &[PublicKey]) -> Result<&'a [u8]> {
     at_most("manifest bytes", MAX_MANIFEST, bytes.len())?;
     let mut reader = Reader::new(MANIFEST, bytes);

@@ -27,12 +27,10 @@ impl Manifest {
     }
 
     /// Holds it to the rules of the format.
+    #[inline(never)]
     pub(super) fn check(&self) -> Result<()> {
         at_most("manifest deltas", MAX_DELTAS, self.deltas.len())?;
         at_most("manifest keys", MAX_KEYS, self.keys.len())?;
-        let links = self.deltas.iter().map(|link| &link.blob);
-        let files = self.files.iter().map(|file| &file.blob);
-        let blobs = std::iter::once(&self.snapshot.blob).chain(links).chain(files);
         let is_text = |text: &str| (1..=MAX_TEXT).contains(&text.len());
         let rules = [
             (is_text(&self.audience), "the audience has 1 to 255 bytes"),
@@ -42,7 +40,7 @@ impl Manifest {
                 "it is issued before it expires, and expires before 2^53",
             ),
             (
-                blobs.into_iter().all(|blob| is_address(&blob.url)),
+                self.blobs().iter().all(|blob| is_address(&blob.url)),
                 "addresses are relative: 1 to 255 of [A-Za-z0-9._/-], no / first, no ..",
             ),
             (
@@ -80,7 +78,10 @@ fn broken(at: usize, rule: &'static str) -> Error {
 
 fn is_address(url: &str) -> bool {
     let plain = |letter: u8| letter.is_ascii_alphanumeric() || matches!(letter, b'.' | b'_' | b'/' | b'-');
-    (1..=MAX_TEXT).contains(&url.len()) && url.bytes().all(plain) && !url.starts_with('/') && !url.contains("..")
+    (1..=MAX_TEXT).contains(&url.len())
+        && url.bytes().all(plain)
+        && !url.starts_with('/')
+        && !url.as_bytes().windows(2).any(|pair| pair == b"..")
 }
 
 #[inline(never)]
@@ -113,6 +114,7 @@ fn read(values: &mut Values<'_>) -> Option<Manifest> {
 }
 
 /// So many values as their number says, each of some bytes.
+#[inline(never)]
 fn list<T>(values: &mut Values<'_>, read: impl Fn(&mut Values<'_>) -> Option<T>) -> Option<Vec<T>> {
     let mut list = Vec::new();
     for _ in 0..values.length()? {

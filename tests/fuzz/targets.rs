@@ -10,7 +10,8 @@ use pocketrank::pack::{Content, Factors, Gram, SnapshotBuilder};
 use pocketrank::template::{write_card, Card};
 use pocketrank::{
     capsule, diff, edge, item_hash, AttributeRow, Blend, BlendRow, Candidates, CapsuleGrant, Choice, Consent, Delta,
-    Error, EventKind, Labels, Loader, Meta, Mode, Options, PriorRow, Profile, Ranker, Signals, Snapshot, NO_ROW,
+    Error, EventKind, Labels, Loader, Manifest, Meta, Mode, Options, PriorRow, Profile, Ranker, SecretKey, Signals,
+    Snapshot, Trust, NO_ROW,
 };
 use random::{builder, events, id, Rng, NOW};
 use sha2::{Digest, Sha256};
@@ -150,6 +151,33 @@ fn redrawn(u: &mut Unstructured<'_>) -> arbitrary::Result<Vec<u8>> {
         }
     }
     Ok(model.build().unwrap_or_else(|_| self::model().to_vec()))
+}
+
+/// A manifest as it comes, and one whose payload is that and whose signature holds.
+pub fn manifest(bytes: &[u8]) {
+    static KEY: OnceLock<SecretKey> = OnceLock::new();
+    let key = KEY.get_or_init(|| SecretKey::from_seed([7; 32]).unwrap());
+    let trust = Trust {
+        audience: "shop.example".into(),
+        keys: vec![key.public()],
+        sequence: 0,
+    };
+    assert!(Manifest::read(bytes, &trust).is_err());
+    let Ok(manifest) = Manifest::read(&resigned(bytes), &trust) else {
+        return;
+    };
+    // What was read can be signed again, and is then read as it was.
+    let signed = manifest.sign(std::slice::from_ref(key)).unwrap();
+    assert_eq!(Manifest::read(&signed, &trust).unwrap(), manifest);
+}
+
+/// The payload with a signature that holds, of whatever it is.
+fn resigned(payload: &[u8]) -> Vec<u8> {
+    let pair = ed25519_compact::KeyPair::from_seed(ed25519_compact::Seed::new([7; 32]));
+    let head = b"PKRM\x01\0";
+    let signature = pair.sk.sign([head.as_slice(), payload].concat(), None);
+    let id = &Sha256::digest(*pair.pk)[..8];
+    [head.as_slice(), &[1, 0], id, signature.as_slice(), payload].concat()
 }
 
 /// A profile from the device, as it is and behind the checksum.

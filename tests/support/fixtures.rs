@@ -21,7 +21,7 @@ pub fn fixtures() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 /// What makes of the random model one with rows that changed, came and went in every table.
-fn delta() -> Vec<u8> {
+pub fn delta() -> Vec<u8> {
     let mut model = model();
     model.meta.trained_until += 86_400;
     model.ids[7] = "sku-new".into();

@@ -4,12 +4,19 @@
     unused_imports,
     missing_docs,
     clippy::unwrap_used,
-    clippy::indexing_slicing
+    clippy::indexing_slicing,
+    clippy::panic
 )]
 
 pub mod cases;
 pub mod fixtures;
+#[cfg(feature = "sign")]
+pub mod manifests;
+#[cfg(feature = "sign")]
+pub mod origin;
 mod random;
+#[cfg(feature = "sign")]
+pub mod sync_host;
 pub mod vectors;
 
 pub use random::*;

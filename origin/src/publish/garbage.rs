@@ -71,8 +71,6 @@ const OVERTAKEN: &str = "somebody else published meanwhile, and will collect";
 
 /// All that a manifest names, and itself.
 fn names(manifest: &Manifest) -> impl Iterator<Item = String> + '_ {
-    let links = manifest.deltas.iter().map(|link| &link.blob);
-    let files = manifest.files.iter().map(|file| &file.blob);
-    let blobs = std::iter::once(&manifest.snapshot.blob).chain(links).chain(files);
+    let blobs = manifest.blobs().into_iter();
     blobs.map(|blob| blob.url.clone()).chain([archived(manifest.sequence)])
 }

@@ -14,7 +14,6 @@ use object_store::{
     Attribute, Attributes, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, UpdateVersion,
 };
 use pocketrank::Blob;
-use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use url::Url;
@@ -302,8 +301,7 @@ impl Place {
                 Err(_) => return Ok(None),
             },
         };
-        let same = Sha256::digest(&bytes).as_slice() == blob.sha256;
-        Ok(Some(bytes).filter(|_| same))
+        Ok(Some(bytes).filter(|bytes| blob.check("blob", bytes).is_ok()))
     }
 
     async fn raw(&self, name: &str) -> Result<Option<Found>> {
