@@ -1,9 +1,10 @@
 //! What is served, and asking for it.
 
 use crate::random::{builder, Rng};
-use pocketrank::{Blob, Manifest, SecretKey};
+use pocketrank::{Blob, Manifest, SecretKey, Trust};
+use pocketrank_origin::error::Result;
 use pocketrank_origin::publish::place::Place;
-use pocketrank_origin::publish::{Publisher, Source};
+use pocketrank_origin::publish::{Published, Publisher, Source};
 use pocketrank_origin::serve::{Limits, Server};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -75,7 +76,7 @@ impl Origin {
     pub fn with(limits: Limits, large: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let runtime = Runtime::new().unwrap();
-        let manifest = runtime.block_on(publish(folder.path(), large));
+        let manifest = publish(folder.path(), large, &runtime);
         let listen = "127.0.0.1:0".parse().unwrap();
         let server = runtime.block_on(Server::bind(folder.path(), listen, limits)).unwrap();
         let address = server.address();
@@ -113,29 +114,62 @@ impl Origin {
         std::fs::read(self.folder.path().join(format!("{}{suffix}", blob.url))).unwrap()
     }
 
+    /// Publishes to what is served.
+    pub fn publish(&self, work: impl FnOnce(&Publisher<'_>, &Runtime) -> Result<Published>) -> Published {
+        as_publisher(self.folder.path(), |publisher| work(publisher, &self.runtime))
+    }
+
+    /// What hosts are built with.
+    pub fn trust(&self) -> Trust {
+        Trust {
+            audience: AUDIENCE.into(),
+            keys: vec![key().public()],
+            sequence: 1,
+        }
+    }
+
     pub fn end(&mut self) {
         self.stop.take().unwrap().send(()).unwrap();
         self.runtime.block_on(self.server.take().unwrap()).unwrap();
     }
 }
 
+/// A model; a few rows change each day.
+pub fn snapshot(days: u8) -> Vec<u8> {
+    let mut model = builder(&mut Rng(3), 60);
+    for row in 0..days {
+        model.prior[usize::from(row)].popularity ^= 1;
+    }
+    model.build().unwrap()
+}
+
 /// A snapshot, and a large list that can hardly be compressed.
-async fn publish(folder: &Path, large: usize) -> Manifest {
-    let place = Place::open(folder.to_str().unwrap()).unwrap();
-    let publisher = Publisher {
-        place: &place,
-        keys: &[SecretKey::from_seed([1; 32]).unwrap()],
-        trust: &[],
-        audience: "shop.example/test",
-        now: SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs(),
-        lifetime: 600,
-    };
-    let snapshot = builder(&mut Rng(3), 60).build().unwrap();
+fn publish(folder: &Path, large: usize, runtime: &Runtime) -> Manifest {
     let mut rng = Rng(5);
     let large = Source {
         name: "large.json".into(),
         ttl: 60,
         bytes: (0..large).map(|_| b'0' + rng.below(64) as u8).collect(),
     };
-    publisher.publish(&snapshot, Some(&[large]), 0).await.unwrap().manifest
+    let work = |publisher: &Publisher<'_>| runtime.block_on(publisher.publish(&snapshot(0), Some(&[large]), 0));
+    as_publisher(folder, work).manifest
+}
+
+fn key() -> SecretKey {
+    SecretKey::from_seed([1; 32]).unwrap()
+}
+
+const AUDIENCE: &str = "shop.example/test";
+
+fn as_publisher(folder: &Path, work: impl FnOnce(&Publisher<'_>) -> Result<Published>) -> Published {
+    let place = Place::open(folder.to_str().unwrap()).unwrap();
+    work(&Publisher {
+        place: &place,
+        keys: &[key()],
+        trust: &[],
+        audience: AUDIENCE,
+        now: SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs(),
+        lifetime: 600,
+    })
+    .unwrap()
 }
