@@ -10,12 +10,18 @@ mod diff;
 mod evaluate;
 mod features;
 mod inspect;
+mod keys;
 mod list;
 mod pack;
 mod part;
+mod publish;
+mod publisher;
 mod report;
 mod rerank;
 mod retrain;
+mod rollback;
+mod serve;
+mod sign;
 mod slice;
 mod synth;
 mod train;
@@ -29,7 +35,8 @@ use pocketrank_origin::error::Result;
 #[command(
     name = "pocketrank",
     version,
-    after_help = "Exit codes: 0 ok, 1 I/O or internal error, 2 wrong usage, 3 bad data or configuration, 4 invalid snapshot."
+    after_help = "Exit codes: 0 ok, 1 I/O or internal error, 2 wrong usage, 3 bad data or configuration, 4 invalid snapshot, delta or \
+                  manifest, 5 somebody else published meanwhile."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -53,6 +60,11 @@ enum Verb {
     Diff(diff::Diff),
     Apply(apply::Apply),
     Compile(compile::Compile),
+    Keys(keys::Keys),
+    Publish(publish::Publish),
+    Sign(sign::Sign),
+    Rollback(rollback::Rollback),
+    Serve(serve::Serve),
 }
 
 impl Cli {
@@ -74,6 +86,11 @@ impl Cli {
             Verb::Diff(verb) => verb.run(),
             Verb::Apply(verb) => verb.run(),
             Verb::Compile(verb) => verb.run(),
+            Verb::Keys(verb) => verb.run(),
+            Verb::Publish(verb) => verb.run(),
+            Verb::Sign(verb) => verb.run(),
+            Verb::Rollback(verb) => verb.run(),
+            Verb::Serve(verb) => verb.run(),
         }
     }
 }

@@ -29,7 +29,7 @@ pub enum Error {
     /// The data cannot be used.
     #[error("{0}")]
     Data(String),
-    /// A snapshot or a delta is not valid, or cannot be packed.
+    /// A snapshot, a delta or a manifest is not valid, or cannot be made.
     #[error("{}: {source}", path.display())]
     Snapshot {
         /// The file, or what would have become one.
@@ -37,6 +37,19 @@ pub enum Error {
         /// The runtime's reason.
         source: pocketrank::Error,
     },
+    /// Where snapshots are published could not be read or written.
+    #[error("{action} {url}: {source}")]
+    Store {
+        /// What was tried: "cannot read", "cannot write".
+        action: &'static str,
+        /// The object.
+        url: String,
+        /// The store's reason.
+        source: Box<object_store::Error>,
+    },
+    /// Somebody else published meanwhile.
+    #[error("{0}: somebody else published meanwhile, and what they published is live; publish again, on top of it")]
+    Overtaken(String),
     /// A file is not a runtime that can take a snapshot in.
     #[error("{} {source}", path.display())]
     Runtime {
@@ -72,13 +85,15 @@ impl Error {
         }
     }
 
-    /// The process exit code: 1 I/O or internal, 2 usage, 3 bad data or configuration, 4 invalid snapshot, 130 interrupted.
+    /// The process exit code: 1 I/O or internal, 2 usage, 3 bad data or configuration, 4 invalid snapshot, delta or manifest, 5 somebody
+    /// else published meanwhile, 130 interrupted.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Error::Io { .. } | Error::Internal(_) => 1,
+            Error::Io { .. } | Error::Store { .. } | Error::Internal(_) => 1,
             Error::Usage(_) => 2,
             Error::Config(_) | Error::Data(_) | Error::Runtime { .. } => 3,
             Error::Snapshot { .. } => 4,
+            Error::Overtaken(_) => 5,
             Error::Interrupted => 130,
         }
     }

@@ -1,0 +1,134 @@
+//! Others who publish at once, and stops between any two writes.
+
+use crate::odd::{Ground, Odd};
+use crate::somebody::{day, days, list, now, run, whole, Somebody, HOUR};
+use pocketrank_origin::error::{Error, Result};
+use pocketrank_origin::publish::Which;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Barrier};
+
+#[test]
+fn of_two_who_publish_at_once_one_is_told_to_publish_again() {
+    for (round, ground) in (0..3).flat_map(|_| Ground::both()).enumerate() {
+        let before = (round / 2 % 2) as u32;
+        if before == 1 {
+            Somebody::at(ground.plain()).publish(&day(0), None).unwrap();
+        }
+        let barrier = Arc::new(Barrier::new(2));
+        // Both have read what is live before either writes.
+        let race = |number: usize| {
+            let meet = Some(barrier.clone());
+            let somebody = Somebody::at(ground.place(|odd| Odd { meet, ..odd }).0);
+            somebody.publish(&day(number), Some(&[list("popular", &format!("by {number}"))]))
+        };
+        let results: Vec<_> = std::thread::scope(|scope| {
+            let threads = [1, 2].map(|number| scope.spawn(move || race(number)));
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        let live = whole(&ground.plain(), &days(3));
+        assert_eq!(live.sequence, before + 1);
+        let (won, lost): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+        assert_eq!(won.into_iter().next().unwrap().unwrap().manifest, live);
+        let [Err(lost)] = lost.as_slice() else {
+            panic!("{lost:?}")
+        };
+        assert!(matches!(lost, Error::Overtaken(_)) && lost.exit_code() == 5, "{lost}");
+        assert!(lost.to_string().contains("publish again"), "{lost}");
+        Somebody::at(ground.plain()).publish(&day(2), None).unwrap();
+        assert_eq!(whole(&ground.plain(), &days(3)).sequence, before + 2);
+    }
+}
+
+#[test]
+fn many_who_publish_and_publish_again_lose_nothing() {
+    const EACH: usize = 3;
+    for ground in Ground::both() {
+        let published: Vec<u32> = std::thread::scope(|scope| {
+            let work = |number: usize| {
+                let somebody = Somebody::at(ground.plain());
+                let mut sequences = vec![];
+                for turn in 0..EACH {
+                    sequences.push(loop {
+                        match somebody.publish(&day(number * EACH + turn), None) {
+                            Ok(published) => break published.manifest.sequence,
+                            Err(Error::Overtaken(_)) => {}
+                            Err(e) => panic!("{e}"),
+                        }
+                    });
+                }
+                sequences
+            };
+            let threads: Vec<_> = (0..4).map(|number| scope.spawn(move || work(number))).collect();
+            let results = threads.into_iter().flat_map(|thread| thread.join().unwrap());
+            results.collect()
+        });
+        let mut sorted = published;
+        sorted.sort_unstable();
+        assert_eq!(sorted, (1..=4 * EACH as u32).collect::<Vec<_>>());
+        let live = whole(&ground.plain(), &days(4 * EACH));
+        assert_eq!(live.deltas.len(), 4 * EACH - 1, "from every snapshot before");
+    }
+}
+
+/// Does something over stores that stop at each of their writes in turn, and checks what is live each time.
+fn stopped_anywhere(prepare: impl Fn(&Somebody), work: impl Fn(&Somebody) -> Result<()>) {
+    for lost in [false, true] {
+        for kind in [0, 1] {
+            let mut stop = 1;
+            loop {
+                let ground = Ground::both().into_iter().nth(kind).unwrap();
+                let at = |odd| Somebody {
+                    now: now() + 3 * HOUR,
+                    ..Somebody::at(odd)
+                };
+                prepare(&at(ground.plain()));
+                let before = run(ground.plain().live()).unwrap().map(|live| live.bytes);
+                let (place, odd) = ground.place(|odd| Odd { stop, lost, ..odd });
+                let result = work(&at(place));
+                let writes = odd.writes.load(Ordering::SeqCst);
+                if result.is_ok() && writes < stop {
+                    assert!(stop > 3, "too few writes to tell");
+                    break;
+                }
+                let after = run(ground.plain().live()).unwrap().map(|live| live.bytes);
+                assert!(result.is_err() || lost, "stopped at {stop}");
+                // A manifest whose answer was lost may be live; nothing else may.
+                assert!(lost || after == before, "stopped at {stop}");
+                if after.is_some() {
+                    whole(&ground.plain(), &days(6));
+                }
+                let next = Somebody::at(ground.plain());
+                next.publish(&day(5), Some(&[list("popular", "after")])).unwrap();
+                whole(&ground.plain(), &days(6));
+                stop += 1;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_stop_between_any_two_writes_leaves_what_was_live() {
+    let files = [list("popular", "abc")];
+    let published = |somebody: &Somebody| somebody.publish(&day(2), Some(&files)).map(|_| ());
+    stopped_anywhere(|_| {}, published);
+    let prepare = |somebody: &Somebody| {
+        for number in [0, 1] {
+            somebody.publish(&day(number), Some(&[list("popular", "old")])).unwrap();
+        }
+    };
+    stopped_anywhere(prepare, published);
+    stopped_anywhere(prepare, |somebody| {
+        run(somebody.publisher().rollback(Which::Before, 30)).map(|_| ())
+    });
+    let prepare = |somebody: &Somebody| {
+        for number in 0..4 {
+            somebody
+                .publish(&day(number), Some(&[list("popular", &format!("{number}"))]))
+                .unwrap();
+        }
+    };
+    stopped_anywhere(prepare, |somebody| {
+        let live = run(somebody.place.live())?.unwrap();
+        run(somebody.publisher().collect(&live.bytes, 1)).map(|_| ())
+    });
+}

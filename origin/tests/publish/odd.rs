@@ -1,0 +1,160 @@
+//! Stores that stop, or wait for one another.
+
+use crate::somebody::run;
+use async_trait::async_trait;
+use futures_util::stream::{BoxStream, StreamExt};
+use object_store::local::LocalFileSystem;
+use object_store::memory::InMemory;
+use object_store::path::Path as Key;
+use object_store::{
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult,
+};
+use pocketrank_origin::publish::place::Place;
+use std::fmt;
+use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
+use tempfile::TempDir;
+
+/// A store with something odd about it.
+#[derive(Debug)]
+pub struct Odd {
+    pub inner: Arc<dyn ObjectStore>,
+    /// The write at which it stops, counted from 1; all after it fail too. 0 for never.
+    pub stop: usize,
+    /// Whether that write still happens, and only its answer is lost.
+    pub lost: bool,
+    pub writes: AtomicUsize,
+    /// Where it waits, once, after the manifest was read.
+    pub meet: Option<Arc<Barrier>>,
+    pub met: AtomicUsize,
+}
+
+impl Odd {
+    pub fn over(inner: Arc<dyn ObjectStore>) -> Self {
+        Self {
+            inner,
+            stop: 0,
+            lost: false,
+            writes: AtomicUsize::new(0),
+            meet: None,
+            met: AtomicUsize::new(0),
+        }
+    }
+
+    /// Whether this write happens, and whether it seems so.
+    fn write(&self) -> (bool, object_store::Result<()>) {
+        let number = self.writes.fetch_add(1, Ordering::SeqCst) + 1;
+        if self.stop == 0 || number < self.stop {
+            return (true, Ok(()));
+        }
+        let stopped = object_store::Error::Generic {
+            store: "odd",
+            source: "stopped".into(),
+        };
+        (self.lost && number == self.stop, Err(stopped))
+    }
+}
+
+impl fmt::Display for Odd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("odd")
+    }
+}
+
+#[async_trait]
+impl ObjectStore for Odd {
+    async fn put_opts(&self, key: &Key, bytes: PutPayload, how: PutOptions) -> object_store::Result<PutResult> {
+        let (happens, seems) = self.write();
+        let result = match happens {
+            true => Some(self.inner.put_opts(key, bytes, how).await),
+            false => None,
+        };
+        seems?;
+        result.unwrap()
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        key: &Key,
+        how: PutMultipartOptions,
+    ) -> object_store::Result<Box<dyn MultipartUpload>> {
+        self.inner.put_multipart_opts(key, how).await
+    }
+
+    async fn get_opts(&self, key: &Key, how: GetOptions) -> object_store::Result<GetResult> {
+        let result = self.inner.get_opts(key, how).await;
+        if let Some(meet) = &self.meet {
+            if key.as_ref() == "manifest.pkrm" && self.met.fetch_add(1, Ordering::SeqCst) == 0 {
+                meet.wait();
+            }
+        }
+        result
+    }
+
+    fn delete_stream(
+        &self,
+        keys: BoxStream<'static, object_store::Result<Key>>,
+    ) -> BoxStream<'static, object_store::Result<Key>> {
+        let keys: Vec<_> = run_on_thread(keys.collect());
+        let results = keys.into_iter().map(|key| {
+            let (happens, seems) = self.write();
+            let key = key.unwrap();
+            if happens {
+                let (inner, key) = (self.inner.clone(), key.clone());
+                run_on_thread(async move { inner.delete(&key).await })?;
+            }
+            seems.map(|()| key)
+        });
+        futures_util::stream::iter(results.collect::<Vec<_>>()).boxed()
+    }
+
+    fn list(&self, prefix: Option<&Key>) -> BoxStream<'static, object_store::Result<ObjectMeta>> {
+        self.inner.list(prefix)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Key>) -> object_store::Result<ListResult> {
+        self.inner.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Key, to: &Key, how: CopyOptions) -> object_store::Result<()> {
+        self.inner.copy_opts(from, to, how).await
+    }
+}
+
+fn run_on_thread<T: Send>(work: impl Future<Output = T> + Send) -> T {
+    std::thread::scope(|scope| scope.spawn(|| run(work)).join().unwrap())
+}
+
+/// A folder or a bucket, to which odd ways lead.
+pub enum Ground {
+    Folder(TempDir),
+    Bucket(Arc<InMemory>),
+}
+
+impl Ground {
+    pub fn both() -> [Self; 2] {
+        [
+            Ground::Folder(tempfile::tempdir().unwrap()),
+            Ground::Bucket(Arc::new(InMemory::new())),
+        ]
+    }
+
+    pub fn place(&self, odd: impl FnOnce(Odd) -> Odd) -> (Place, Arc<Odd>) {
+        let inner: Arc<dyn ObjectStore> = match self {
+            Ground::Folder(folder) => Arc::new(LocalFileSystem::new_with_prefix(folder.path()).unwrap()),
+            Ground::Bucket(bucket) => bucket.clone(),
+        };
+        let odd = Arc::new(odd(Odd::over(inner)));
+        let place = match self {
+            Ground::Folder(folder) => Place::over_folder(odd.clone(), folder.path()),
+            Ground::Bucket(_) => Place::over(odd.clone(), "memory"),
+        };
+        (place, odd)
+    }
+
+    pub fn plain(&self) -> Place {
+        self.place(|odd| odd).0
+    }
+}
