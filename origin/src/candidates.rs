@@ -22,6 +22,8 @@ use std::path::Path;
 
 /// Items of a list that a slot picks from.
 pub const LENGTH: usize = 300;
+/// How names of lists begin of which each item has one.
+pub const PER_ITEM: &str = "similar-";
 /// Items of `similar-...`: slots beside a product show few.
 const SIMILAR: usize = 24;
 /// Items of `trending` and `new`.
@@ -142,7 +144,7 @@ impl<'a> Lists<'a> {
                 .chain(same.iter().copied())
                 .filter(move |other| *other != item);
             let title = format!("Similar to {}", entry.name);
-            Some(self.list(&format!("similar-{}", entry.slug), &title, 21_600, items, SIMILAR))
+            Some(self.list(&format!("{PER_ITEM}{}", entry.slug), &title, 21_600, items, SIMILAR))
         })
     }
 

@@ -17,7 +17,7 @@ pub fn brotli(mut bytes: &[u8]) -> Result<Vec<u8>> {
     Ok(out)
 }
 
-/// What [`brotli`] made of it, but at most that many bytes of it.
+/// What [`brotli()`] made of it, but at most that many bytes of it.
 ///
 /// # Errors
 /// The reader's, for other bytes.

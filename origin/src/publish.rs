@@ -308,7 +308,15 @@ impl Publisher<'_> {
             files,
             keys,
         };
-        let bytes = manifest.sign(self.keys).map_err(|e| self.invalid(MANIFEST, e))?;
+        let bytes = manifest.sign(self.keys).map_err(|e| match e {
+            pocketrank::Error::Limit { what, max, got } => Error::Usage(format!(
+                "{}: {got} {what}, and there is room for {max}: it names {} files and {} deltas; give fewer by --file and --deltas",
+                self.place.url(MANIFEST),
+                manifest.files.len(),
+                manifest.deltas.len(),
+            )),
+            e => self.invalid(MANIFEST, e),
+        })?;
         if let Some(live) = &before.live {
             self.place.archive(last, &live.bytes, self.now).await?;
         }

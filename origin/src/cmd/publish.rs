@@ -21,8 +21,8 @@ pub struct Publish {
     #[command(flatten)]
     to: Options,
     /// List or other file that goes with it: NAME=PATH or NAME=PATH:TTL, such as candidates/home.json=home.json:15m (without a time the
-    /// file's own `ttl`); or a folder that `candidates` wrote, for all its lists. May be given several times. Without it those that are
-    /// live stay.
+    /// file's own `ttl`); or a folder that `candidates` wrote, for its lists but `similar-...`, one an item. May be given several times.
+    /// Without it those that are live stay.
     #[arg(long = "file", value_name = "NAME=PATH|DIR")]
     files: Vec<String>,
     /// Make a delta from each of the last N snapshots that are still there.

@@ -1,5 +1,6 @@
 //! Files that go with a snapshot, as the command line names them.
 
+use crate::candidates::PER_ITEM;
 use crate::error::{Error, Result};
 use serde::Deserialize;
 use std::path::Path;
@@ -34,7 +35,8 @@ struct List {
 }
 
 impl Source {
-    /// Reads `NAME=PATH`, `NAME=PATH:TTL`, or the lists of a folder that `pocketrank candidates` wrote.
+    /// Reads `NAME=PATH`, `NAME=PATH:TTL`, or the lists of a folder that `pocketrank candidates` wrote, without those of which each item
+    /// has one: a manifest has room for some hundred.
     ///
     /// # Errors
     /// [`Error::Io`] where a file cannot be read, [`Error::Usage`] where nothing says for how long it may be used, [`Error::Data`] for an
@@ -75,7 +77,11 @@ impl Source {
             let bytes = read(&folder.join(&name))?;
             Ok(Self { name, ttl, bytes })
         };
-        index.lists.into_iter().map(source).collect()
+        let lists = index.lists.into_iter();
+        lists
+            .filter(|line| !line.list.starts_with(PER_ITEM))
+            .map(source)
+            .collect()
     }
 }
 
@@ -130,7 +136,7 @@ mod tests {
         assert!(refused.contains(":15m"), "{refused}");
         let none = Source::read(folder.path().to_str().unwrap()).unwrap_err();
         assert!(none.to_string().contains("lists.json"), "{none}");
-        let index = br#"{"lists":[{"list":"popular","ttl":60}]}"#;
+        let index = br#"{"lists":[{"list":"popular","ttl":60},{"list":"similar-x","ttl":60}]}"#;
         std::fs::write(folder.path().join("lists.json"), index).unwrap();
         std::fs::create_dir(folder.path().join("candidates")).unwrap();
         std::fs::write(folder.path().join("candidates/popular.json"), b"{}").unwrap();

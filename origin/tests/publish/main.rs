@@ -215,6 +215,24 @@ fn a_rollback_is_a_newer_manifest_and_a_delta() {
 }
 
 #[test]
+fn what_does_not_fit_a_manifest_is_refused_before_it_is_live() {
+    let somebody = Somebody::at(Place::over(Arc::new(InMemory::new()), "memory"));
+    somebody.publish(&day(0), None).unwrap();
+    let files: Vec<_> = (0..700).map(|number| list(&format!("list-{number}"), "x")).collect();
+    let refused = somebody.publish(&day(1), Some(&files)).unwrap_err();
+    assert!(
+        refused.exit_code() == 2 && refused.to_string().contains("700 files and 1 deltas"),
+        "{refused}"
+    );
+    let twice = [list("popular", "a"), list("popular", "b")];
+    let refused = somebody.publish(&day(1), Some(&twice)).unwrap_err();
+    assert!(refused.to_string().contains("none comes twice"), "{refused}");
+    assert_eq!(whole(&somebody.place, &days(1)).sequence, 1);
+    let most = somebody.publish(&day(1), Some(&files[..400])).unwrap();
+    assert!(most.bytes.len() <= 1 << 16, "what docs/PUBLISH.md says");
+}
+
+#[test]
 fn addresses_that_lead_nowhere_are_refused() {
     for (to, expected) in [
         ("ftp://host/path", "give a folder"),
