@@ -466,6 +466,29 @@ fn a_storage_that_is_full_or_read_only() {
 }
 
 #[test]
+fn a_snapshot_in_memory_only_is_stored_with_the_next_manifest_that_names_it() {
+    let next = Origin::at(CURRENT, 5);
+    // Made again by the host from what it uses; or not, where it cannot: then it stays in memory, and nothing is asked for again and again.
+    for can in [true, false] {
+        let mut host = host(true, 3);
+        host.run_until(host.now + HOUR, origin(), &mut |ask| {
+            matches!(ask, Ask::Store).then_some(Answer::NotStored)
+        });
+        assert!(host.uses(CURRENT) && !host.is_at(CURRENT));
+        host.requests.clear();
+        host.run_until(host.now + 2 * HOUR, &next, &mut |ask| {
+            (matches!(ask, Ask::Apply) && !can).then_some(Answer::NotStored)
+        });
+        assert!(host.uses(CURRENT) && host.is_at(CURRENT) == can);
+        assert_eq!(host.manifest.as_ref().unwrap().sequence, 5);
+        assert_eq!(count(&host, Kind::Snapshot) + count(&host, Kind::Delta), 0);
+        host.restart();
+        host.settle(&Origin::default());
+        assert!(host.uses(if can { CURRENT } else { HELD }));
+    }
+}
+
+#[test]
 fn a_stop_between_any_two_steps() {
     let origin = origin();
     for with_deltas in [true, false] {
