@@ -36,7 +36,7 @@ function steps(tools) {
   return {
     rustfmt: () => plain("cargo", ["fmt", "--all", "--check"], "run `npm run format`"),
     clippy: () =>
-      plain("cargo", ["clippy", "--workspace", "--exclude", "pocketrank-worker", "--all-targets", "--features", "pocketrank-origin/data-tests", ...strict]),
+      plain("cargo", ["clippy", "--workspace", "--exclude", "pocketrank-worker", "--all-targets", "--features", "pocketrank/sign,pocketrank-origin/data-tests", ...strict]),
     "clippy-wasm": async () => {
       await plain("cargo", ["clippy", "-p", "pocketrank", "--features", "js,pack", "--lib", "--test", "wasm", ...wasm, ...strict]);
       await plain("cargo", ["clippy", "-p", "pocketrank", "--features", "slim", "--lib", ...wasm, ...strict]);

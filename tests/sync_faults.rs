@@ -206,6 +206,44 @@ fn hosts_do_not_all_come_for_the_whole_snapshot_after_blobs_were_out() {
 }
 
 #[test]
+fn hosts_do_not_all_come_at_once_after_an_outage() {
+    let window = HOUR / 6;
+    let (out, back) = (START + 13 * HOUR, START + 19 * HOUR);
+    let mut asked = vec![0usize; 25 * 6];
+    let hosts = 400;
+    for seed in 0..hosts {
+        let mut host = host(true, seed);
+        let held = Origin::at(HELD, 2);
+        host.run_until(out, &held, &mut |_| None);
+        host.run_until(back, origin(), &mut |ask| {
+            matches!(ask, Ask::Fetch(..)).then_some(status(503))
+        });
+        host.run_until(back + 5 * HOUR, origin(), &mut |_| None);
+        assert!(host.is_at(CURRENT));
+        for (at, _) in host
+            .requests
+            .iter()
+            .filter(|(at, kind)| *kind == Kind::Manifest && *at < back + 5 * HOUR)
+        {
+            asked[((at - START) / window) as usize] += 1;
+        }
+    }
+    let of = |from: usize, to: usize| &asked[from * 6..to * 6];
+    // From when their first questions are spread.
+    let mean = of(4, 13).iter().sum::<usize>() as f64 / 54.0;
+    let most = |from, to| *of(from, to).iter().max().unwrap() as f64 / mean;
+    assert!(most(4, 13) < 1.4, "{}", most(4, 13));
+    assert!(most(19, 24) < 2.0, "{}", most(19, 24));
+    // While it is out hosts ask more often at first, then about as often as ever.
+    assert!(
+        most(13, 19) < 9.0 && most(16, 19) < 2.0,
+        "{} {}",
+        most(13, 19),
+        most(16, 19)
+    );
+}
+
+#[test]
 fn a_delta_that_does_not_apply_leads_to_the_whole_snapshot() {
     // Rightly hashed and signed, but for another base, or none at all.
     for wrong in [delta(4, 5).to_vec(), b"PKRD".to_vec(), delta(HELD, 5).to_vec()] {
@@ -424,6 +462,29 @@ fn a_storage_that_is_full_or_read_only() {
         assert!(host.uses(CURRENT));
         host.recovers(&Origin::at(4, 5));
         assert!(host.is_at(4), "{:?}", host.codes());
+    }
+}
+
+#[test]
+fn a_snapshot_in_memory_only_is_stored_with_the_next_manifest_that_names_it() {
+    let next = Origin::at(CURRENT, 5);
+    // Made again by the host from what it uses; or not, where it cannot: then it stays in memory, and nothing is asked for again and again.
+    for can in [true, false] {
+        let mut host = host(true, 3);
+        host.run_until(host.now + HOUR, origin(), &mut |ask| {
+            matches!(ask, Ask::Store).then_some(Answer::NotStored)
+        });
+        assert!(host.uses(CURRENT) && !host.is_at(CURRENT));
+        host.requests.clear();
+        host.run_until(host.now + 2 * HOUR, &next, &mut |ask| {
+            (matches!(ask, Ask::Apply) && !can).then_some(Answer::NotStored)
+        });
+        assert!(host.uses(CURRENT) && host.is_at(CURRENT) == can);
+        assert_eq!(host.manifest.as_ref().unwrap().sequence, 5);
+        assert_eq!(count(&host, Kind::Snapshot) + count(&host, Kind::Delta), 0);
+        host.restart();
+        host.settle(&Origin::default());
+        assert!(host.uses(if can { CURRENT } else { HELD }));
     }
 }
 

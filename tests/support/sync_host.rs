@@ -290,8 +290,10 @@ impl Host {
     /// Steps until that time.
     pub fn run_until(&mut self, end: u64, origin: &Origin, fault: Fault<'_>) {
         let before = (self.now, self.requests.len());
+        let mut steps = 0;
         while self.now < end {
-            self.step(origin, fault);
+            steps = if self.step(origin, fault) { 0 } else { steps + 1 };
+            assert!(steps < 64, "64 steps without a wait");
             // Backoff leaves at least a second between attempts, and an attempt has a handful of requests.
             let (seconds, requests) = ((self.now - before.0) / 1_000, self.requests.len() - before.1);
             assert!(
