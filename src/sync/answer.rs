@@ -374,12 +374,11 @@ impl Sync {
     }
 }
 
-/// The snapshot that the deltas make of the base, one after another.
+/// The snapshot that the deltas make of the base: the base itself where there are none.
 fn chain(base: &[u8], deltas: &[Vec<u8>]) -> Result<Vec<u8>> {
-    let mut made: Option<Vec<u8>> = None;
-    for delta in deltas {
-        let base = made.as_deref().unwrap_or(base);
-        made = Some(Delta::open(delta)?.apply(&Snapshot::open(base)?)?);
+    let deltas: Result<Vec<Delta<'_>>> = deltas.iter().map(|delta| Delta::open(delta)).collect();
+    match deltas? {
+        deltas if deltas.is_empty() => Ok(base.to_vec()),
+        deltas => Delta::apply_chain(&Snapshot::open(base)?, &deltas),
     }
-    Ok(made.unwrap_or_else(|| base.to_vec()))
 }
