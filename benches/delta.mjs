@@ -27,7 +27,7 @@ const out = join(root, "dist/bench/delta");
 const FIRST = 14_914;
 const DAYS = Number(options.days ?? 30);
 /** For the table of what a kB brings. */
-const KILOBYTES = [4, 8, 17, 34];
+const KILOBYTES = [5, 8, 17, 34];
 const command = "npm run bench:delta";
 
 const bench = join(targetFolder(), "release/bench-delta");

@@ -112,7 +112,7 @@ impl<'a> Factors<'a> {
 }
 
 impl<'a> Gram<'a> {
-    fn ridges(&self) -> impl Iterator<Item = f32> + 'a {
+    pub(super) fn ridges(&self) -> impl Iterator<Item = f32> + 'a {
         self.ridges.chunks_exact(4).filter_map(|bytes| f32_at(bytes, 0))
     }
 

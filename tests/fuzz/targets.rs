@@ -509,7 +509,12 @@ fn factors(u: &mut Unstructured<'_>, items: usize) -> arbitrary::Result<Factors>
             confidence: weight(u)?.abs(),
         });
     }
-    Ok(Factors { dims, rows, gram })
+    Ok(Factors {
+        dims,
+        rows,
+        gram,
+        unit: None,
+    })
 }
 
 /// Vectors with a single 1 mostly: others have another length, which is an error.

@@ -141,6 +141,7 @@ pub fn factors(rng: &mut Rng, items: usize, dims: usize) -> Factors {
         dims,
         rows,
         gram: Some(gram),
+        unit: None,
     }
 }
 

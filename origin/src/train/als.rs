@@ -146,6 +146,7 @@ impl Als {
                 ridge: (1..=HISTORY).map(|n| self.ridge(n, items)).collect(),
                 confidence: self.confidence as f32,
             }),
+            unit: None,
         }
     }
 

@@ -7,7 +7,7 @@ use super::stack::Stacked;
 use super::steady::{self, Price, Use};
 use super::{attributes, order, prior};
 use crate::error::{Error, Result};
-use pocketrank::pack::{Coded, Content, SnapshotBuilder};
+use pocketrank::pack::{Coded, Content, Factors, SnapshotBuilder};
 use pocketrank::{AttributeRow, Blend, Meta, PriorRow, Section, Snapshot, NO_ROW};
 use std::fmt;
 use std::path::Path;
@@ -121,6 +121,9 @@ impl Model {
     /// The model beside a snapshot that is out, so that little differs from it: items keep their rows, new ones take those of items that are
     /// gone, and then new ones; rows that nobody takes stay empty; and what changed less than the price asks for stays as it is.
     /// `full`: this model, not pruned. `use_of`: what the row of one of the dataset's items is to the base.
+    ///
+    /// # Errors
+    /// [`Error::Snapshot`] where the base's labels cannot be read.
     pub fn beside<B: AsRef<[u8]>>(
         &self,
         full: &Model,
@@ -128,7 +131,7 @@ impl Model {
         blend: &Blend,
         use_of: impl Fn(u32, u32) -> Use,
         price: Price,
-    ) -> (Self, Vec<Use>) {
+    ) -> Result<(Self, Vec<Use>)> {
         let order = order::as_in(&self.builder.ids, base);
         let mut model = self.in_order(&order);
         let full = full.in_order(&order);
@@ -151,7 +154,19 @@ impl Model {
             let base: Vec<PriorRow> = (0..base.items()).filter_map(|row| prior.get(row)).collect();
             builder.prior = steady::prior(&builder.prior, &base, blend, &uses, price);
         }
-        (model, uses)
+        if let Some((new, base)) = builder.factors.as_ref().zip(Factors::of(base)) {
+            if let Some(factors) = steady::factors(new, &base, &uses, price) {
+                builder.factors = Some(factors);
+            }
+        }
+        if base.attributes().is_some() {
+            let labels = base.labels().map_err(|source| Error::Snapshot {
+                path: Path::new("the base").into(),
+                source,
+            })?;
+            (builder.attributes, builder.labels) = steady::attributes(&builder.attributes, &builder.labels, &labels);
+        }
+        Ok((model, uses))
     }
 
     /// Row by row the old row of each, or none.

@@ -9,7 +9,7 @@ use super::model::Model;
 use super::pack::whole;
 use super::prior;
 use super::recipe::Recipe;
-use super::stack::{Stack, Stacked};
+use super::stack::Stack;
 use super::steady::{self, Ledger, Price, Use};
 use crate::compress::brotli;
 use crate::control::Control;
@@ -31,7 +31,9 @@ const HALVINGS: usize = 12;
 pub struct Refit<'a> {
     chosen: &'a Chosen,
     stack: Stack<'a>,
-    stacked: Stacked,
+    model: Model,
+    /// The same, not pruned.
+    full: Model,
     /// How often each of the dataset's items was met of late.
     traffic: Vec<u32>,
 }
@@ -65,10 +67,15 @@ impl<'a> Refit<'a> {
         for event in events.iter().filter(|event| event.at > since && positive(event.kind)) {
             traffic[event.item as usize] += 1;
         }
+        let unpruned = Recipe {
+            entries: pocketrank::MAX_NEIGHBOURS,
+            ..chosen.recipe.clone()
+        };
         Ok(Refit {
+            model: Model::new(&stack.material, &stacked, &chosen.recipe),
+            full: Model::new(&stack.material, &stacked, &unpruned),
             chosen,
             stack,
-            stacked,
             traffic,
         })
     }
@@ -78,46 +85,34 @@ impl<'a> Refit<'a> {
     /// # Errors
     /// As packing.
     pub fn beside<B: AsRef<[u8]>>(&self, base: &Snapshot<B>, ledger: &Ledger, price: Price) -> Result<Refitted> {
+        let Chosen { recipe, blend, .. } = self.chosen;
         let material = &self.stack.material;
-        let recipe = &self.chosen.recipe;
-        let unpruned = Recipe {
-            entries: pocketrank::MAX_NEIGHBOURS,
-            ..recipe.clone()
+        let items = &material.dataset.items;
+        let since = self.since(base, ledger);
+        let ripe = self.ripe(&since);
+        // What too few customers stand behind is not told yet; time goes by all the same.
+        let told = |event: &&Interaction| {
+            let item = event.item as usize;
+            ripe[item] || event.at <= since[item]
         };
-        let full = Model::new(material, &self.stacked, &unpruned);
-        let mut model = Model::new(material, &self.stacked, recipe);
-        let behind = self.behind(ledger);
-        let ripe: Vec<bool> = behind
-            .iter()
-            .map(|customers| *customers >= material.min_customers)
-            .collect();
-        let events = self.ripe_events(ledger, &ripe);
+        let events: Vec<Interaction> = material.events.iter().filter(told).copied().collect();
+        let mut model = self.model.clone();
         model.set_prior(prior::fit(material, &events, recipe.popularity_half_life));
         let mean = f64::from(self.traffic.iter().sum::<u32>()) / model.items.len().max(1) as f64;
-        let use_of = |item: u32, row: u32| {
-            let of = |table: &[u32]| table.get(item as usize).copied().unwrap_or_default();
-            let id = material
-                .dataset
-                .items
-                .get(item as usize)
-                .map_or("", |item| item.id.as_str());
-            Use {
-                known: base.row(item_hash(id)) == Some(row),
-                ripe: ripe.get(item as usize).copied().unwrap_or_default(),
-                traffic: f64::from(of(&self.traffic)) / mean.max(f64::MIN_POSITIVE),
-            }
+        // Rows that nothing is in are of no item.
+        let id = |item: u32| items.get(item as usize).map(|item| item.id.as_str());
+        let use_of = |item: u32, row: u32| Use {
+            known: id(item).is_some_and(|id| base.row(item_hash(id)) == Some(row)),
+            ripe: ripe.get(item as usize).copied().unwrap_or_default(),
+            traffic: f64::from(self.traffic.get(item as usize).copied().unwrap_or_default())
+                / mean.max(f64::MIN_POSITIVE),
         };
-        let blend = &self.chosen.blend;
-        let (model, uses) = model.beside(&full, base, blend, use_of, price);
+        let (model, uses) = model.beside(&self.full, base, blend, use_of, price)?;
         let bytes = model.pack(blend)?;
         let snapshot = Snapshot::open(bytes.as_slice()).map_err(|error| Error::Internal(error.to_string()))?;
         let changed = steady::changed(base, &snapshot, &uses);
-        let ids = model
-            .items
-            .iter()
-            .map(|item| material.dataset.items.get(*item as usize).map(|item| item.id.as_str()));
-        let rows = ids.zip(&uses).zip(&changed);
-        let next = rows.filter_map(|((id, row), changed)| (row.ripe && *changed).then_some(id?).map(str::to_owned));
+        let rows = model.items.iter().zip(&uses).zip(&changed);
+        let next = rows.filter_map(|((item, row), changed)| (row.ripe && *changed).then_some(id(*item)?.to_owned()));
         Ok(Refitted {
             ledger: ledger.after(&snapshot, next),
             waiting: uses.iter().filter(|row| row.known && !row.ripe).count(),
@@ -162,32 +157,33 @@ impl<'a> Refit<'a> {
         Ok(best)
     }
 
-    /// How many customers had to do with each of the dataset's items since its row changed.
-    fn behind(&self, ledger: &Ledger) -> Vec<u32> {
+    /// Up to when the base tells of each of the dataset's items; of those that it has not, or not by what customers did, nothing.
+    fn since<B: AsRef<[u8]>>(&self, base: &Snapshot<B>, ledger: &Ledger) -> Vec<i64> {
+        let prior = base.prior();
+        let tells = |row: u32| prior.and_then(|prior| prior.get(row)).is_none_or(|row| !row.is_cold());
+        let items = self.stack.material.dataset.items.iter();
+        let since = items.map(|item| match base.row(item_hash(&item.id)) {
+            Some(row) if tells(row) => ledger.since(&item.id),
+            _ => i64::MIN,
+        });
+        since.collect()
+    }
+
+    /// Whether enough customers had to do with each of the dataset's items since then, or none had to: of cold items only the catalogue tells.
+    fn ripe(&self, since: &[i64]) -> Vec<bool> {
         let material = &self.stack.material;
-        let since = self.since(ledger);
         let mut seen = HashSet::new();
-        let mut behind = vec![0u32; material.dataset.items.len()];
+        let mut behind = vec![0u32; since.len()];
         for event in material.events.iter().filter(|event| positive(event.kind)) {
             if event.at > since[event.item as usize] && seen.insert((event.item, event.user)) {
                 behind[event.item as usize] += 1;
             }
         }
-        behind
-    }
-
-    fn since(&self, ledger: &Ledger) -> Vec<i64> {
-        let items = self.stack.material.dataset.items.iter();
-        items.map(|item| ledger.since(&item.id)).collect()
-    }
-
-    /// The events without those that too few customers stand behind to tell of yet.
-    fn ripe_events(&self, ledger: &Ledger, ripe: &[bool]) -> Vec<Interaction> {
-        let since = self.since(ledger);
-        let told = |event: &&Interaction| {
-            let item = event.item as usize;
-            ripe[item] || event.at <= since[item]
-        };
-        self.stack.material.events.iter().filter(told).copied().collect()
+        let mut ripe: Vec<bool> = behind
+            .iter()
+            .map(|customers| *customers >= material.min_customers)
+            .collect();
+        material.cold.iter().for_each(|item| ripe[*item as usize] = true);
+        ripe
     }
 }

@@ -4,12 +4,16 @@
 //! Invariant: with a price of 0 nothing is held back, and the result ranks as the new model does, rounding apart. What is held back
 //! is not lost: the next retraining compares with what is out then, so changes add up until they are worth their bits.
 
+mod attributes;
 mod content;
+mod factors;
 mod ledger;
 mod neighbours;
 mod prior;
 
+pub use attributes::beside as attributes;
 pub use content::beside as content;
+pub use factors::beside as factors;
 pub use ledger::Ledger;
 pub use neighbours::beside as neighbours;
 pub use prior::beside as prior;

@@ -65,6 +65,7 @@ impl Svd {
             dims: self.dims,
             rows,
             gram: None,
+            unit: None,
         })
     }
 }

@@ -19,6 +19,8 @@ pub struct Factors {
     pub rows: Vec<f32>,
     /// With it, the visitor's vector solves iALS's equations; without, it is the weighted mean of the history's (SVD).
     pub gram: Option<Gram>,
+    /// What one unit of their whole numbers is to be worth, as for [`Content::unit`].
+    pub unit: Option<f32>,
 }
 
 /// What folding in takes beside the vectors of the history (iALS; Hu, Koren and Volinsky, 2008; Rendle et al., 2022):
@@ -35,7 +37,7 @@ pub struct Gram {
 }
 
 /// Vectors of content: what is like the history, whoever bought it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Content {
     /// Length of a vector, 1 to 256.
     pub dims: usize,
@@ -47,6 +49,24 @@ pub struct Content {
 }
 
 impl Factors {
+    /// The vectors of a snapshot, if it has some, as they are rounded in it.
+    pub fn of<B: AsRef<[u8]>>(snapshot: &Snapshot<B>) -> Option<Self> {
+        let table = snapshot.factors()?;
+        let unit = snapshot.blend().factor_unit;
+        let mut rows = Vec::with_capacity(table.dims * snapshot.items() as usize);
+        for row in 0..snapshot.items() {
+            let (scale, vector) = table.row(row)?;
+            let worth = f64::from(scale) * f64::from(unit);
+            rows.extend(vector.iter().map(|value| (f64::from(*value as i8) * worth) as f32));
+        }
+        Some(Factors {
+            dims: table.dims,
+            rows,
+            gram: table.gram.map(|gram| Gram::of(&gram, table.dims)),
+            unit: Some(unit),
+        })
+    }
+
     /// The table and the worth of one unit of its whole numbers.
     pub(super) fn pack(&self, items: usize) -> Result<(Vec<u8>, f32)> {
         check("factors", self.dims, &self.rows, items)?;
@@ -55,7 +75,9 @@ impl Factors {
             None => out.extend([0; 6]),
             Some(gram) => gram.pack(self.dims, &mut out)?,
         }
-        let unit = unit(largest(&self.rows) / f64::from(u16::MAX));
+        let unit = self
+            .unit
+            .map_or_else(|| unit(largest(&self.rows) / f64::from(u16::MAX)), f64::from);
         let scale = |row: &[f32]| (largest(row) / MOST / unit).round().clamp(1.0, f64::from(u16::MAX));
         for row in self.rows.chunks(self.dims) {
             out.extend((scale(row) as u16).to_le_bytes());
@@ -68,6 +90,25 @@ impl Factors {
 }
 
 impl Gram {
+    fn of(gram: &crate::snapshot::factors::Gram<'_>, dims: usize) -> Self {
+        let mut upper = vec![];
+        gram.equations(dims, 0.0, &mut upper);
+        let mut matrix = vec![0.0; dims * dims];
+        let places = (0..dims).flat_map(|row| (row..dims).map(move |column| (row, column)));
+        for ((row, column), value) in places.zip(upper) {
+            for at in [row * dims + column, column * dims + row] {
+                if let Some(place) = matrix.get_mut(at) {
+                    *place = value as f32;
+                }
+            }
+        }
+        Gram {
+            matrix,
+            ridge: gram.ridges().collect(),
+            confidence: gram.confidence,
+        }
+    }
+
     fn pack(&self, dims: usize, out: &mut Vec<u8>) -> Result<()> {
         let corrupt = |at, rule| Error::Corrupt { what: "gram", at, rule };
         if self.ridge.is_empty() || self.ridge.len() > MAX_RIDGES {

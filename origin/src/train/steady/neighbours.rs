@@ -184,3 +184,168 @@ impl Choice<'_> {
         (bits, CodedRow { scale, entries })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pocketrank::pack::SnapshotBuilder;
+    use pocketrank::{Blend, BlendRow, Snapshot, ONCE, ONE};
+    use rand_pcg::rand_core::RngCore;
+    use rand_pcg::Pcg64Mcg;
+
+    const ROWS: u32 = 60;
+
+    /// Rows of 12 of the others, heaviest first.
+    fn weights(rng: &mut Pcg64Mcg) -> Weights {
+        let row = |source: u32, rng: &mut Pcg64Mcg| {
+            let mut row: Vec<(u32, f32)> = (0..ROWS)
+                .filter(|target| *target != source)
+                .map(|target| (target, 0.0))
+                .collect();
+            row.iter_mut()
+                .for_each(|(_, weight)| *weight = (rng.next_u32() as f32 / u32::MAX as f32).powi(4) + 1e-3);
+            crate::train::prune(&mut row, 12);
+            row
+        };
+        (0..ROWS).map(|source| row(source, rng)).collect()
+    }
+
+    /// The weights as they change in a day: all a little, a few much.
+    fn later(rng: &mut Pcg64Mcg, weights: &Weights) -> Weights {
+        let mut later = weights.clone();
+        for row in &mut later {
+            for (_, weight) in row.iter_mut() {
+                *weight *= 0.97 + 0.06 * rng.next_u32() as f32 / u32::MAX as f32;
+            }
+            if rng.next_u32() % 3 == 0 {
+                let at = rng.next_u32() as usize % row.len();
+                row[at].1 *= 0.3;
+            }
+            crate::train::prune(row, 12);
+        }
+        later
+    }
+
+    fn coded(weights: &Weights) -> Coded {
+        let builder = SnapshotBuilder {
+            ids: (0..ROWS).map(|row| row.to_string()).collect(),
+            neighbours: weights.clone(),
+            code_bits: 6,
+            blend: Blend {
+                decay: vec![ONE],
+                newness: vec![ONE],
+                times: vec![ONCE],
+                repeat_times: vec![ONCE],
+                cold: vec![ONE],
+                rows: vec![BlendRow {
+                    recency: vec![ONE],
+                    repeat_recency: vec![ONE],
+                    ..BlendRow::default()
+                }],
+                ..Blend::default()
+            },
+            ..SnapshotBuilder::default()
+        };
+        Coded::of(&Snapshot::open(builder.build().unwrap()).unwrap()).unwrap()
+    }
+
+    fn all(known: bool, ripe: bool) -> Vec<Use> {
+        let row = Use {
+            known,
+            ripe,
+            traffic: 1.0,
+        };
+        vec![row; ROWS as usize]
+    }
+
+    /// How much weight is wrong in all rows.
+    fn wrong(coded: &Coded, wanted: &Weights) -> f64 {
+        let mut sum = 0.0;
+        for (row, wanted) in coded.rows.iter().zip(wanted) {
+            let have = |target: u32| {
+                row.entries
+                    .iter()
+                    .find(|(at, _)| *at == target)
+                    .map_or(0.0, |(_, code)| coded.grid.weight(row.scale, *code))
+            };
+            sum += wanted
+                .iter()
+                .map(|(target, weight)| (have(*target) - f64::from(*weight)).abs())
+                .sum::<f64>();
+        }
+        sum
+    }
+
+    fn changed(a: &Coded, b: &Coded) -> usize {
+        a.rows.iter().zip(&b.rows).filter(|(a, b)| a != b).count()
+    }
+
+    #[test]
+    fn the_dearer_a_bit_the_less_changes() {
+        let rng = &mut Pcg64Mcg::new(5);
+        let old = weights(rng);
+        let new = later(rng, &old);
+        let base = coded(&old);
+        let mut last = (usize::MAX, 0.0);
+        for price in [1e-5, 1e-3, 1e-2, 1e3] {
+            let rows = beside(&new, &new, &base, &all(true, true), Price(price));
+            let now = (changed(&rows, &base), wrong(&rows, &new));
+            assert!(now.0 <= last.0 && now.1 >= last.1 - 1e-6, "{price}: {now:?}, {last:?}");
+            last = now;
+        }
+        assert_eq!(last.0, 0, "nothing is worth it");
+        let exact = beside(&new, &new, &base, &all(true, true), Price::NOTHING);
+        assert!(exact
+            .rows
+            .iter()
+            .zip(&new)
+            .all(|(row, new)| *row == base.grid.round(new)));
+        // What is asked for a good part of the weight is worth its bits where it is cheap.
+        let cheap = beside(&new, &new, &base, &all(true, true), Price(1e-4));
+        assert!(changed(&cheap, &base) > 0 && changed(&cheap, &base) < ROWS as usize);
+        assert!(wrong(&cheap, &new) < wrong(&base, &new));
+    }
+
+    #[test]
+    fn a_challenger_takes_the_place_of_the_weakest() {
+        let rng = &mut Pcg64Mcg::new(6);
+        let old = weights(rng);
+        let mut new = old.clone();
+        let full = old.clone();
+        let lightest = new[3].pop().unwrap();
+        let challenger = (0..ROWS)
+            .find(|target| *target != 3 && old[3].iter().all(|(old, _)| old != target))
+            .unwrap();
+        new[3].insert(0, (challenger, old[3][0].1));
+        let base = coded(&old);
+        let rows = beside(&new, &full, &base, &all(true, true), Price(1e-3));
+        let targets = |row: &CodedRow| row.entries.iter().map(|(target, _)| *target).collect::<Vec<_>>();
+        assert!(targets(&rows.rows[3]).contains(&challenger) && !targets(&rows.rows[3]).contains(&lightest.0));
+        assert_eq!(rows.rows[3].entries.len(), base.rows[3].entries.len());
+        assert_eq!(changed(&rows, &base), 1);
+    }
+
+    #[test]
+    fn rows_wait_for_customers_and_do_not_lead_to_what_is_gone() {
+        let rng = &mut Pcg64Mcg::new(7);
+        let old = weights(rng);
+        let base = coded(&old);
+        // All weights are other ones, but too few customers say so.
+        let new = weights(rng);
+        for price in [Price::NOTHING, Price::DEFAULT] {
+            assert_eq!(beside(&new, &new, &base, &all(true, false), price), base);
+        }
+        // The item of row 9 is another one now.
+        let mut uses = all(true, false);
+        uses[9] = Use {
+            known: false,
+            ..uses[9]
+        };
+        let rows = beside(&new, &new, &base, &uses, Price::DEFAULT);
+        assert_eq!(rows.rows[9], base.grid.round(&new[9]));
+        for (at, (row, old)) in rows.rows.iter().zip(&base.rows).enumerate().filter(|(at, _)| *at != 9) {
+            let left: Vec<(u32, u8)> = old.entries.iter().filter(|(target, _)| *target != 9).copied().collect();
+            assert_eq!(row.entries, left, "row {at}");
+        }
+    }
+}
