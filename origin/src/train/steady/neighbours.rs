@@ -195,6 +195,12 @@ mod tests {
 
     const ROWS: u32 = 60;
 
+    /// Few are near 1.
+    fn skewed(rng: &mut Pcg64Mcg) -> f32 {
+        let share = rng.next_u32() as f32 / u32::MAX as f32;
+        share * share * share * share + 1e-3
+    }
+
     /// Rows of 12 of the others, heaviest first.
     fn weights(rng: &mut Pcg64Mcg) -> Weights {
         let row = |source: u32, rng: &mut Pcg64Mcg| {
@@ -202,8 +208,7 @@ mod tests {
                 .filter(|target| *target != source)
                 .map(|target| (target, 0.0))
                 .collect();
-            row.iter_mut()
-                .for_each(|(_, weight)| *weight = (rng.next_u32() as f32 / u32::MAX as f32).powi(4) + 1e-3);
+            row.iter_mut().for_each(|(_, weight)| *weight = skewed(rng));
             crate::train::prune(&mut row, 12);
             row
         };
@@ -217,7 +222,7 @@ mod tests {
             for (_, weight) in row.iter_mut() {
                 *weight *= 0.97 + 0.06 * rng.next_u32() as f32 / u32::MAX as f32;
             }
-            if rng.next_u32() % 3 == 0 {
+            if rng.next_u32().is_multiple_of(3) {
                 let at = rng.next_u32() as usize % row.len();
                 row[at].1 *= 0.3;
             }
