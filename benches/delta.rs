@@ -3,10 +3,12 @@
 //! - `bench-delta days EVENTS RECIPE BASE FIRST DAYS FOLDER`: retrains on each of so many days from the first (days since 1970-01-01), each
 //!   beside what it made the day before: with everything that changed, as `pocketrank retrain` does, and so without its count of customers.
 //! - `bench-delta stale EVENTS RECIPE BASE DAY FOLDER KB,...`: one delta from the base to that day, of so many kB at most.
-//! - `bench-delta pairs LISTS RECIPE SHARE FOLDER`: from a model of the lists without that share of their pairs to one of all.
+//! - `bench-delta pairs LISTS RECIPE SHARE FOLDER MOST`: from a model of the lists without that share of their pairs to one of all, exactly and
+//!   by a delta of at most that share of the snapshot's bytes as it travels.
 #![allow(clippy::indexing_slicing)]
 
 use pocketrank::{diff, item_hash, Event, Snapshot, NO_ROW};
+use pocketrank_origin::compress;
 use pocketrank_origin::control::Control;
 use pocketrank_origin::dataset::{Dataset, Interaction};
 use pocketrank_origin::evaluate::{queries, replay, Bench, Query, Scope};
@@ -43,7 +45,7 @@ fn main() -> Result<()> {
             let bench = Retail::new(events, recipe, base, folder)?;
             bench.stale(day.parse()?, kilobytes)
         }
-        ["pairs", lists, recipe, share, folder] => pairs(lists, recipe, share.parse()?, folder),
+        ["pairs", lists, recipe, share, folder, most] => pairs(lists, recipe, share.parse()?, folder, most.parse()?),
         _ => Err("usage: bench-delta days|stale|pairs ..., see the source".into()),
     }
 }
@@ -175,7 +177,7 @@ impl<'a> Retail<'a> {
     }
 }
 
-fn pairs(lists: &str, recipe: &str, share: f64, folder: &str) -> Result<()> {
+fn pairs(lists: &str, recipe: &str, share: f64, folder: &str, most: f64) -> Result<()> {
     let chosen = Chosen::read(Path::new(recipe))?;
     let control = Control::new(Progress::hidden());
     let dataset = load(&inputs(lists, &chosen, None)?, &Progress::hidden())?;
@@ -188,13 +190,18 @@ fn pairs(lists: &str, recipe: &str, share: f64, folder: &str) -> Result<()> {
     let refit = Refit::new(&dataset, &dataset.events, &chosen, &control)?;
     let asked = every_user(&dataset);
     let mut exact: Option<Vec<Vec<u32>>> = None;
-    for (name, price) in [("exact", Price::NOTHING), ("sent", Price::DEFAULT)] {
-        let refitted = refit.beside(&held, &Ledger::open(&held), price)?;
+    let ledger = Ledger::open(&held);
+    for name in ["exact", "stale", "sent"] {
+        let refitted = match name {
+            "exact" => refit.beside(&held, &ledger, Price::NOTHING)?,
+            // What came must come; nothing else is worth its bits.
+            "stale" => refit.beside(&held, &ledger, Price(1e9))?,
+            _ => refit.within(&held, &ledger, (most * compress::brotli(&base)?.len() as f64) as usize)?,
+        };
         let name = format!("pairs-{share}-{name}");
         let bytes = write(&base, &refitted, folder, &name)?;
-        let items: Vec<u32> = (0..Snapshot::open(refitted.bytes.as_slice())?.items()).collect();
         let snapshot = Snapshot::open(refitted.bytes.as_slice())?;
-        let mut of_rows = vec![NO_ROW; items.len()];
+        let mut of_rows = vec![NO_ROW; snapshot.items() as usize];
         for (at, item) in (0u32..).zip(&dataset.items) {
             if let Some(row) = snapshot.row(item_hash(&item.id)) {
                 of_rows[row as usize] = at;

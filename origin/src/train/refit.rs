@@ -21,6 +21,8 @@ use std::collections::HashSet;
 /// How often an item is met counts over so many days.
 const TRAFFIC_DAYS: i64 = 28;
 
+/// Nearly everything is worth it.
+const CHEAPEST: f64 = 1e-7;
 /// Nothing is worth it that need not be.
 const DEAREST: f64 = 1e3;
 /// So often a price is sought between one at which too much is sent and one at which it is not.
@@ -120,8 +122,8 @@ impl<'a> Refit<'a> {
         })
     }
 
-    /// Packs it beside the snapshot that is out, at the least price from the default up at which the delta has at most so many bytes as it
-    /// travels. What does not fit is left for the next one.
+    /// Packs it beside the snapshot that is out, at the least price at which the delta has at most so many bytes as it travels. What does not
+    /// fit is left for the next one.
     ///
     /// # Errors
     /// As packing; [`Error::Usage`] where what must change takes more: new items, and what names items that are gone.
@@ -132,11 +134,11 @@ impl<'a> Refit<'a> {
             let delta = delta.map_err(|error| Error::Internal(error.to_string()))?;
             Ok((brotli(&delta)?.len(), refitted))
         };
-        let (bytes, refitted) = sent(Price::DEFAULT.0)?;
+        let (bytes, refitted) = sent(Price::NOTHING.0)?;
         if bytes <= most {
             return Ok(refitted);
         }
-        let (mut least, mut dear) = (libm::log2(Price::DEFAULT.0), libm::log2(DEAREST));
+        let (mut least, mut dear) = (libm::log2(CHEAPEST), libm::log2(DEAREST));
         let (bytes, mut best) = sent(DEAREST)?;
         if bytes > most {
             return Err(Error::Usage(format!(

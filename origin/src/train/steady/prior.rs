@@ -18,7 +18,7 @@ pub fn beside(new: &[PriorRow], base: &[PriorRow], blend: &Blend, uses: &[Use], 
     };
     let (popularity, trend) = (most(|row| row.popularity), most(|row| row.trend));
     // Where bits are dear, more is let go here too.
-    let patience = libm::pow(price.0 / Price::DEFAULT.0, 0.25).max(1.0) as f32;
+    let patience = libm::pow(price.0 / Price::DEFAULT.0, 0.25) as f32;
     let near = |new: &PriorRow, old: &PriorRow| {
         let change = f32::from(new.popularity.abs_diff(old.popularity)) * popularity
             + f32::from(new.trend.abs_diff(old.trend)) * trend;
