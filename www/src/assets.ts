@@ -28,8 +28,8 @@ export class Assets {
   readonly #source: Source;
   readonly #swapped: () => void;
   #mode: Choice["mode"] = "contextual";
-  /** What is followed, and before it has anything in use, what was followed before. */
   #models: Promise<Following<Ranker>> | undefined;
+  /** What has something in use: what is followed, or until then what was followed before. */
   #current: Following<Ranker> | undefined;
   /** What went wrong last. */
   #failed: Report | undefined;
@@ -75,8 +75,7 @@ export class Assets {
     if (carried) return carried;
     const { ranker } = await this.#following();
     if (ranker) return ranker;
-    const { code, text } = this.#failed ?? { code: "not_loaded", text: "" };
-    throw coded(code, `there is no model yet: ${code} ${text}`.trim());
+    throw this.#missing("a model");
   }
 
   candidates(list: string): Promise<CandidateItem[]> {
@@ -109,15 +108,15 @@ export class Assets {
       ...(this.#mode === "persistent" && { storage: MODELS }),
       onReport: (report) => void (FINE.has(report.code) || (this.#failed = report)),
     });
-    models.addEventListener("swap", () => this.#swap(models));
-    if (models.ranker) this.#swap(models);
+    models.addEventListener("swap", () => this.#use(models));
+    if (models.ranker && this.#current) this.#use(models);
+    else if (models.ranker) this.#current = models;
     return models;
   }
 
-  #swap(models: Following<Ranker>): void {
-    const isFirst = this.#current === undefined;
+  /** Has other models, lists and names in use from now on. */
+  #use(models: Following<Ranker>): void {
     this.#current = models;
-    if (isFirst) return;
     this.#lists.clear();
     this.#directory = undefined;
     this.#swapped();
@@ -146,11 +145,18 @@ export class Assets {
     // Where the edge has a list from, it is for the browser too; the manifest need not say.
     if (this.#carriedRanker(list)) return (await fetchList(new URL(`/pocketrank/${path}`, location.href))).items;
     const models = await this.#following();
+    if (models.sequence === undefined) throw this.#missing(path);
     // Lists of single products may be too many for a manifest: they lie beside it.
     if (!models.files.includes(path)) return (await fetchList(new URL(path, this.#source.manifest))).items;
     const found = parse<{ items: CandidateItem[] }>(await models.file(path));
-    if (!found) throw coded(this.#failed?.code ?? "not_loaded", `${path} cannot be had: ${this.#failed?.text ?? ""}`);
+    if (!found) throw this.#missing(path);
     return found.items;
+  }
+
+  /** Why something cannot be had. */
+  #missing(what: string): Error {
+    const { code, text } = this.#failed ?? { code: "not_loaded", text: "" };
+    return coded(code, `${what} cannot be had: ${code} ${text}`.trim());
   }
 
   async #loadDirectory(): Promise<Directory> {

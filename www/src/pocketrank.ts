@@ -20,7 +20,7 @@ export class Pocketrank extends EventTarget {
 
   private constructor(source: Source) {
     super();
-    this.#assets = new Assets(source, () => this.#changed());
+    this.#assets = new Assets(source, () => this.#swapped());
     this.#events = new Events(
       (kind, items) => this.record(kind, items),
       () => this.mode !== "contextual",
@@ -85,6 +85,12 @@ export class Pocketrank extends EventTarget {
 
   items(): Promise<Directory> {
     return this.#assets.directory();
+  }
+
+  /** Other models are in use: who ranks asks for them anew. */
+  #swapped(): void {
+    this.#rankers.clear();
+    this.#changed();
   }
 
   async #comeBack(): Promise<void> {
