@@ -34,7 +34,12 @@ export function follower(host: Host): <R>(url: string | URL, options: Options<R>
     await load(() => options.wasm ?? host.wasm());
     const base = new URL(url, globalThis.document?.baseURI);
     const models = new Models(base, options, host.asking, storage);
-    await models.begin();
+    try {
+      await models.begin();
+    } catch (error) {
+      await models.stop();
+      throw error;
+    }
     return models;
   };
 }
@@ -286,7 +291,7 @@ class Models<R> extends EventTarget implements Following<R> {
 }
 
 function deferred(): { promise: Promise<void>; settle: () => void } {
-  let settle = () => undefined as void;
+  let settle: () => void = () => undefined;
   const promise = new Promise<void>((resolve) => (settle = resolve));
   return { promise, settle };
 }
