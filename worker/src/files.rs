@@ -30,10 +30,15 @@ pub async fn answer(request: &Request, env: &Env, url: &Url, file: &str) -> Resu
             return relayed(request, &format!("{models}/{file}"), file).await;
         }
     }
-    match edge::asset_cache_control(file, assets.status()) {
-        Some(value) => changed(&assets, &[], Some(value)),
-        None => Ok(assets),
+    let Some(value) = edge::asset_cache_control(file, assets.status()) else {
+        return Ok(assets);
+    };
+    let answer = changed(&assets, &[], Some(value))?;
+    // The platform knows no type for them.
+    if edge::is_published(file) || file == edge::MANIFEST {
+        answer.headers().set("Content-Type", content_type(file))?;
     }
+    Ok(answer)
 }
 
 /// The manifest in use, or what it names; `None` for other files, and for those that were deployed.
@@ -86,6 +91,13 @@ fn whole(request: &Request, bytes: &Uint8Array, tag: &str, file: &str, cache_con
 fn tag(signed: &[u8]) -> String {
     let signature = signed.get(16..).and_then(|rest| rest.first_chunk::<32>());
     format!("{}-{}", hex(signature.unwrap_or(&[0; 32])), signed.len())
+}
+
+fn content_type(file: &str) -> &'static str {
+    match file.ends_with(".json") {
+        true => "application/json",
+        false => "application/octet-stream",
+    }
 }
 
 fn headers(file: &str, cache_control: &str) -> Result<Headers, JsValue> {
