@@ -248,10 +248,9 @@ export async function startEdge({ files = {}, lists: more = {}, seed = {}, vars 
   });
   const url = await miniflare.ready;
   const own = workerds().filter((pid) => !before.has(pid));
-  const stop = async () => {
-    await miniflare.dispose();
-    rmSync(directory, { recursive: true, force: true });
-  };
+  /** @type {Promise<void> | undefined} */
+  let stopped;
+  const stop = () => (stopped ??= miniflare.dispose().then(() => rmSync(directory, { recursive: true, force: true })));
   const worker = async (/** @type {number} */ isolate) => /** @type {any} */ (await miniflare.getWorker(`edge-${isolate}`));
   return {
     fetch: async (path, init, isolate) => {

@@ -40,6 +40,8 @@ struct Follower {
     is_shared: bool,
     /// The plan; none while a run holds it.
     plan: Option<Box<Sync>>,
+    /// Whether the plan knows all that is stored, and not only what the stored manifest names.
+    is_listed: bool,
     /// Until when a run may be under way, in milliseconds since 1970-01-01 UTC, as all times here.
     busy: f64,
     /// Since when the plan has something to do.
@@ -134,13 +136,8 @@ pub async fn run(env: &Env) {
 
 /// As [`run`], by the clock of the platform: what is due is left to nobody else.
 pub async fn scheduled(env: &Env) {
-    // Here it pays to list what is stored: what a run that was stopped has stored is not fetched again.
-    let is_new = with(|_| ()).is_none();
     load(env).await;
     if with(|follower| now() >= follower.busy && follower.models.is_some()) == Some(true) {
-        if is_new {
-            with(|follower| follower.plan = None);
-        }
         try_once(env, true).await;
     }
 }
@@ -158,19 +155,19 @@ async fn follow(env: &Env, by_cron: bool) -> Result<(), Error> {
     if store.is_shared() && (by_cron || with(|follower| now() >= follower.look) == Some(true)) {
         look(&store).await;
     }
-    let plan = match with(|follower| follower.plan.take()).flatten() {
-        Some(plan) => Some(plan),
-        None if by_cron => {
-            let listed = store.blobs().await.inspect_err(warn).ok();
-            with(|follower| follower.plan_anew(listed))
-        }
-        None => with(|follower| follower.plan_anew(None)),
+    let Some(mut plan) = with(|follower| follower.plan.take().unwrap_or_else(|| follower.plan_anew(None))) else {
+        return Ok(());
     };
-    if let Some(mut plan) = plan {
-        let online = by_cron || with(|follower| follower.is_overdue(now())) == Some(true);
-        drive(env, &store, &mut plan, online).await;
-        with(|follower| follower.plan = Some(plan));
+    drive(env, &store, &mut plan, false).await;
+    if by_cron || with(|follower| follower.is_overdue(now())) == Some(true) {
+        if store.is_shared() && with(|follower| std::mem::replace(&mut follower.is_listed, true)) == Some(false) {
+            // What a run has stored that was stopped is not fetched again.
+            let listed = store.blobs().await.inspect_err(warn).ok();
+            plan = with(|follower| follower.plan_anew(listed)).unwrap_or(plan);
+        }
+        drive(env, &store, &mut plan, true).await;
     }
+    with(|follower| follower.plan = Some(plan));
     Ok(())
 }
 
@@ -200,6 +197,7 @@ async fn look(store: &Store) {
         };
         if newer {
             follower.plan = Some(follower.plan_of(Some(&found), None));
+            follower.is_listed = false;
         }
         follower.stored = Some(found);
     };
@@ -225,6 +223,7 @@ async fn begin(env: &Env) -> Result<(), Error> {
         interval: origin.interval,
         is_shared: store.is_shared(),
         plan: None,
+        is_listed: false,
         busy: 0.0,
         due: None,
         look: 0.0,
