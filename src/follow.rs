@@ -84,7 +84,11 @@ pub extern "C" fn setup_free(_: Box<Setup>) {}
 /// The plan. `checked` is what [`plan_checked`] said last, in milliseconds, or no number.
 #[no_mangle]
 pub extern "C" fn plan_new(setup: Box<Setup>, checked: f64, seed: u32, more_seed: u32) -> Box<Plan> {
-    let Setup { trust, mut held, settings } = *setup;
+    let Setup {
+        trust,
+        mut held,
+        settings,
+    } = *setup;
     held.checked = (checked >= 0.0).then_some(checked as u64);
     let seed = u64::from(seed) << 32 | u64::from(more_seed);
     Box::new(Plan {
@@ -127,7 +131,14 @@ pub extern "C" fn plan_next(plan: &mut Plan, buffer: &mut Buffer, now: f64) -> u
             buffer.extend((request.url.len() as u32).to_le_bytes());
             buffer.extend(request.url.as_bytes());
             buffer.extend(request.if_none_match.unwrap_or_default().as_bytes());
-            (1, [f64::from(request.kind as u8), request.limit.into(), request.timeout.into()])
+            (
+                1,
+                [
+                    f64::from(request.kind as u8),
+                    request.limit.into(),
+                    request.timeout.into(),
+                ],
+            )
         }
         Step::Load(sha256) => {
             buffer.extend(sha256);

@@ -168,6 +168,30 @@ describe("a worker that follows an origin", () => {
     assert.deepEqual(third.warnings, []);
   });
 
+  it("loads again what is stored, when a trap has lost all of the instance's memory", async () => {
+    const entry = `
+      import Worker from "./index.js";
+      const trap = new Proxy({}, { get: () => { throw new WebAssembly.RuntimeError("unreachable"); } });
+      export default {
+        async fetch(request, env, context) {
+          if (new URL(request.url).pathname !== "/trap") return new Worker(context, env).fetch(request);
+          return new Worker(context, env).fetch(trap).catch((error) => new Response(String(error), { status: 500 }));
+        },
+        scheduled: (event, env, context) => new Worker(context, env).scheduled(event),
+      };`;
+    const edge = await start({ entry });
+    await edge.cron();
+    assert.deepEqual(await shown(edge), { model: 1, sequence: 2 });
+    const asked = origin.asked.length;
+    assert.equal((await edge.fetch("/trap")).status, 500);
+    assert.deepEqual(await shown(edge), { model: 1, sequence: 2 });
+    assert.equal(edge.console.filter((line) => line.startsWith("sync updated: sequence 2")).length, 2, "it was lost");
+    origin.publish(publish(publication(2, 3)));
+    await edge.cron();
+    assert.deepEqual(await shown(edge), { model: 1, sequence: 2 }, "it is still known when the manifest was found to be current");
+    assert.equal(origin.asked.length, asked);
+  });
+
   it("takes no older manifest from KV", async () => {
     const first = await start();
     await first.cron();

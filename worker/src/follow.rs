@@ -240,6 +240,8 @@ async fn begin(env: &Env) -> Result<(), Error> {
             with(|follower| follower.plan = Some(plan));
             return Ok(());
         }
+        // R2 may only have been slow: the next look tries again.
+        with(|follower| follower.stored = None);
     }
     let deployed = signed.map(|manifest| Stored {
         manifest,
@@ -371,8 +373,13 @@ async fn drive(env: &Env, store: &Store, plan: &mut Sync, online: bool) {
             }
             Step::Swap(manifest) => {
                 let manifest = manifest.clone();
-                swap(manifest, plan);
-                Answer::Done
+                let is_news = swap(manifest, plan);
+                plan.answer(now() as u64, Answer::Done);
+                if !is_news {
+                    // A plan that was made anew reports what is in use already.
+                    plan.next_report();
+                }
+                continue;
             }
             Step::Forget { keep } => {
                 // What was not deleted is the next time.
@@ -410,14 +417,22 @@ async fn commit(store: &Store, stored: Stored) -> Result<(), Error> {
     Ok(())
 }
 
-fn swap(manifest: Manifest, plan: &mut Sync) {
+/// `false` if it is in use already, or cannot be used.
+fn swap(manifest: Manifest, plan: &mut Sync) -> bool {
     let signed = plan.accepted().unwrap_or_default().to_vec();
+    if model::with(|model| model.signed == signed) == Some(true) {
+        return false;
+    }
     let needed: Vec<_> = manifest.files.iter().map(|file| file.blob.sha256).collect();
     let snapshot = plan.take_snapshot();
     match model::swap(manifest, signed, snapshot) {
         Ok(()) => {
             with(|follower| follower.memory.retain(|(sha256, _)| needed.contains(sha256)));
+            true
         }
-        Err(error) => warn(&error),
+        Err(error) => {
+            warn(&error);
+            false
+        }
     }
 }

@@ -63,8 +63,6 @@ pub fn swap(manifest: Manifest, signed: Vec<u8>, snapshot: Option<Vec<u8>>) -> R
         error,
     })?;
     MODEL.with_borrow_mut(|model| match (model, opened) {
-        // Requests that found no model at the same time have all loaded it.
-        (Some(model), _) if model.signed == signed => {}
         (Some(model), None) => {
             model.lists.keep_only(&manifest);
             model.slices = Slices::default();
