@@ -11,11 +11,12 @@
 
 use crate::assets::Assets;
 use crate::error::{warn, Error};
-use crate::origin::{Asked, TIMEOUT};
+use crate::follower::Follower;
+use crate::origin::Asked;
 use crate::settings::Origin;
 use crate::store::{Store, Stored};
 use crate::{blobs, model, report};
-use pocketrank::sync::{Answer, Failure, Held, Settings, Step, Sync};
+use pocketrank::sync::{Answer, Failure, Step, Sync};
 use pocketrank::{edge, Manifest, Trust};
 use std::cell::RefCell;
 use worker::Env;
@@ -24,34 +25,12 @@ use worker::Env;
 const LOOK: f64 = 30_000.0;
 /// Milliseconds for which a model that could not be loaded is not tried again.
 const RETRY: f64 = 10_000.0;
-/// How long cron has to do what is due, where there is a cron, before a request does it, in milliseconds.
-const LEFT_TO_CRON: f64 = 600_000.0;
 /// How long a step may take beside its own time, in milliseconds; who has not come back then was given up.
 const GIVEN_UP: f64 = 60_000.0;
-
-/// How this isolate follows.
-struct Follower {
-    /// What is pinned; the sequence is that of the seed.
-    trust: Trust,
-    /// What was deployed, if it can be read.
-    seed: Option<Manifest>,
-    models: Option<String>,
-    interval: u32,
-    is_shared: bool,
-    /// The plan; none while a run holds it.
-    plan: Option<Box<Sync>>,
-    /// Whether the plan knows all that is stored, and not only what the stored manifest names.
-    is_listed: bool,
-    /// Until when a run may be under way, in milliseconds since 1970-01-01 UTC, as all times here.
-    busy: f64,
-    /// Since when the plan has something to do.
-    due: Option<f64>,
-    /// When to look for what is stored next, and what was stored then.
-    look: f64,
-    stored: Option<Stored>,
-    /// What could not be stored, under its SHA-256.
-    memory: Vec<([u8; 32], Vec<u8>)>,
-}
+/// How long a run may ask the origin, in milliseconds, behind an answer and by cron: less than the platform leaves it, for what is given up
+/// half-way never gives its memory back. What is left is the next run's.
+const BEHIND_ANSWER: f64 = 25_000.0;
+const BY_CRON: f64 = 600_000.0;
 
 thread_local! {
     static FOLLOWER: RefCell<Option<Follower>> = const { RefCell::new(None) };
@@ -158,14 +137,15 @@ async fn follow(env: &Env, by_cron: bool) -> Result<(), Error> {
     let Some(mut plan) = with(|follower| follower.plan.take().unwrap_or_else(|| follower.plan_anew(None))) else {
         return Ok(());
     };
-    drive(env, &store, &mut plan, false).await;
+    drive(env, &store, &mut plan, None).await;
     if by_cron || with(|follower| follower.is_overdue(now())) == Some(true) {
+        let until = now() + if by_cron { BY_CRON } else { BEHIND_ANSWER };
         if store.is_shared() && with(|follower| std::mem::replace(&mut follower.is_listed, true)) == Some(false) {
             // What a run has stored that was stopped is not fetched again.
             let listed = store.blobs().await.inspect_err(warn).ok();
             plan = with(|follower| follower.plan_anew(listed)).unwrap_or(plan);
         }
-        drive(env, &store, &mut plan, true).await;
+        drive(env, &store, &mut plan, Some(until)).await;
     }
     with(|follower| follower.plan = Some(plan));
     Ok(())
@@ -235,7 +215,7 @@ async fn begin(env: &Env) -> Result<(), Error> {
     }
     let stored = with(|follower| follower.plan.take()).flatten();
     if let Some(mut plan) = stored {
-        drive(env, &store, &mut plan, false).await;
+        drive(env, &store, &mut plan, None).await;
         if model::is_there() {
             with(|follower| follower.plan = Some(plan));
             return Ok(());
@@ -248,7 +228,7 @@ async fn begin(env: &Env) -> Result<(), Error> {
         checked: None,
     });
     if let Some(mut plan) = with(|follower| follower.plan_of(deployed.as_ref(), None)) {
-        drive(env, &store, &mut plan, false).await;
+        drive(env, &store, &mut plan, None).await;
         with(|follower| follower.plan = Some(plan));
     }
     Ok(())
@@ -263,69 +243,8 @@ async fn read_seed(assets: &Assets, trust: &Trust) -> Result<(Manifest, Vec<u8>)
     Ok((manifest, signed))
 }
 
-impl Follower {
-    /// That time, or the interval where that is shorter.
-    fn shortened(&self, milliseconds: f64) -> f64 {
-        milliseconds.min(f64::from(self.interval) * 1_000.0)
-    }
-
-    /// Takes note since when the plan has something to do.
-    fn note_due(&mut self, now: f64) {
-        let waits = |plan: &mut Box<Sync>| matches!(plan.next(now as u64), Step::Wait { .. });
-        self.due = match self.plan.as_mut().map(waits) {
-            Some(true) => None,
-            _ => self.due.or(Some(now)),
-        };
-    }
-
-    /// Whether nobody else has done for a while what is due.
-    fn is_overdue(&self, now: f64) -> bool {
-        let left_to_cron = match self.is_shared {
-            true => self.shortened(LEFT_TO_CRON),
-            false => 0.0,
-        };
-        self.due.is_some_and(|due| now >= due + left_to_cron)
-    }
-
-    /// A plan that begins with what is in use.
-    fn plan_anew(&self, listed: Option<Vec<[u8; 32]>>) -> Box<Sync> {
-        let signed = model::with(|model| model.signed.clone());
-        let held = signed.map(|manifest| {
-            let stored = self.stored.as_ref().filter(|stored| stored.manifest == manifest);
-            let checked = stored.and_then(|stored| stored.checked);
-            Stored { manifest, checked }
-        });
-        self.plan_of(held.as_ref(), listed)
-    }
-
-    /// A plan that begins with a stored manifest; `listed` is what else is stored, all that the manifest names if it is not known.
-    fn plan_of(&self, stored: Option<&Stored>, listed: Option<Vec<[u8; 32]>>) -> Box<Sync> {
-        let names = |manifest: &Manifest| -> Vec<_> { manifest.blobs().iter().map(|blob| blob.sha256).collect() };
-        let mut blobs = listed.unwrap_or_else(|| {
-            let manifest = stored.and_then(|stored| Manifest::read(&stored.manifest, &self.trust).ok());
-            manifest.as_ref().map(names).unwrap_or_default()
-        });
-        blobs.extend(self.seed.as_ref().map(names).unwrap_or_default());
-        blobs.extend(self.memory.iter().map(|(sha256, _)| *sha256));
-        let held = Held {
-            manifest: stored.map(|stored| stored.manifest.clone()),
-            blobs,
-            snapshot: model::with(|model| model.snapshot().id()),
-            checked: stored.and_then(|stored| stored.checked),
-        };
-        let settings = Settings {
-            interval: self.interval,
-            timeout: self.shortened(TIMEOUT.into()) as u32,
-            files: vec![edge::LISTS.into()],
-            ..Settings::default()
-        };
-        let seed = (js_sys::Math::random() * 9e15) as u64;
-        Box::new(Sync::new(self.trust.clone(), held, settings, seed))
-    }
-}
-
-/// Does what the plan says, until it waits; or, where the origin is not to be asked, until it would be.
-async fn drive(env: &Env, store: &Store, plan: &mut Sync, online: bool) {
+/// Does what the plan says, until it waits or would ask the origin after that time; where none is given it is not asked.
+async fn drive(env: &Env, store: &Store, plan: &mut Sync, until: Option<f64>) {
     let mut committed = false;
     loop {
         while let Some(told) = plan.next_report() {
@@ -333,14 +252,16 @@ async fn drive(env: &Env, store: &Store, plan: &mut Sync, online: bool) {
         }
         let answer = match plan.next(now() as u64) {
             Step::Wait { .. } => break,
-            Step::Fetch(request) => match models().filter(|_| online) {
-                None => break,
-                Some(models) => {
-                    let asked = Asked::of(&models, &request);
-                    with(|follower| follower.busy = now() + asked.timeout + GIVEN_UP);
-                    asked.fetch().await
-                }
-            },
+            Step::Fetch(request) => {
+                let left = until.map_or(0.0, |until| until - now());
+                let Some(models) = models().filter(|_| left > 0.0) else {
+                    break;
+                };
+                let mut asked = Asked::of(&models, &request);
+                asked.timeout = asked.timeout.min(left);
+                with(|follower| follower.busy = now() + asked.timeout + GIVEN_UP);
+                asked.fetch().await
+            }
             Step::Load(sha256) => match blobs::find(env, store, sha256).await {
                 Ok(Some(bytes)) => Answer::Body { bytes, etag: None },
                 Ok(None) => Answer::NotStored,
@@ -391,7 +312,7 @@ async fn drive(env: &Env, store: &Store, plan: &mut Sync, online: bool) {
     }
     // Others need not ask what this one has just been told.
     let told = |follower: &mut Follower| {
-        let stored = follower.stored.clone().filter(|_| online && !committed)?;
+        let stored = follower.stored.clone().filter(|_| until.is_some() && !committed)?;
         let checked = plan.checked().max(stored.checked);
         let is_news = plan.accepted() == Some(&stored.manifest) && checked != stored.checked;
         is_news.then_some(Stored { checked, ..stored })

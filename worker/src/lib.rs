@@ -19,6 +19,7 @@ mod blobs;
 mod error;
 mod files;
 mod follow;
+mod follower;
 mod lists;
 mod model;
 mod origin;
