@@ -232,6 +232,8 @@ export async function makePages(data, out, npmFolder = join(root, "dist/npm"), m
     const directory = Object.fromEntries(catalogue.items.map((item) => [itemHash(item.id), [item.name, item.url]]));
     // Those of single products are too many for one manifest.
     const shared = names.filter((name) => !name.startsWith("similar-"));
+    // Where pages look that carry their own model, and follow nothing.
+    files.write("pocketrank/items.json", JSON.stringify(directory));
     const lasting = { text: JSON.stringify(directory), ttl: DIRECTORY_TTL };
     const listed = shared.map((name) => [`candidates/${name}.json`, { path: join(lists, `${name}.json`), ttl: site.list(name)?.ttl ?? 0 }]);
     await publish(models, join(data, "snapshot.bin"), { ...Object.fromEntries(listed), "items.json": lasting }, join(files.folder, "pocketrank"));

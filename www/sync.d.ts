@@ -86,6 +86,7 @@ export interface Following<R> extends EventTarget {
   /**
    * Bytes of a file of the manifest in use, checked: those that are stored, else fetched now. `undefined` where it names no such file or it
    * cannot be had, which is reported.
+   * @throws once it was stopped
    */
   file(name: string): Promise<Uint8Array | undefined>;
   /** Does what is due now, and settles when that is done: for hosts whose timers stood still. */
@@ -95,7 +96,7 @@ export interface Following<R> extends EventTarget {
 }
 
 /**
- * Follows the manifest at that address. Settles as soon as something is in use, stored, embedded or fetched; or when the first attempt has
+ * Follows the manifest at that address. In Node it does not keep the process alive between two questions. Settles as soon as something is in use, stored, embedded or fetched; or when the first attempt has
  * failed, and then goes on by itself.
  * @param url of the manifest; all that it names lies beside it
  * @throws with code `invalid_option` without a key, `corrupt` and others for a key or an embedded snapshot that is none, `not_initialised`

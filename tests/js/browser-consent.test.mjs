@@ -1,7 +1,7 @@
 /** Consent in Chromium, behind the real edge: what is stored and asked for in each state of it. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { launchChromium, readStorage } from "./support/chromium.mjs";
+import { launchChromium, readStorage, until } from "./support/chromium.mjs";
 import { answer, open, openEdge, profile, settled, tastes } from "./support/shop.mjs";
 
 /** @typedef {import("playwright-core").BrowserContext} Context */
@@ -318,8 +318,7 @@ describe("with a yes that lasts", () => {
     const { page, close } = await accepted();
     await page.getByRole("button", { name: "Privacy choices" }).click();
     await page.getByRole("button", { name: "Only this visit" }).click();
-    await page.waitForFunction(async () => (await window.pocketrank)?.mode === "session");
-    await page.waitForFunction(async () => (await indexedDB.databases()).length === 0);
+    await until(page, async () => (await window.pocketrank)?.mode === "session" && sessionStorage.length > 0 && (await indexedDB.databases()).length === 0);
     assert.deepEqual(await readStorage(page), { sessionStorage: ["pocketrank"] });
     assert.equal((await profile(page)).length, 3);
     await close();

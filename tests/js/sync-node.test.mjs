@@ -19,7 +19,7 @@ let origin;
 /** @type {string} */
 let folder;
 /** @type {Following[]} */
-let running = [];
+const running = [];
 before(() => init());
 beforeEach(async () => {
   origin = await openOrigin();

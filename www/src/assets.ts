@@ -31,6 +31,7 @@ export class Assets {
   #models: Promise<Following<Ranker>> | undefined;
   /** What has something in use: what is followed, or until then what was followed before. */
   #current: Following<Ranker> | undefined;
+  #stopping = new AbortController();
   /** What went wrong last. */
   #failed: Report | undefined;
   #directory: Promise<Directory> | undefined;
@@ -56,6 +57,7 @@ export class Assets {
 
   /** Ends what is followed: nothing is stored any more once it has settled. What is in use stays so. */
   async stop(): Promise<void> {
+    this.#stopping.abort();
     const models = await this.#models?.catch(() => undefined);
     await models?.stop();
   }
@@ -98,12 +100,14 @@ export class Assets {
   /** Loaded apart, so that a page that carries its own model ranks without. */
   async #follow(): Promise<Following<Ranker>> {
     const { manifest, audience, keys } = this.#source;
+    const { signal } = (this.#stopping = new AbortController());
     const { follow } = await import("./sync.js");
     const models = await follow(manifest, {
       audience,
       keys,
       open: (snapshot) => new Ranker(snapshot),
       files: pageLists(),
+      signal,
       deltas: this.#mode !== "contextual",
       ...(this.#mode === "persistent" && { storage: MODELS }),
       onReport: (report) => void (FINE.has(report.code) || (this.#failed = report)),
@@ -143,14 +147,20 @@ export class Assets {
   async #loadList(list: string): Promise<CandidateItem[]> {
     const path = `candidates/${list}.json`;
     // Where the edge has a list from, it is for the browser too; the manifest need not say.
-    if (this.#carriedRanker(list)) return (await fetchList(new URL(`/pocketrank/${path}`, location.href))).items;
+    if (this.#carriedRanker(list)) return (await fetchJson<List>(new URL(`/pocketrank/${path}`, location.href))).items;
     const models = await this.#following();
     if (models.sequence === undefined) throw this.#missing(path);
     // Lists of single products may be too many for a manifest: they lie beside it.
-    if (!models.files.includes(path)) return (await fetchList(new URL(path, this.#source.manifest))).items;
-    const found = parse<{ items: CandidateItem[] }>(await models.file(path));
+    if (!models.files.includes(path)) return (await fetchJson<List>(new URL(path, this.#source.manifest))).items;
+    const found = parse<List>(await models.file(path));
     if (!found) throw this.#missing(path);
     return found.items;
+  }
+
+  /** A page that carries its model needs no other for the names. */
+  async #loadNames(): Promise<Names | undefined> {
+    if (!this.#models && document.querySelector("script[data-pocketrank-model]")) return fetchJson<Names>(new URL("/pocketrank/items.json", location.href));
+    return parse<Names>(await (await this.#following()).file("items.json"));
   }
 
   /** Why something cannot be had. */
@@ -160,11 +170,17 @@ export class Assets {
   }
 
   async #loadDirectory(): Promise<Directory> {
-    const models = await this.#following();
-    const entries = parse<Record<string, [name: string, url: string]>>(await models.file("items.json")) ?? {};
+    const entries = (await this.#loadNames()) ?? {};
     return new Map(Object.entries(entries).map(([hash, [name, url]]) => [hash, { name, url }]));
   }
 }
+
+interface List {
+  items: CandidateItem[];
+}
+
+/** As `items.json` has them. */
+type Names = Record<string, [name: string, url: string]>;
 
 /** The lists of the page's slots, by their names in the manifest. */
 function pageLists(): string[] {
@@ -176,8 +192,8 @@ function parse<T>(bytes: Uint8Array | undefined): T | undefined {
   return bytes && (JSON.parse(new TextDecoder().decode(bytes)) as T);
 }
 
-async function fetchList(url: URL): Promise<{ items: CandidateItem[] }> {
+async function fetchJson<T>(url: URL): Promise<T> {
   const response = await fetch(url, { credentials: "omit", referrerPolicy: "no-referrer" });
   if (!response.ok) throw coded("fetch", `${url.pathname} answers ${response.status}: is it published?`);
-  return response.json() as Promise<{ items: CandidateItem[] }>;
+  return response.json() as Promise<T>;
 }

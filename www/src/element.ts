@@ -6,7 +6,7 @@ import { Pocketrank } from "./pocketrank.js";
 const { manifest, audience, keys } = document.querySelector<HTMLScriptElement>("script[data-manifest]")?.dataset ?? {};
 const source = {
   manifest: new URL(manifest ?? "/pocketrank/manifest.pkrm", document.baseURI),
-  audience: audience ?? location.host,
+  audience: audience ?? "",
   keys: keys?.split(/\s+/).filter(Boolean) ?? [],
 };
 

@@ -54,8 +54,8 @@ export class Visitor {
     const kept = { choice, profile: this.profile.encode(grant) };
     await this.#write(async () => {
       await eraseAll();
-      if (choice.mode !== "persistent") await this.#eraseModels();
       await place(choice.mode)?.create(kept);
+      if (choice.mode !== "persistent") await this.#eraseModels();
     });
     eraseCapsule();
     this.#writeCapsule();

@@ -57,7 +57,7 @@ export async function readStorage(page) {
 export async function launchOn(profile) {
   const options = JSON.parse(readFileSync(join(root, "webdriver.json"), "utf8"))["goog:chromeOptions"];
   const args = [...options.args, "--headless", "--remote-debugging-port=0", `--user-data-dir=${profile}`, "--no-first-run"];
-  const child = spawn(findBrowser().chromium, args, { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(String(findBrowser().chromium), args, { stdio: ["ignore", "ignore", "pipe"] });
   const ended = once(child, "exit");
   let said = "";
   const address = await new Promise((resolve, reject) => {
@@ -80,4 +80,20 @@ export async function launchOn(profile) {
     kill: () => end("SIGKILL"),
     close: () => end("SIGTERM"),
   };
+}
+
+/**
+ * Waits until a function of the page gives what is true. Unlike `waitForFunction` it needs neither frames nor timers of the page, which
+ * may have a clock of its own.
+ * @template A
+ * @param {import("playwright-core").Page} page
+ * @param {(arg: A) => unknown} holds
+ * @param {A} [arg]
+ */
+export async function until(page, holds, arg) {
+  const end = Date.now() + 15_000;
+  while (!(await page.evaluate(/** @type {any} */ (holds), arg))) {
+    if (Date.now() > end) throw new Error(`not within 15 s: ${holds}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }

@@ -100,6 +100,7 @@ export async function openOrigin(sites = []) {
 
   return {
     url: `http://localhost:${port}`,
+    sites,
     manifest: `http://localhost:${port}/models/manifest.pkrm`,
     folder,
     place,

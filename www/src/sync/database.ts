@@ -53,9 +53,10 @@ export class Database implements Storage {
     });
   }
 
-  /** The lock bears the database's name. Pages that may have none, in sandboxes for instance, share no storage either. */
+  /** The lock bears the database's name. Without TLS there is none, and each tab fetches for itself. */
   async alone<T>(run: () => Promise<T>, stopped: AbortSignal): Promise<T> {
-    return (await navigator.locks.request(this.#name, { signal: stopped }, run)) as T;
+    const locks = navigator.locks as LockManager | undefined;
+    return locks ? ((await locks.request(this.#name, { signal: stopped }, run)) as T) : run();
   }
 
   listen(hear: (said: Said) => void): { say(said: Said): void; close(): void } {

@@ -73,7 +73,7 @@ export class Folder implements Storage {
       while (!(await create(path, name))) {
         stopped.throwIfAborted();
         if (await isStale(path)) await rm(path, { force: true });
-        else await sleep(RETRY, undefined, { ref: false });
+        else await sleep(RETRY);
       }
       // Where the lock cannot be touched, it has been taken over.
       touch = setInterval(() => void utimes(path, new Date(), new Date()).catch(() => undefined), TOUCH).unref();

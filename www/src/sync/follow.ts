@@ -34,7 +34,12 @@ export function follower(host: Host): <R>(url: string | URL, options: Options<R>
     await load(() => options.wasm ?? host.wasm());
     const base = new URL(url, globalThis.document?.baseURI);
     const models = new Models(base, options, host.asking, storage);
-    await models.begin();
+    try {
+      await models.begin();
+    } catch (error) {
+      await models.stop();
+      throw error;
+    }
     return models;
   };
 }
@@ -54,6 +59,8 @@ class Models<R> extends EventTarget implements Following<R> {
   #opened: string | undefined;
   /** What was last seen in the storage. */
   #held: Held = NOTHING;
+  /** Whether the last swap brought something else than what was in use. */
+  #isNews = false;
   /** What did not have the bytes that it should: caches are passed by. */
   readonly #spoilt = new Set<string>();
   /** Others asked, and ask again then. */
@@ -255,7 +262,7 @@ class Models<R> extends EventTarget implements Following<R> {
   }
 
   async #swap(plan: Plan, release: Release): Promise<void> {
-    const before = this.#release?.sequence;
+    this.#isNews = release.sequence !== this.#release?.sequence;
     if (release.snapshot !== this.#opened) {
       const bytes = plan.snapshot() ?? (await this.#shelf.read(release.sha256));
       try {
@@ -270,12 +277,12 @@ class Models<R> extends EventTarget implements Following<R> {
     this.#stop.signal.throwIfAborted();
     this.#release = release;
     plan.answer("done");
-    if (release.sequence !== before) this.dispatchEvent(new Event("swap"));
+    if (this.#isNews) this.dispatchEvent(new Event("swap"));
   }
 
-  /** Passes the plan's reports on. */
+  /** Passes the plan's reports on. A plan that was made anew, because others have stored something, tells again what is known. */
   #tell(plan: Plan): Report[] {
-    const reports = plan.reports();
+    const reports = plan.reports().filter(({ code }) => code !== "updated" || this.#isNews);
     for (const report of reports) this.#report(report);
     return reports;
   }
@@ -286,7 +293,7 @@ class Models<R> extends EventTarget implements Following<R> {
 }
 
 function deferred(): { promise: Promise<void>; settle: () => void } {
-  let settle = () => undefined as void;
+  let settle: () => void = () => undefined;
   const promise = new Promise<void>((resolve) => (settle = resolve));
   return { promise, settle };
 }
