@@ -280,8 +280,8 @@ describe("a browser that is killed", () => {
           last = sequence ?? 0;
           assert.deepEqual([ranker, list], [id((last - 1) % 3), (last - 1) % 3]);
         }
-        origin.faulty.clear();
         await again.close();
+        origin.faulty.clear();
       }
       assert.ok(last > 0);
     } finally {
