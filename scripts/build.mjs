@@ -62,13 +62,14 @@ export function cli() {
 }
 
 /**
- * The builds of the runtime: the whole, and the slim one that only ranks.
+ * The builds of the runtime: the whole, the slim one that only ranks, and the one that only follows an origin.
  * @typedef {{ name: string, features: string, profile: string, optimize: string, glue: boolean }} Variant `glue`: wasm-bindgen makes a script for it
  * @type {Variant[]}
  */
 export const variants = [
   { name: "pocketrank", features: "js", profile: "wasm", optimize: "-O3", glue: true },
   { name: "pocketrank_slim", features: "slim", profile: "wasm-slim", optimize: "-Os", glue: false },
+  { name: "pocketrank_sync", features: "follow", profile: "wasm-slim", optimize: "-Os", glue: false },
 ];
 
 /** @param {Tools} tools */
@@ -115,11 +116,14 @@ async function buildNpm() {
   need(join(npmFolder, "pocketrank.js"), "node scripts/build.mjs runtime");
   const names = ["browser", "node", "workerd", "compiled", "element"];
   const slim = ["slim", "slim-node", "slim-workerd"];
-  await bundleEntries([...names, ...slim]);
-  for (const name of ["index.d.ts", "slim.d.ts", "element.d.ts", "element.css"]) copyFileSync(join(root, "www", name), join(npmFolder, name));
+  const sync = ["sync", "sync-node", "sync-workerd"];
+  await bundleEntries([...names, ...slim, ...sync]);
+  for (const name of ["index.d.ts", "slim.d.ts", "sync.d.ts", "element.d.ts", "element.css"]) copyFileSync(join(root, "www", name), join(npmFolder, name));
   for (const name of ["browser", "node", "workerd"]) writeFileSync(join(npmFolder, `${name}.d.ts`), 'export * from "./index.js";\n');
-  for (const name of ["slim-node", "slim-workerd"]) writeFileSync(join(npmFolder, `${name}.d.ts`), 'export * from "./slim.js";\n');
-  return [...names, ...slim].map((name) => describe(join(npmFolder, `${name}.js`))).join(", ");
+  for (const base of ["slim", "sync"]) {
+    for (const host of ["node", "workerd"]) writeFileSync(join(npmFolder, `${base}-${host}.d.ts`), `export * from "./${base}.js";\n`);
+  }
+  return [...names, ...slim, ...sync].map((name) => describe(join(npmFolder, `${name}.js`))).join(", ");
 }
 
 /**
@@ -137,7 +141,8 @@ async function bundleEntries(names) {
     minify: true,
     format: "esm",
     target: "es2022",
-    external: ["node:*", "*.wasm"],
+    // The script of a page loads `sync.js` when it needs it.
+    external: ["node:*", "*.wasm", "*/sync.js"],
     legalComments: "none",
     logLevel: "warning",
   }).catch((error) => {

@@ -5,6 +5,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Failure, root } from "./process.mjs";
+import { AUDIENCE, demoKey } from "./shop/models.mjs";
 
 Object.assign(process.env, {
   CLOUDFLARE_CF_FETCH_ENABLED: "false",
@@ -17,7 +18,7 @@ Object.assign(process.env, {
  * @param {object} [options]
  * @param {number} [options.port] any free one if not given
  * @param {string} [options.assets] the folder of the shop's files; dist/shop if not given
- * @param {Record<string, string>} [options.vars] variables of the worker, over those of wrangler.toml
+ * @param {Record<string, string>} [options.vars] variables of the worker, over those of wrangler.toml and what is to be trusted of the demo shop
  * @returns {Promise<{ url: string, stop: () => Promise<void> }>} `url` has no slash at its end
  */
 export async function serveEdge({ port = 0, assets = join(root, "dist/shop"), vars = {} } = {}) {
@@ -26,7 +27,7 @@ export async function serveEdge({ port = 0, assets = join(root, "dist/shop"), va
   const { unstable_startWorker } = await import("wrangler");
   const worker = await unstable_startWorker({
     config: join(root, "wrangler.toml"),
-    bindings: Object.fromEntries(Object.entries(vars).map(([name, value]) => [name, { type: "plain_text", value }])),
+    bindings: Object.fromEntries(Object.entries({ AUDIENCE, PUBLIC_KEYS: demoKey(), ...vars }).map(([name, value]) => [name, { type: "plain_text", value }])),
     assets,
     dev: {
       remote: false,

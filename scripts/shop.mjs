@@ -1,6 +1,6 @@
 /**
- * Makes the demo shop's static site from what the CLI wrote: pages, pictures, candidates lists, and the runtime with
- * its snapshot. The whole site is built beside and then takes the old one's place.
+ * Makes the demo shop's static site from what the CLI wrote: pages, pictures, candidates lists, the runtime, and what hosts follow,
+ * which the CLI publishes. The whole site is built beside and then takes the old one's place.
  *
  * Usage: node scripts/shop.mjs [--data dist/data] [--out dist/shop] [--package dist/npm]
  */
@@ -23,6 +23,7 @@ import { parseArgs } from "node:util";
 import { build as bundle } from "esbuild";
 import { Failure, isMain, main, root, say, seconds } from "./process.mjs";
 import { Html } from "./shop/html.mjs";
+import { AUDIENCE, demo, publicKey, publish } from "./shop/models.mjs";
 import { PAGE_SIZE, cartPage, categoryPage, landing, notFoundPage, privacyPage, productPage } from "./shop/pages.mjs";
 
 /**
@@ -32,6 +33,9 @@ import { PAGE_SIZE, cartPage, categoryPage, landing, notFoundPage, privacyPage, 
  * @typedef {import("./shop/layout.mjs").Site} Site
  * @typedef {import("../www/index.js")} Runtime
  */
+
+/** For how long the directory of items may be used, in seconds. */
+const DIRECTORY_TTL = 86_400;
 
 /** @param {string | Uint8Array} bytes */
 function hash(bytes) {
@@ -104,17 +108,47 @@ async function bundleAssets() {
 }
 
 /**
- * The runtime under addresses of its content: the script names exactly the wasm that it was built with.
+ * The runtime under addresses of its content: each script names exactly the file that it was built with.
  * @param {Files} files
  * @param {string} folder of the npm package's built files
  */
 function writeRuntime(files, folder) {
-  const wasm = files.writeHashed("/pocketrank", "pocketrank", "wasm", readFileSync(join(folder, "pocketrank_bg.wasm")));
-  const script = readFileSync(join(folder, "element.js"), "utf8");
-  const name = "pocketrank_bg.wasm";
-  if (!script.includes(name)) throw new Failure(`${folder}/element.js does not load ${name}`, "run `npm run build`");
-  files.write("/pocketrank/pocketrank.js", script.replaceAll(name, wasm.slice(wasm.lastIndexOf("/") + 1)));
-  return { module: "/pocketrank/pocketrank.js", wasm };
+  const wasm = writeWasm(files, folder, "pocketrank");
+  const followed = writeWasm(files, folder, "pocketrank_sync");
+  const sync = files.writeHashed("/pocketrank", "sync", "js", linked(folder, "sync.js", "pocketrank_sync_bg.wasm", followed));
+  const script = linked(folder, "element.js", "pocketrank_bg.wasm", wasm);
+  files.write("/pocketrank/pocketrank.js", replaceName(script, "element.js", "./sync.js", `.${sync.slice(sync.lastIndexOf("/"))}`));
+}
+
+/**
+ * @param {Files} files
+ * @param {string} folder
+ * @param {string} name
+ */
+function writeWasm(files, folder, name) {
+  return files.writeHashed("/pocketrank", name, "wasm", readFileSync(join(folder, `${name}_bg.wasm`)));
+}
+
+/**
+ * A script with the address of a file instead of its name.
+ * @param {string} folder
+ * @param {string} script
+ * @param {string} name
+ * @param {string} address
+ */
+function linked(folder, script, name, address) {
+  return replaceName(readFileSync(join(folder, script), "utf8"), script, name, address.slice(address.lastIndexOf("/") + 1));
+}
+
+/**
+ * @param {string} text
+ * @param {string} script
+ * @param {string} name
+ * @param {string} by
+ */
+function replaceName(text, script, name, by) {
+  if (!text.includes(name)) throw new Failure(`${script} does not load ${name}`, "run `npm run build`");
+  return text.replaceAll(name, by);
 }
 
 /**
@@ -143,8 +177,9 @@ function writePages(files, site) {
  * @param {string} data what `pocketrank candidates` wrote, with snapshot.bin
  * @param {string} out the site's folder; replaced as a whole
  * @param {string} npmFolder the npm package's built files
+ * @param {typeof demo} models where they are published to, and by which key
  */
-export async function makePages(data, out, npmFolder = join(root, "dist/npm")) {
+export async function makePages(data, out, npmFolder = join(root, "dist/npm"), models = demo) {
   const entry = join(npmFolder, "node.js");
   if (!existsSync(entry)) throw new Failure(`${entry} is missing`, "run `npm run build`");
   /** @type {Runtime} */
@@ -187,28 +222,22 @@ export async function makePages(data, out, npmFolder = join(root, "dist/npm")) {
         css: files.writeHashed("/assets", "shop", "css", assets.css),
         script: files.writeHashed("/assets", "shop", "js", assets.script),
       },
+      models: { audience: AUDIENCE, keys: await publicKey(models) },
     };
     writePages(files, site);
     cpSync(join(root, "www/shop/assets"), join(files.folder, "assets"), { recursive: true });
     if (existsSync(join(data, "images")))
       cpSync(join(data, "images"), join(files.folder, "images"), { recursive: true });
     cpSync(lists, join(files.folder, "pocketrank/candidates"), { recursive: true });
-    files.write(`pocketrank/snapshot-${id}.bin`, snapshot);
     const directory = Object.fromEntries(catalogue.items.map((item) => [itemHash(item.id), [item.name, item.url]]));
-    files.write(
-      "pocketrank/manifest.json",
-      JSON.stringify({
-        snapshot: { id, url: `/pocketrank/snapshot-${id}.bin`, bytes: snapshot.length },
-        runtime: writeRuntime(files, npmFolder),
-        candidates: Object.fromEntries(
-          names
-            .filter((name) => !name.startsWith("similar-"))
-            .sort()
-            .map((name) => [name, { url: `/pocketrank/candidates/${name}.json`, ttl: site.list(name)?.ttl }]),
-        ),
-        items: { url: files.writeHashed("/pocketrank", "items", "json", JSON.stringify(directory)) },
-      }),
-    );
+    // Those of single products are too many for one manifest.
+    const shared = names.filter((name) => !name.startsWith("similar-"));
+    // Where pages look that carry their own model, and follow nothing.
+    files.write("pocketrank/items.json", JSON.stringify(directory));
+    const lasting = { text: JSON.stringify(directory), ttl: DIRECTORY_TTL };
+    const listed = shared.map((name) => [`candidates/${name}.json`, { path: join(lists, `${name}.json`), ttl: site.list(name)?.ttl ?? 0 }]);
+    await publish(models, join(data, "snapshot.bin"), { ...Object.fromEntries(listed), "items.json": lasting }, join(files.folder, "pocketrank"));
+    writeRuntime(files, npmFolder);
     rmSync(out, { recursive: true, force: true });
     renameSync(files.folder, out);
   } finally {

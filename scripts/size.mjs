@@ -17,10 +17,15 @@ const dist = join(root, "dist");
 /** How many functions `--why` prints of each wasm. */
 const FUNCTIONS = 40;
 
-/** What a page loads to rank, and what weighs as much: published sizes in kB gzip, that of GrowthBook's SDK without a model. */
+/**
+ * What a page loads to rank, and what weighs as much: published sizes in kB gzip, that of GrowthBook's SDK without a model. What follows
+ * an origin comes after that, and has nothing beside it.
+ * @type {{ id: string, parts: string[], peer?: string, peer_value?: number }[]}
+ */
 const sums = [
   { id: "size-browser", parts: ["pocketrank_bg.wasm", "browser.js"], peer: "pagefind", peer_value: 73 },
   { id: "size-slim", parts: ["pocketrank_slim_bg.wasm", "slim.js"], peer: "GrowthBook's SDK", peer_value: 15 },
+  { id: "size-sync", parts: ["pocketrank_sync_bg.wasm", "sync.js"] },
 ];
 
 /** @type {Record<string, number>} the most bytes of gzip, by file or sum */
@@ -76,7 +81,7 @@ await main(async () => {
       ["kB (1000 bytes)", "raw", "gzip", "brotli", "budget (gzip)"],
       [...files, ...totals].map(({ name, raw, gzip, brotli }) => [name, ...[raw, gzip, brotli, budget[name] ?? 0].map(kilobytes)]),
     );
-    for (const { id, parts, peer, peer_value } of sums) say(`${id}: ${parts.join(" + ")}; ${peer}: ${peer_value} kB gzip`);
+    for (const { id, parts, peer, peer_value } of sums) say(`${id}: ${parts.join(" + ")}${peer ? `; ${peer}: ${peer_value} kB gzip` : ""}`);
   }
   const over = [...files, ...totals].filter(({ name, gzip }) => gzip > (budget[name] ?? 0));
   if (over.length > 0) {

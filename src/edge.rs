@@ -129,26 +129,25 @@ pub fn slot_options(count: Option<&str>) -> Option<Options> {
     })
 }
 
-/// Where the candidates list of that name is; `None` if no list can have that name (`a` to `z`, `0` to `9` and `-`).
-pub fn list_path(name: &str) -> Option<String> {
+/// The candidates list of that name, as manifests name its file; `None` if no list can have that name (`a` to `z`, `0` to `9` and `-`).
+pub fn list_file(name: &str) -> Option<String> {
     let valid = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let named = !name.is_empty() && name.len() <= MAX_NAME && name.bytes().all(valid);
-    named.then(|| format!("{ASSETS}candidates/{name}.json"))
+    named.then(|| format!("{LISTS}{name}.json"))
 }
 
-/// The name of the list at a path that [`list_path`] gave.
-fn list_name(path: &str) -> Option<&str> {
-    let name = path.strip_prefix(ASSETS)?.strip_prefix("candidates/")?;
-    let name = name.strip_suffix(".json")?;
-    (list_path(name)? == path).then_some(name)
+/// The name of the list whose file [`list_file`] gave.
+fn list_name(file: &str) -> Option<&str> {
+    let name = file.strip_prefix(LISTS)?.strip_suffix(".json")?;
+    (list_file(name)? == file).then_some(name)
 }
 
 /// The most bytes that a page's own model has: they travel with every view of the page, as text a third longer.
 pub const MAX_PAGE_MODEL: usize = 1 << 18;
 
-/// The element in which a page carries its own model: a slice of `snapshot` with all items of the lists at these paths. It is data to
+/// The element in which a page carries its own model: a slice of `snapshot` with all items of these lists. It is data to
 /// browsers, so that none runs it and no Content-Security-Policy stops it, and nothing in it needs to be escaped. `None` if the slice
-/// is larger than [`MAX_PAGE_MODEL`] or a path is not one of [`list_path`].
+/// is larger than [`MAX_PAGE_MODEL`] or a list is not one of [`list_file`].
 ///
 /// ```text
 /// <script type="application/vnd.pocketrank.snapshot" data-pocketrank-model data-pocketrank-snapshot="ID OF THE WHOLE"
@@ -160,7 +159,7 @@ pub fn page_model(snapshot: SnapshotId, lists: &[impl AsRef<str>], slice: &[u8])
     }
     let names: Vec<&str> = lists
         .iter()
-        .map(|path| list_name(path.as_ref()))
+        .map(|file| list_name(file.as_ref()))
         .collect::<Option<_>>()?;
     let mut html = String::from("<script type=\"application/vnd.pocketrank.snapshot\" data-pocketrank-model");
     // Writing to a string cannot fail.
@@ -175,23 +174,40 @@ pub fn page_model(snapshot: SnapshotId, lists: &[impl AsRef<str>], slice: &[u8])
 
 /// Where the runtime's own files are, on every host.
 pub const ASSETS: &str = "/pocketrank/";
-/// Where it is written which snapshot is current.
-pub const MANIFEST: &str = "/pocketrank/manifest.json";
+/// The manifest's name, there and at the origin; all that it names lies beside it.
+pub const MANIFEST: &str = "manifest.pkrm";
+/// The beginning of the names of candidates lists, among the files of a manifest.
+pub const LISTS: &str = "candidates/";
 
-/// `Cache-Control` of one of the runtime's own files: what has a hash of its content in its name never changes, the
-/// others (manifest and lists) may change every minute. `None` for other paths and for errors.
-pub fn asset_cache_control(path: &str, status: u16) -> Option<&'static str> {
-    let file = path.strip_prefix(ASSETS)?;
+/// `Cache-Control` of what never changes under its address.
+pub const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+/// `Cache-Control` of what is to be asked for anew each time: the manifest.
+pub const REVALIDATE: &str = "no-cache";
+
+/// `Cache-Control` of one of the runtime's own files, `file` under [`ASSETS`]: what has a hash of its content in its name never changes,
+/// the manifest at any time, all else may change every minute. `None` for errors.
+pub fn asset_cache_control(file: &str, status: u16) -> Option<&'static str> {
     if status >= 300 && status != 304 {
         return None;
     }
+    let (folder, name) = file.rsplit_once('/').unwrap_or(("", file));
     let is_hash = |part: &str| part.len() >= 8 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let hashed = !file.contains('/') && file.split(['-', '.']).any(is_hash);
-    Some(if hashed {
-        "public, max-age=31536000, immutable"
+    Some(if file == MANIFEST {
+        REVALIDATE
+    } else if matches!(folder, "" | "snapshots" | "deltas" | "files") && name.split(['-', '.']).any(is_hash) {
+        IMMUTABLE
     } else {
         "public, max-age=60"
     })
+}
+
+/// Whether a file has the name of something published: `snapshots/ID.pkr`, `deltas/HASH.pkrd`, `files/HASH.json`.
+pub fn is_published(file: &str) -> bool {
+    let name = |folder, end| {
+        let name = file.strip_prefix(folder).and_then(|name| name.strip_suffix(end));
+        name.is_some_and(|name| name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    };
+    name("snapshots/", ".pkr") || name("deltas/", ".pkrd") || name("files/", ".json")
 }
 
 #[cfg(test)]
@@ -314,19 +330,16 @@ mod tests {
 
     #[test]
     fn lists_are_named() {
-        assert_eq!(
-            list_path("category-pots-2").unwrap(),
-            "/pocketrank/candidates/category-pots-2.json"
-        );
+        assert_eq!(list_file("category-pots-2").unwrap(), "candidates/category-pots-2.json");
         for wrong in ["", "../manifest", "A", "a b", "a/b", "a.json", "ä", &"a".repeat(101)] {
-            assert_eq!(list_path(wrong), None, "{wrong}");
+            assert_eq!(list_file(wrong), None, "{wrong}");
         }
     }
 
     #[test]
     fn a_page_carries_its_model_as_data() {
         let id = SnapshotId([0xab; 16]);
-        let lists = ["popular", "similar-1"].map(|name| list_path(name).unwrap());
+        let lists = ["popular", "similar-1"].map(|name| list_file(name).unwrap());
         let slice: Vec<u8> = (0..=255).collect();
         let html = page_model(id, &lists, &slice).unwrap();
         let start = format!(
@@ -344,15 +357,15 @@ mod tests {
     #[test]
     fn a_page_carries_no_model_that_is_too_large_or_of_no_list() {
         let id = SnapshotId([0; 16]);
-        let lists = [list_path("popular").unwrap()];
+        let lists = [list_file("popular").unwrap()];
         assert!(page_model(id, &lists, &vec![0; MAX_PAGE_MODEL]).is_some());
         assert_eq!(page_model(id, &lists, &vec![0; MAX_PAGE_MODEL + 1]), None);
         for wrong in [
             "",
             "popular",
-            "/pocketrank/candidates/.json",
-            "/pocketrank/candidates/\"><b>.json",
-            "/pocketrank/candidates/a/b.json",
+            "candidates/.json",
+            "candidates/\"><b>.json",
+            "candidates/a/b.json",
         ] {
             assert_eq!(page_model(id, &[wrong], &[]), None, "{wrong}");
         }
@@ -360,19 +373,44 @@ mod tests {
 
     #[test]
     fn hashed_names_are_immutable() {
-        let immutable = |path| asset_cache_control(path, 200).map(|value| value.contains("immutable"));
-        assert_eq!(
-            immutable("/pocketrank/snapshot-0123456789abcdef0123456789abcdef.bin"),
-            Some(true)
-        );
-        assert_eq!(immutable("/pocketrank/browser-1a2b3c4d.js"), Some(true));
-        assert_eq!(immutable("/pocketrank/browser.1A2B3C4D.js"), Some(true));
-        assert_eq!(immutable("/pocketrank/manifest.json"), Some(false));
-        assert_eq!(immutable("/pocketrank/candidates/similar-0123456789.json"), Some(false));
-        assert_eq!(immutable("/product/snapshot-0123456789abcdef.bin"), None);
-        assert_eq!(
-            asset_cache_control("/pocketrank/snapshot-0123456789abcdef.bin", 404),
-            None
-        );
+        let immutable = |file| asset_cache_control(file, 200).map(|value| value.contains("immutable"));
+        for file in [
+            "snapshots/0123456789abcdef0123456789abcdef.pkr",
+            "deltas/0123456789abcdef0123456789abcdef.pkrd",
+            "files/0123456789abcdef0123456789abcdef.json",
+            "browser-1a2b3c4d.js",
+            "browser.1A2B3C4D.js",
+        ] {
+            assert_eq!(immutable(file), Some(true), "{file}");
+            assert_eq!(asset_cache_control(file, 404), None);
+        }
+        for file in [
+            "pocketrank.js",
+            "candidates/similar-0123456789.json",
+            "0123456789abcdef/a.js",
+        ] {
+            assert_eq!(immutable(file), Some(false), "{file}");
+        }
+        assert_eq!(asset_cache_control(MANIFEST, 200), Some(REVALIDATE));
+        assert_eq!(asset_cache_control(MANIFEST, 304), Some(REVALIDATE));
+    }
+
+    #[test]
+    fn only_what_publish_names_is_published() {
+        let hash = "0123456789abcdef0123456789abcdef";
+        for (folder, end) in [("snapshots/", ".pkr"), ("deltas/", ".pkrd"), ("files/", ".json")] {
+            assert!(is_published(&format!("{folder}{hash}{end}")));
+            for wrong in [
+                format!("{folder}{hash}"),
+                format!("{folder}../{hash}{end}"),
+                format!("{folder}{hash}0{end}"),
+                format!("{folder}{}{end}", &hash[1..]),
+                format!("a{folder}{hash}{end}"),
+            ] {
+                assert!(!is_published(&wrong), "{wrong}");
+            }
+        }
+        assert!(!is_published(MANIFEST));
+        assert!(!is_published(&format!("manifests/{hash}.pkrm")));
     }
 }

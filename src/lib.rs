@@ -13,12 +13,15 @@
 //! and [`sync`] how a host follows it.
 //!
 //! Features: `pack` adds the writer of snapshots and deltas, `sign` that of manifests, `js` the JavaScript surface, `slim` a smaller one for
-//! what ranking needs.
+//! what ranking needs, `follow` one for [`sync`] alone.
 
 #![deny(unsafe_code)]
 
-#[cfg(all(any(feature = "js", feature = "slim"), target_arch = "wasm32"))]
+#[cfg(all(any(feature = "js", feature = "slim", feature = "follow"), target_arch = "wasm32"))]
 mod allocator;
+#[cfg(any(feature = "slim", feature = "follow"))]
+#[allow(unsafe_code)]
+mod bridge;
 mod bytes;
 pub mod capsule;
 mod cholesky;
@@ -31,6 +34,9 @@ pub mod edge;
 mod embedded;
 mod error;
 mod event;
+#[cfg(feature = "follow")]
+#[allow(unsafe_code)]
+mod follow;
 mod history;
 mod list;
 mod loader;

@@ -1,38 +1,15 @@
 //! The slim build's surface for `www/src/slim-api.ts`: functions of numbers, so that neither wasm nor script carries more.
 //!
-//! Objects are addresses in linear memory; the script holds them and gives each back once. Texts and bytes cross in a
-//! buffer that the script asks for once and hands over with the call. A call that fails gives 0 and leaves code, newline and text of the error
-//! there. What crosses as a [`Grant`] are the signals that [`Consent`] decides by, anew each time.
+//! How objects, texts and errors cross is told in `bridge`. What crosses as a [`Grant`] are the signals that [`Consent`] decides by, anew each time.
 
+use crate::bridge::{text, told, Buffer};
 use crate::{
     item_hash, Candidates, Choice, Consent, Error, Event, EventKind, Gpc, Grant, Loader, Mode, Options, Profile,
     Ranked, Ranker, Result, Signals, Snapshot, NO_ROW,
 };
 use std::mem::take;
 
-type Buffer = Vec<u8>;
 type Slim = Ranker<Vec<u8>>;
-
-/// What a call gives, or 0 with the error in the buffer.
-fn told<T>(buffer: &mut Buffer, result: Result<T>) -> Option<T> {
-    result
-        .map_err(|error| {
-            let mut text = String::from(error.code());
-            text.push('\n');
-            error.write(&mut text);
-            *buffer = text.into_bytes();
-        })
-        .ok()
-}
-
-/// The text that a script has encoded.
-fn text(bytes: &[u8]) -> Result<&str> {
-    std::str::from_utf8(bytes).map_err(|error| Error::Corrupt {
-        what: "text",
-        at: error.valid_up_to(),
-        rule: "it is UTF-8",
-    })
-}
 
 /// Signals in a number: GPC (2 bits), the choice (2 bits; 0 for none, else its mode from 1) and whether it overrides.
 fn consent(signals: u32) -> Consent {
@@ -67,32 +44,6 @@ fn grant(buffer: &mut Buffer, signals: u32) -> Option<Grant> {
 #[no_mangle]
 pub extern "C" fn consent_mode(signals: u32) -> u32 {
     consent(signals).mode() as u32
-}
-
-/// A buffer, empty.
-#[no_mangle]
-pub extern "C" fn buffer_new() -> Box<Buffer> {
-    Box::default()
-}
-
-/// Room for so many bytes, and where it begins.
-#[no_mangle]
-pub extern "C" fn buffer_room(buffer: &mut Buffer, length: usize) -> *mut u8 {
-    buffer.clear();
-    buffer.resize(length, 0);
-    buffer.as_mut_ptr()
-}
-
-/// Where its bytes begin.
-#[no_mangle]
-pub extern "C" fn buffer_start(buffer: &Buffer) -> *const u8 {
-    buffer.as_ptr()
-}
-
-/// How many they are.
-#[no_mangle]
-pub extern "C" fn buffer_length(buffer: &Buffer) -> usize {
-    buffer.len()
 }
 
 /// The empty profile.

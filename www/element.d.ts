@@ -2,8 +2,11 @@
  * The browser script: `<pocketrank-carousel>`, the visitor's consent and profile, and the events of the page.
  *
  * ```html
- * <script type="module" src="/pocketrank/pocketrank.js" data-manifest="/pocketrank/manifest.json"></script>
+ * <script type="module" src="/pocketrank/pocketrank.js" data-manifest="/pocketrank/manifest.pkrm"
+ *   data-audience="shop.example/production" data-keys="9f..."></script>
  * ```
+ *
+ * `data-audience` and `data-keys` (public keys, blanks between) say whose manifests are trusted; `sync.js` and its wasm lie beside the script.
  *
  * The same promise is `window.pocketrank`.
  */
@@ -14,7 +17,7 @@ export type { CandidateItem, Choice, EventKind, Explanation, Mode, ProfileEvent 
 /** Ready as soon as the runtime is loaded and consent is decided. Rejected where either cannot be; the page stays as it is. */
 export const pocketrank: Promise<Pocketrank>;
 
-/** Fires `change` after each change of consent or profile. */
+/** Fires `change` after each change of consent, profile or models. */
 export interface Pocketrank extends EventTarget {
   /** What consent allows now. */
   readonly mode: Mode;
@@ -33,7 +36,7 @@ export interface Pocketrank extends EventTarget {
   /** All that is kept on this device. */
   export(): { choice: Choice | undefined; events: ProfileEvent[] };
   /**
-   * The ranker with the current snapshot and profile; fetches the snapshot if that was not needed yet. For a list that the page carries
+   * The ranker with the current snapshot and profile; begins to follow the manifest if that was not needed yet. For a list that the page carries
    * its own model of, the ranker with that, and nothing is fetched: it ranks this list as the whole does, factors apart, and counts what
    * it does not know of the visitor's history as unknown.
    */

@@ -29,6 +29,7 @@ import { html } from "./html.mjs";
  * @property {(name: string) => List | undefined} list the candidates list of that name
  * @property {(item: Item) => Html} card
  * @property {{ css: string, script: string }} assets addresses of the shop's own files
+ * @property {{ audience: string, keys: string }} models what the page trusts of what it follows: for whom, and public keys, blanks between
  */
 
 /** Scripts and styles come from files of this site alone, and no text ever becomes script. */
@@ -88,7 +89,7 @@ export function layout(site, { title, description, path, main, image }) {
 <meta property="og:site_name" content="${shop}">
 ${image && html`<meta property="og:image" content="${image}">\n`}<link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="${site.assets.css}">
-<script type="module" src="/pocketrank/pocketrank.js" data-manifest="/pocketrank/manifest.json"></script>
+<script type="module" src="/pocketrank/pocketrank.js" data-manifest="/pocketrank/manifest.pkrm" data-audience="${site.models.audience}" data-keys="${site.models.keys}"></script>
 <script type="module" src="${site.assets.script}"></script>
 </head>
 <body>

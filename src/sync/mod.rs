@@ -10,14 +10,17 @@
 //! Load ► Swap ► Wait ► manifest ► deltas ► Apply, or whole snapshot ► Store ► files ► Store ► Commit ► Swap ► Forget ► Wait
 //! ```
 //!
-//! `step` is what passes between plan and host, `answer` what follows from an answer, `route` chooses among deltas, `clock` draws the waits. `docs/SYNC.md` tells hosts what
+//! `step` is what passes between plan and host, `answer` what follows from an answer, `route` chooses among deltas, `clock` draws the waits,
+//! `later` is for storages that are shared. `docs/SYNC.md` tells hosts what
 //! to do. The workflow is that of a TUF client; the shape is that of sans-I/O protocols.
 
 mod answer;
 mod clock;
+mod later;
 mod route;
 mod step;
 
+pub use later::later;
 pub use step::{Answer, Failure, Kind, Report, Request, Step};
 
 use crate::manifest::{Blob, Link, Manifest, Trust, MAX_MANIFEST};
@@ -257,7 +260,6 @@ impl Sync {
         })
     }
 
-    /// What came of the step that [`Self::next`] said. An answer that is none to it counts as a failure of it.
     /// The bytes of the snapshot to use from now on, at [`Step::Swap`]; `None` where it is the one in use.
     pub fn take_snapshot(&mut self) -> Option<Vec<u8>> {
         match self.state {
@@ -274,6 +276,11 @@ impl Sync {
     /// When the manifest was last found to be current, in milliseconds; for [`Held::checked`] of the next start.
     pub fn checked(&self) -> Option<u64> {
         self.checked
+    }
+
+    /// The bytes of the manifest that was accepted last: at [`Step::Swap`] those of the one to use.
+    pub fn accepted(&self) -> Option<&[u8]> {
+        self.accepted.as_ref().map(|accepted| accepted.bytes.as_slice())
     }
 
     fn interval(&self) -> u64 {

@@ -243,12 +243,16 @@ pub fn edge(bytes: &[u8]) {
     if let Some(options) = edge::slot_options(Some(text)) {
         assert!((1..=edge::MAX_COUNT).contains(&options.count));
     }
-    if let Some(path) = edge::list_path(text) {
-        assert_eq!(path, format!("/pocketrank/candidates/{text}.json"));
+    if let Some(file) = edge::list_file(text) {
+        assert_eq!(file, format!("candidates/{text}.json"));
         assert!(!text.contains(['/', '.', '%']));
     }
     edge::is_page(200, Some(text));
-    edge::asset_cache_control(&format!("{}{text}", edge::ASSETS), 200);
+    edge::asset_cache_control(text, 200);
+    if edge::is_published(text) {
+        assert_eq!(text.matches('/').count(), 1);
+        assert!(!text.contains("..") && !text.contains(['%', '?', '#', '\\', ':']));
+    }
 }
 
 /// A card of a candidates list keeps its elements, and its links their schemes.

@@ -144,7 +144,7 @@ describe("what the visitor has seen", () => {
     await answer(page, "Only this visit");
     await view(page, site.url, first);
     // A slow line: the model comes when the visitor has been looking for two seconds.
-    await page.context().route("**/snapshot-*.bin", async (route) => {
+    await page.context().route("**/snapshots/*.pkr", async (route) => {
       await new Promise((resolve) => setTimeout(resolve, 2000));
       await route.continue();
     });
@@ -221,9 +221,10 @@ describe("when something fails", () => {
   for (const [what, pattern] of /** @type {const} */ ([
     ["the script", "**/pocketrank.js"],
     ["the runtime", "**/*.wasm"],
-    ["the manifest", "**/manifest.json"],
-    ["the snapshot", "**/snapshot-*.bin"],
-    ["the list", "**/candidates/*.json"],
+    ["the manifest", "**/manifest.pkrm"],
+    ["the snapshot", "**/snapshots/*.pkr"],
+    ["the list", "**/files/*.json"],
+    ["what follows", "**/sync-*.js"],
   ])) {
     it(`the cards stay without ${what}`, async () => {
       const context = await browser.newContext({ viewport: { width: 1280, height: 1400 } });
@@ -251,18 +252,34 @@ describe("when something fails", () => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 1400 } });
     const damaged = Buffer.from(readSnapshot());
     damaged[damaged.length >> 1] = (damaged[damaged.length >> 1] ?? 0) ^ 1;
-    await context.route("**/snapshot-*.bin", (route) => route.fulfill({ body: damaged }));
+    await context.route("**/snapshots/*.pkr", (route) => route.fulfill({ body: damaged }));
     const page = await context.newPage();
     await open(page, site.url);
     assert.deepEqual(await slate(page, "home-for-you"), sent());
     const code = await page.evaluate(async () => (await window.pocketrank)?.ranker().catch((error) => error.code));
-    assert.equal(code, "checksum");
+    assert.equal(code, "snapshot_refused");
+    await context.close();
+  });
+
+  it("a list that was changed on the way is refused", async () => {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 1400 } });
+    await context.route("**/files/*.json", async (route) => {
+      const body = await (await route.fetch()).body();
+      await route.fulfill({ body: Buffer.from(body.toString().replaceAll(/"price_text":"[^"]*"/g, '"price_text":"free"')) });
+    });
+    const page = await context.newPage();
+    await open(page, site.url);
+    assert.deepEqual(await slate(page, "home-for-you"), sent());
+    assert.doesNotMatch((await page.locator(".pr-track").first().textContent()) ?? "", /free/);
+    const code = await page.evaluate(async () => (await window.pocketrank)?.candidates("popular").catch((error) => error.code));
+    assert.equal(code, "file_refused");
     await context.close();
   });
 
   it("a list's hostile item is text, and leads nowhere", async () => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 1400 } });
-    const items = readCandidates("popular")
+    const [product] = first;
+    const items = readCandidates(`similar-${product?.url.split("/").pop()}`)
       .map((item) => ({
         ...item,
         name: "<img src=x onerror=alert(1)>",
@@ -271,10 +288,10 @@ describe("when something fails", () => {
         in_stock: true,
       }))
       .reverse();
-    await context.route("**/candidates/popular.json", (route) => route.fulfill({ json: { items } }));
+    await context.route("**/candidates/similar-*.json", (route) => route.fulfill({ json: { items } }));
     const page = await context.newPage();
     page.on("dialog", () => assert.fail("a script of the list ran"));
-    await open(page, site.url);
+    await open(page, site.url + product?.url);
     const made = page.locator('.pr-card:has([data-pr="name"]:text("<img"))');
     assert.ok((await made.count()) > 0);
     const links = await made.locator("a").evaluateAll((all) => all.map((link) => link.getAttribute("href")));

@@ -1,7 +1,7 @@
 /** Consent in Chromium, behind the real edge: what is stored and asked for in each state of it. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { launchChromium, readStorage } from "./support/chromium.mjs";
+import { launchChromium, readStorage, until } from "./support/chromium.mjs";
 import { answer, open, openEdge, profile, settled, tastes } from "./support/shop.mjs";
 
 /** @typedef {import("playwright-core").BrowserContext} Context */
@@ -75,8 +75,17 @@ async function sendGpc(context, signal) {
   }, signal);
 }
 
-/** Makes the caches of visitors equal, whatever they visited before. @param {import("playwright-core").Page} page */
+/** Makes the caches of visitors equal, models included, whatever they visited before. @param {import("playwright-core").Page} page */
 async function emptyCaches(page) {
+  await page.goto(`${edge.url}/cart`);
+  await page.evaluate(
+    () =>
+      new Promise((resolve, reject) => {
+        const request = indexedDB.deleteDatabase("pocketrank-models");
+        request.onsuccess = resolve;
+        request.onerror = reject;
+      }),
+  );
   await page.goto("about:blank");
   const devtools = await page.context().newCDPSession(page);
   await devtools.send("Network.clearBrowserCache");
@@ -213,7 +222,8 @@ describe("with a yes that lasts", () => {
   it("keeps the profile on the device, and a capsule of at most 512 bytes", async () => {
     const { page, context, close } = await accepted();
     const { indexedDB, cookies, ...rest } = await readStorage(page);
-    assert.deepEqual([indexedDB, rest], [["pocketrank"], {}]);
+    // Models say nothing of the visitor.
+    assert.deepEqual([indexedDB?.sort(), rest], [["pocketrank", "pocketrank-models"], {}]);
     assert.equal(cookies?.length, 1);
     const [cookie] = await context.cookies();
     assert.equal(cookie?.name, "__Host-pocketrank");
@@ -245,19 +255,21 @@ describe("with a yes that lasts", () => {
       }),
     );
     const ofRuntime = visits.map((requests) =>
-      requests.filter(({ url }) => /\/pocketrank\/.+\.(json|bin|wasm)$/.test(url)),
+      requests.filter(({ url }) => /\/pocketrank\/.+\.(json|pkrm?|wasm)$/.test(url)),
     );
     for (const { url, headers } of ofRuntime.flat()) {
       assert.deepEqual([headers.cookie, headers.referer || undefined], [undefined, undefined], url);
     }
     const [one = [], another = []] = ofRuntime.map(distinct);
     assert.deepEqual(one, another);
-    for (const part of ["manifest", "snapshot", "candidates/popular", "candidates/trending", "items"]) {
+    for (const part of ["manifest.pkrm", "snapshots/", "pocketrank_sync-"]) {
       assert.ok(
         one.some((request) => request.includes(`/pocketrank/${part}`)),
         part,
       );
     }
+    // The lists of both slots, and the directory of items.
+    assert.equal(one.filter((request) => request.includes("/pocketrank/files/")).length, 3);
     // The capsule goes with the page, and is the one difference there.
     const pages = visits.map((requests) => requests.find(({ url }) => url === `${edge.url}/`)?.headers.cookie);
     assert.notEqual(pages[0], pages[1]);
@@ -306,8 +318,7 @@ describe("with a yes that lasts", () => {
     const { page, close } = await accepted();
     await page.getByRole("button", { name: "Privacy choices" }).click();
     await page.getByRole("button", { name: "Only this visit" }).click();
-    await page.waitForFunction(async () => (await window.pocketrank)?.mode === "session");
-    await page.waitForFunction(async () => (await indexedDB.databases()).length === 0);
+    await until(page, async () => (await window.pocketrank)?.mode === "session" && sessionStorage.length > 0 && (await indexedDB.databases()).length === 0);
     assert.deepEqual(await readStorage(page), { sessionStorage: ["pocketrank"] });
     assert.equal((await profile(page)).length, 3);
     await close();

@@ -1,9 +1,9 @@
 /** The model that a page carries, in Chromium: what it ranks, what is not fetched for it, and what happens without it. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { init } from "../../dist/npm/node.js";
+import { Ranker, init } from "../../dist/npm/node.js";
 import { launchChromium, watchRequests } from "./support/chromium.mjs";
-import { answer, open, openEdge, readManifest, reranked, settled, slate, tastes } from "./support/shop.mjs";
+import { answer, open, openEdge, readSnapshot, reranked, settled, slate, tastes } from "./support/shop.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
 
@@ -70,7 +70,7 @@ describe("a page's own model", () => {
       assert.notDeepEqual(shown, reranked(list, []));
     }
     assert.equal(asked(/\/candidates\//), 2);
-    assert.equal(asked(/\/manifest\.json$|\/snapshot-/), 0);
+    assert.equal(asked(/\/manifest\.pkrm$|\/snapshots\//), 0);
     // A block of data is neither run nor refused by the shop's policy.
     assert.deepEqual(warnings, []);
     await close();
@@ -94,7 +94,7 @@ describe("a page's own model", () => {
       first.some(({ name }) => texts.some((text) => text.includes(`You looked at ${name}`))),
       texts.join("\n"),
     );
-    assert.equal(asked(/\/snapshot-/), 0);
+    assert.equal(asked(/\/snapshots\//), 0);
     await close();
   });
 
@@ -112,7 +112,7 @@ describe("a page's own model", () => {
     await settled(page);
     const similar = reranked(list, first);
     assert.deepEqual((await slate(page, "added")).slice(0, similar.length), similar);
-    assert.equal(asked(/\/snapshot-/), 1);
+    assert.equal(asked(/\/snapshots\//), 1);
     const ids = await page.evaluate(async () => {
       const pocketrank = await window.pocketrank;
       const rankers = await Promise.all([pocketrank?.ranker("popular"), pocketrank?.ranker("trending"), pocketrank?.ranker()]);
@@ -120,7 +120,7 @@ describe("a page's own model", () => {
     });
     assert.equal(ids[0], ids[1]);
     assert.notEqual(ids[0], ids[2]);
-    assert.equal(ids[2], readManifest().snapshot.id);
+    assert.equal(ids[2], new Ranker(readSnapshot()).id);
 
     await page.evaluate(async (ids) => {
       const pocketrank = await window.pocketrank;
@@ -155,7 +155,7 @@ describe("a page's own model that is broken", () => {
       await open(page, edge.url);
       assert.deepEqual(await slate(page, "home-for-you"), reranked("popular", first));
       assert.deepEqual(await slate(page, "home-trending"), reranked("trending", first));
-      assert.equal(asked(/\/snapshot-/), 1);
+      assert.equal(asked(/\/snapshots\//), 1);
       assert.equal(warnings.length, 1, warnings.join("\n"));
       assert.match(warnings.join(), /the page's own model cannot be read, the whole is fetched/);
       await close();

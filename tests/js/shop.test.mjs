@@ -1,11 +1,13 @@
 /** scripts/shop.mjs: the site that it makes of a small catalogue, hostile names included. */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { makePages } from "../../scripts/shop.mjs";
 import { dataBlock, html } from "../../scripts/shop/html.mjs";
+import { cli } from "../../scripts/build.mjs";
 import { root } from "../../scripts/process.mjs";
 
 const hostile = "</script><script>alert(1)</script>\"'&";
@@ -70,13 +72,15 @@ function writeData(folder, count) {
 describe("the demo shop's generator", () => {
   const folder = mkdtempSync(join(tmpdir(), "pocketrank-shop-"));
   const out = join(folder, "shop");
+  const models = { place: join(folder, "models"), key: join(folder, "keys/key.pem") };
+  const make = (to = out, data = join(folder, "data")) => makePages(data, to, undefined, models);
   const read = (/** @type {string} */ path) => readFileSync(join(out, path), "utf8");
   const pages = () =>
     /** @type {string[]} */ (readdirSync(out, { recursive: true })).filter((path) => path.endsWith(".html"));
 
   before(async () => {
     writeData(join(folder, "data"), 100);
-    await makePages(join(folder, "data"), out);
+    await make();
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -129,17 +133,37 @@ describe("the demo shop's generator", () => {
     assert.match(read("product/thing-1.html"), /data-shop="add" disabled/);
   });
 
-  it("names what never changes by its content, and the manifest names that", () => {
-    const manifest = JSON.parse(read("pocketrank/manifest.json"));
-    assert.match(manifest.snapshot.id, /^[0-9a-f]{32}$/);
-    assert.equal(manifest.snapshot.url, `/pocketrank/snapshot-${manifest.snapshot.id}.bin`);
-    assert.equal(manifest.snapshot.bytes, snapshot.length);
-    assert.deepEqual(readFileSync(join(out, manifest.snapshot.url)), snapshot);
-    assert.deepEqual(Object.keys(manifest.candidates), ["category-garden", "category-kitchen-table", "popular"]);
-    assert.match(manifest.runtime.wasm, /^\/pocketrank\/pocketrank-[0-9a-f]{16}\.wasm$/);
-    const script = read(manifest.runtime.module);
-    assert.ok(script.includes(manifest.runtime.wasm.split("/").pop()) && !script.includes("pocketrank_bg.wasm"));
-    for (const { url } of [...Object.values(manifest.candidates), manifest.items]) JSON.parse(read(url));
+  it("names what never changes by its content", () => {
+    const script = read("pocketrank/pocketrank.js");
+    const [sync = ""] = /sync-[0-9a-f]{16}\.js/.exec(script) ?? [];
+    for (const text of [script, read(`pocketrank/${sync}`)]) {
+      const [wasm = ""] = /pocketrank(_sync)?-[0-9a-f]{16}\.wasm/.exec(text) ?? [];
+      assert.ok(statSync(join(out, "pocketrank", wasm)).isFile());
+      assert.doesNotMatch(text, /_bg\.wasm|"\.\/sync\.js"/);
+    }
+  });
+
+  it("publishes for hosts that follow, and pages say whom they may trust", () => {
+    const print = (/** @type {string[]} */ ...args) => execFileSync(cli(), args, { encoding: "utf8" });
+    assert.match(read("index.html"), new RegExp(`data-manifest="/pocketrank/manifest.pkrm" data-audience="demo" data-keys="${print("keys", models.key).trim()}"`));
+    assert.deepEqual(readFileSync(join(out, "pocketrank/manifest.pkrm")), readFileSync(join(models.place, "manifest.pkrm")));
+    // Signing once more says what is live.
+    const live = JSON.parse(print("sign", "--to", models.place, "--audience", "demo", "--key", models.key, "--json"));
+    assert.deepEqual(
+      live.files.map((/** @type {{ name: string }} */ { name }) => name),
+      ["candidates/category-garden.json", "candidates/category-kitchen-table.json", "candidates/popular.json", "items.json"],
+    );
+    for (const { url } of live.files) JSON.parse(read(`pocketrank/${url}`));
+    assert.deepEqual(readFileSync(join(out, `pocketrank/snapshots/${live.snapshot}.pkr`)), snapshot);
+    const served = /** @type {string[]} */ (readdirSync(out, { recursive: true }));
+    assert.deepEqual(served.filter((path) => /\.(pem|pub|br|gz|lock)$/.test(path)), []);
+  });
+
+  it("begins anew where the key is gone", async () => {
+    rmSync(models.key);
+    await make();
+    const key = execFileSync(cli(), ["keys", models.key], { encoding: "utf8" }).trim();
+    assert.ok(read("index.html").includes(`data-keys="${key}"`));
   });
 
   it("gives a slot to each shelf and leaves out those without a list", () => {
@@ -155,19 +179,19 @@ describe("the demo shop's generator", () => {
   it("replaces the site as a whole, or not at all", async () => {
     const data = join(folder, "data");
     writeFileSync(join(out, "left-over.txt"), "");
-    await makePages(data, out);
+    await make();
     assert.equal(statSync(join(out, "left-over.txt"), { throwIfNoEntry: false }), undefined);
     writeFileSync(join(data, "candidates/popular.json"), "{");
-    await assert.rejects(makePages(data, out), /popular\.json/);
+    await assert.rejects(make(), /popular\.json/);
     assert.ok(read("index.html").includes("Fennel &amp; Finch"));
-    assert.deepEqual(readdirSync(folder).sort(), ["data", "shop"]);
+    assert.deepEqual(readdirSync(folder).sort(), ["data", "keys", "models", "shop"]);
   });
 
   it("refuses a damaged snapshot", async () => {
     const data = join(folder, "damaged");
     writeData(data, 4);
     writeFileSync(join(data, "snapshot.bin"), snapshot.subarray(0, snapshot.length - 1));
-    await assert.rejects(makePages(data, join(folder, "never")), { code: "truncated" });
+    await assert.rejects(make(join(folder, "never"), data), { code: "truncated" });
   });
 });
 

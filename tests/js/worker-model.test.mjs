@@ -1,16 +1,15 @@
 /** worker/src/model.rs and lists.rs: what cannot be loaded leaves the page as upstream made it, and the console says why. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
-import { Response as Answer } from "miniflare";
-import { candidates, expected, fallback, items, manifest, page, range, readSlots, shop, slot, snapshot, snapshotId, snapshotPath, startEdge } from "../worker/edge.mjs";
+import { candidates, deployed, expected, fallback, items, lists, manifestPath, page, range, readSlots, shop, slot, snapshot, snapshotPath, startEdge } from "../worker/edge.mjs";
+import { key, pinned } from "../worker/published.mjs";
 
 /**
  * What three requests for the home page get, and what the console says.
- * @param {import("../worker/edge.mjs").Files} files
+ * @param {import("../worker/edge.mjs").Options} options
  */
-async function visit(files) {
-  const edge = await startEdge({ files });
+async function visit(options) {
+  const edge = await startEdge(options);
   const pages = [];
   for (let i = 0; i < 3; i++) {
     const response = await edge.fetch("/");
@@ -21,31 +20,27 @@ async function visit(files) {
   return { pages, warnings: edge.warnings };
 }
 
-describe("a snapshot that cannot be used", () => {
-  const flipped = Uint8Array.from(snapshot);
-  const middle = snapshot.length >> 1;
-  flipped[middle] = (flipped[middle] ?? 0) ^ 1;
-  const newer = Uint8Array.from(snapshot);
-  newer[4] = 9;
-  const other = manifest.replace(`"id":"${snapshotId}"`, `"id":"${"0".repeat(32)}"`);
-  const away = manifest.replace(snapshotPath, "https://elsewhere.example/snapshot.bin");
+describe("a seed that cannot be used", () => {
+  const changed = (/** @type {Uint8Array} */ bytes, /** @type {number} */ at) => bytes.map((byte, index) => (index === at ? byte ^ 1 : byte));
+  const manifest = /** @type {Uint8Array} */ (deployed({ lists })[manifestPath]);
+  const damaged = changed(snapshot, snapshot.length >> 1);
+  const newer = changed(snapshot, 4).fill(9, 4, 5);
+  const lost = /^sync lost: what was stored is damaged or gone/;
 
-  /** @type {Record<string, [import("../worker/edge.mjs").Files, RegExp]>} */
+  /** @type {Record<string, [import("../worker/edge.mjs").Options, RegExp]>} */
   const cases = {
-    "flipped in a bit": [{ [snapshotPath]: flipped }, /snapshot-\w+\.bin: .*checksum/],
-    "cut short": [{ [snapshotPath]: snapshot.subarray(0, 1000) }, /snapshot-\w+\.bin: .*cut short/],
-    empty: [{ [snapshotPath]: "" }, /snapshot-\w+\.bin: .*cut short/],
-    "of another version": [{ [snapshotPath]: newer }, /snapshot-\w+\.bin: .*format version 9/],
-    "something else": [{ [snapshotPath]: page("") }, /snapshot-\w+\.bin: .*another kind of file/],
-    "not the manifest's": [{ "/pocketrank/manifest.json": other }, /the manifest says snapshot 0{32}, this is/],
-    "not the worker's own": [{ "/pocketrank/manifest.json": away }, /manifest\.json: snapshot\.url must begin with/],
-    missing: [{ "/pocketrank/manifest.json": manifest.replaceAll(snapshotId, "f".repeat(32)) }, /snapshot-f{32}\.bin: answered 404/],
-    "not in the manifest": [{ "/pocketrank/manifest.json": "{}" }, /manifest\.json: missing field `snapshot`/],
-    "behind a manifest that is no JSON": [{ "/pocketrank/manifest.json": "<html>" }, /manifest\.json: expected value at line 1/],
+    "a snapshot flipped in a bit": [{ files: { [snapshotPath]: damaged } }, lost],
+    "one cut short": [{ files: { [snapshotPath]: snapshot.subarray(0, 1000) } }, lost],
+    "an empty one": [{ files: { [snapshotPath]: "" } }, lost],
+    "one of another version, as published": [{ seed: { snapshot: newer } }, lost],
+    "a manifest flipped in a bit": [{ files: { [manifestPath]: changed(manifest, manifest.length - 50) } }, /manifest\.pkrm: manifest: the signature of key \w{16} does not fit/],
+    "one signed by another key": [{ seed: { key: key(2) } }, /manifest\.pkrm: manifest: no trusted key has signed it/],
+    "one for others": [{ seed: { audience: "others" } }, /manifest\.pkrm: manifest: made for `others`, this host is `tests\.example\/edge`/],
+    "one that is none": [{ files: { [manifestPath]: "<html>" } }, /manifest\.pkrm: manifest: begins with/],
   };
-  for (const [name, [files, warning]] of Object.entries(cases)) {
+  for (const [name, [options, warning]] of Object.entries(cases)) {
     it(`gives the plain page: ${name}`, async () => {
-      const { pages, warnings } = await visit(files);
+      const { pages, warnings } = await visit(options);
       for (const { html, headers } of pages) {
         assert.equal(html, shop["/index.html"]);
         assert.notEqual(headers.get("cache-control"), "private, no-store");
@@ -56,21 +51,43 @@ describe("a snapshot that cannot be used", () => {
   }
 });
 
-describe("a list that cannot be used", () => {
-  const path = "/pocketrank/candidates/popular.json";
-  /** @type {Record<string, [import("../worker/edge.mjs").Files, RegExp]>} */
+describe("a setting that is missing or wrong", () => {
+  /** @type {Record<string, [Record<string, string>, RegExp]>} */
   const cases = {
-    missing: [{ "/index.html": page(slot("unknown") + slot("trending", 3)) }, /candidates\/unknown\.json: answered 404/],
-    "no JSON": [{ [path]: "\u0000\u00ff{" }, /popular\.json: expected value at line 1/],
-    "cut short": [{ [path]: candidates(items(range(0, 60))).slice(0, 500) }, /popular\.json: EOF/],
-    "without items": [{ [path]: '{"ttl":900}' }, /popular\.json: missing field `items`/],
-    "of wrong types": [{ [path]: '{"ttl":900,"items":[{"id":7}]}' }, /popular\.json: invalid type/],
-    "nested without end": [{ [path]: `{"ttl":1,"items":${"[".repeat(100_000)}` }, /popular\.json: /],
-    "too large": [{ [path]: candidates(items(range(0, 8000))) }, /popular\.json: \d+ bytes, a list has at most/],
+    "no audience": [{ AUDIENCE: "" }, /^AUDIENCE: must be the audience .*; correct wrangler\.toml/],
+    "no keys": [{ PUBLIC_KEYS: " " }, /^PUBLIC_KEYS: must be public keys/],
+    "no key": [{ PUBLIC_KEYS: `${pinned} 12` }, /^PUBLIC_KEYS: must be public keys/],
+    "no address": [{ MODELS_URL: "models" }, /^MODELS_URL: must be empty or an http or https URL/],
+    "no interval": [{ INTERVAL: "0" }, /^INTERVAL: must be a number of seconds/],
   };
-  for (const [name, [files, warning]] of Object.entries(cases)) {
+  for (const [name, [vars, warning]] of Object.entries(cases)) {
+    it(`gives the plain page and says so: ${name}`, async () => {
+      const { pages, warnings } = await visit({ vars });
+      for (const { html } of pages) assert.equal(html, shop["/index.html"]);
+      assert.equal(warnings.length, 1, warnings.join("\n"));
+      assert.match(warnings.join(), warning);
+    });
+  }
+});
+
+describe("a list that cannot be used", () => {
+  const files = deployed({ lists });
+  const path = Object.keys(files).find((path) => files[path] === lists.popular) ?? "";
+  /** @type {Record<string, [import("../worker/edge.mjs").Options, RegExp]>} */
+  const cases = {
+    missing: [{ files: { "/index.html": page(slot("unknown") + slot("trending", 3)) } }, /candidates\/unknown\.json: the manifest does not name it/],
+    "not as it was published": [{ files: { [path]: candidates(items(range(0, 59))) } }, /popular\.json: file: cut short/],
+    damaged: [{ files: { [path]: String(lists.popular).replace("sku-1", "sku-2") } }, /popular\.json: file: checksum/],
+    "no JSON": [{ lists: { popular: "\u0000\u00ff{" } }, /popular\.json: expected value at line 1/],
+    "cut short": [{ lists: { popular: candidates(items(range(0, 60))).slice(0, 500) } }, /popular\.json: EOF/],
+    "without items": [{ lists: { popular: '{"ttl":900}' } }, /popular\.json: missing field `items`/],
+    "of wrong types": [{ lists: { popular: '{"ttl":900,"items":[{"id":7}]}' } }, /popular\.json: invalid type/],
+    "nested without end": [{ lists: { popular: `{"ttl":1,"items":${"[".repeat(100_000)}` } }, /popular\.json: /],
+    "too large": [{ lists: { popular: candidates(items(range(0, 8000))) } }, /popular\.json: \d+ bytes, a list has at most/],
+  };
+  for (const [name, [options, warning]] of Object.entries(cases)) {
     it(`leaves its slot as it is and fills the others: ${name}`, async () => {
-      const { pages, warnings } = await visit(files);
+      const { pages, warnings } = await visit(options);
       for (const { html } of pages) {
         const [kept, filled] = readSlots(html);
         assert.deepEqual([kept?.html, kept?.by, kept?.rows], [fallback, undefined, []]);
@@ -85,9 +102,9 @@ describe("a list that cannot be used", () => {
 describe("more lists than are kept", () => {
   it("are all served", async () => {
     const names = range(0, 300).map((n) => `similar-${n}`);
-    const files = Object.fromEntries(names.map((name, n) => [`/pocketrank/candidates/${name}.json`, candidates(items(range(n, n + 10)))]));
+    const lists = Object.fromEntries(names.map((name, n) => [name, candidates(items(range(n, n + 10)))]));
     const half = (/** @type {string[]} */ part) => page(part.map((name) => slot(name, 3)).join(""));
-    const edge = await startEdge({ files: { ...files, "/one.html": half(names.slice(0, 150)), "/two.html": half(names.slice(150)) } });
+    const edge = await startEdge({ lists, files: { "/one.html": half(names.slice(0, 150)), "/two.html": half(names.slice(150)) } });
     for (const path of ["/one", "/two", "/one"]) {
       const slots = readSlots(await (await edge.fetch(path)).text());
       assert.equal(slots.length, 150);
@@ -98,39 +115,5 @@ describe("more lists than are kept", () => {
     }
     await edge.stop();
     assert.deepEqual(edge.warnings, []);
-  });
-});
-
-describe("a list whose time to live is over", () => {
-  it("is read again, and used on where that fails", async () => {
-    /** @type {import("../worker/edge.mjs").Files} */
-    const files = {
-      ...shop,
-      "/": page(slot("popular")),
-      "/pocketrank/candidates/popular.json": candidates(items(range(0, 60)), 1),
-    };
-    const edge = await startEdge({
-      assets: (request) => {
-        const { pathname } = new URL(request.url);
-        const file = files[pathname];
-        if (file === undefined) return new Answer("no such file", { status: 503 });
-        return new Answer(file, { headers: { "content-type": pathname === "/" ? "text/html" : "application/octet-stream" } });
-      },
-    });
-    const rows = async () => readSlots(await (await edge.fetch("/")).text())[0]?.rows;
-    const before = expected(items(range(0, 60)), 5).rows;
-    const after = expected(items(range(60, 120)), 5).rows;
-    files["/pocketrank/candidates/popular.json"] = candidates(items(range(0, 60)), 1);
-    assert.deepEqual(await rows(), before);
-    files["/pocketrank/candidates/popular.json"] = candidates(items(range(60, 120)), 1);
-    assert.deepEqual(await rows(), before);
-    await sleep(1100);
-    assert.deepEqual(await rows(), after);
-    delete files["/pocketrank/candidates/popular.json"];
-    await sleep(1100);
-    for (let i = 0; i < 3; i++) assert.deepEqual(await rows(), after);
-    await edge.stop();
-    assert.equal(edge.warnings.length, 1, edge.warnings.join("\n"));
-    assert.match(edge.warnings.join(), /popular\.json: answered 503/);
   });
 });

@@ -4,7 +4,7 @@ import { after, before, describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import { Response as Answer } from "miniflare";
 import { serveSite } from "./support/site.mjs";
-import { expected, fallback, items, page, range, readSlots, slot, snapshotPath, startEdge, visitor } from "../worker/edge.mjs";
+import { expected, fallback, items, manifestPath, page, range, readSlots, slot, snapshotPath, startEdge, visitor } from "../worker/edge.mjs";
 
 const popular = items(range(0, 60));
 
@@ -55,11 +55,13 @@ describe("a page of the static assets", () => {
     const immutable = "public, max-age=31536000, immutable";
     assert.deepEqual(await cached(snapshotPath), [200, "application/octet-stream", immutable]);
     assert.deepEqual(await cached("/pocketrank/runtime-0a1b2c3d.wasm"), [200, "application/wasm", immutable]);
-    assert.deepEqual(await cached("/pocketrank/manifest.json"), [200, "application/json", "public, max-age=60"]);
-    assert.deepEqual(await cached("/pocketrank/candidates/popular.json"), [200, "application/json", "public, max-age=60"]);
-    const { headers } = await edge.fetch("/pocketrank/manifest.json");
-    const again = await edge.fetch("/pocketrank/manifest.json", { headers: { "If-None-Match": headers.get("etag") ?? "" } });
+    assert.deepEqual(await cached(manifestPath), [200, "application/octet-stream", "no-cache"]);
+    const { headers } = await edge.fetch(manifestPath);
+    assert.match(headers.get("etag") ?? "", /^"[^"]+"$/);
+    const again = await edge.fetch(manifestPath, { headers: { "If-None-Match": headers.get("etag") ?? "" } });
     assert.equal(again.status, 304);
+    assert.equal(again.headers.get("etag"), headers.get("etag"));
+    assert.equal((await edge.fetch("/pocketrank/snapshots/ffffffffffffffffffffffffffffffff.pkr")).status, 404);
   });
 });
 
@@ -150,7 +152,7 @@ describe("a page of the shop's own server", () => {
 
   it("takes the runtime's files from the worker's own assets", async () => {
     seen.length = 0;
-    assert.equal((await edge.fetch("/pocketrank/manifest.json")).status, 200);
+    assert.equal((await edge.fetch(manifestPath)).status, 200);
     assert.equal(seen.length, 0);
   });
 });

@@ -3,11 +3,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
-import { Response as Answer } from "miniflare";
 import { Consent, Profile, Ranker } from "pocketrank";
 import { root } from "../../scripts/process.mjs";
-import { candidates, items, manifest, now, page, range, readSlots, shop, slot, snapshot, snapshotId, startEdge, visitor } from "../worker/edge.mjs";
+import { candidates, items, now, page, range, readSlots, slot, snapshot, snapshotId, startEdge, visitor } from "../worker/edge.mjs";
 
 const on = { PAGE_MODEL: "on" };
 const carrier = /<script type="application\/vnd\.pocketrank\.snapshot" data-pocketrank-model data-pocketrank-snapshot="([0-9a-f]{32})" data-pocketrank-lists="([a-z0-9 -]+)">([A-Za-z0-9+/]+=*)<\/script>/g;
@@ -50,13 +48,15 @@ describe("a page's own model", () => {
   before(async () => {
     edge = await startEdge({
       vars: on,
+      lists: {
+        sold: candidates(items([1, 2]).map((item) => ({ ...item, in_stock: false }))),
+        // Known, unknown and twice: all that a list may have.
+        odd: candidates([...items([3, 3]), ...items([4]).map((item) => ({ ...item, id: "no such item" }))]),
+      },
       files: {
         "/twice.html": page(slot("trending") + slot("popular", 3, "one") + slot("popular", 5, "two")),
         "/part.html": page(slot("popular") + slot("missing") + slot("trending", 0, "wrong") + slot("sold")),
         "/none.html": page(slot("missing") + slot("sold")),
-        "/pocketrank/candidates/sold.json": candidates(items([1, 2]).map((item) => ({ ...item, in_stock: false }))),
-        // Known, unknown and twice: all that a list may have.
-        "/pocketrank/candidates/odd.json": candidates([...items([3, 3]), ...items([4]).map((item) => ({ ...item, id: "no such item" }))]),
         "/odd.html": page(slot("odd")),
       },
     });
@@ -106,17 +106,12 @@ describe("a page's own model of a snapshot without factors", () => {
   it("ranks its lists bit for bit as the whole does", async () => {
     const bytes = readFileSync(join(root, "tests/fixtures/synth-v1.bin"));
     const whole = new Ranker(bytes);
-    const path = `/pocketrank/snapshot-${whole.id}.bin`;
     const list = items(range(1, 61)).map((item, n) => ({ ...item, id: `P${String(n + 1).padStart(4, "0")}` }));
     const lists = { popular: list.slice(0, 40), trending: list.slice(30) };
     const edge = await startEdge({
       vars: on,
-      files: {
-        [path]: bytes,
-        "/pocketrank/manifest.json": JSON.stringify({ ...JSON.parse(manifest), snapshot: { id: whole.id, url: path } }),
-        "/pocketrank/candidates/popular.json": candidates(lists.popular),
-        "/pocketrank/candidates/trending.json": candidates(lists.trending),
-      },
+      seed: { snapshot: bytes },
+      lists: { popular: candidates(lists.popular), trending: candidates(lists.trending) },
     });
     const { id, ranker } = readModel(await (await edge.fetch("/")).text());
     await edge.stop();
@@ -143,11 +138,11 @@ describe("the switch for it", () => {
 });
 
 describe("slices that are kept", () => {
-  const lists = (/** @type {number} */ count) => Object.fromEntries(range(0, count).map((n) => [`/pocketrank/candidates/similar-${n}.json`, candidates(items(range(n, n + 10)))]));
+  const lists = (/** @type {number} */ count) => Object.fromEntries(range(0, count).map((n) => [`similar-${n}`, candidates(items(range(n, n + 10)))]));
 
   it("are few, and more pages than that have each its own", async () => {
     const pages = Object.fromEntries(range(0, 40).map((n) => [`/${n}.html`, page(slot(`similar-${n}`))]));
-    const edge = await startEdge({ vars: on, files: { ...lists(40), ...pages } });
+    const edge = await startEdge({ vars: on, lists: lists(40), files: pages });
     for (const n of [...range(0, 40), 0, 39, 20]) {
       const { lists, ranker } = readModel(await (await edge.fetch(`/${n}`)).text());
       assert.deepEqual(lists, [`similar-${n}`]);
@@ -160,39 +155,13 @@ describe("slices that are kept", () => {
 
   it("are left out where there can be none, and the console says so once", async () => {
     // More lists than the isolate keeps: at the end of the page the first are gone.
-    const edge = await startEdge({ vars: on, files: { ...lists(300), "/many.html": page(range(0, 300).map((n) => slot(`similar-${n}`, 1)).join("")) } });
+    const edge = await startEdge({ vars: on, lists: lists(300), files: { "/many.html": page(range(0, 300).map((n) => slot(`similar-${n}`, 1)).join("")) } });
     const html = await (await edge.fetch("/many")).text();
     assert.equal(readSlots(html).filter(({ by }) => by === "edge").length, 300);
     assert.match(html, /<\/body><\/html>$/);
     assert.equal(readModel(await (await edge.fetch("/")).text()).lists.length, 2);
     await edge.stop();
     assert.equal(edge.warnings.length, 1, edge.warnings.join("\n"));
-    assert.match(edge.warnings.join(), /model of a page of 300 lists, \/pocketrank\/candidates\/similar-0\.json first: .* is kept no longer; such pages go without/);
-  });
-
-  it("follow their lists", async () => {
-    /** @type {import("../worker/edge.mjs").Files} */
-    const files = { ...shop, "/": shop["/index.html"] ?? "" };
-    const edge = await startEdge({
-      vars: on,
-      assets: (request) => {
-        const { pathname } = new URL(request.url);
-        const type = pathname === "/" ? "text/html" : "application/octet-stream";
-        return new Answer(files[pathname] ?? null, { status: files[pathname] ? 200 : 503, headers: { "content-type": type } });
-      },
-    });
-    const path = "/pocketrank/candidates/popular.json";
-    const model = async () => readModel(await (await edge.fetch("/")).text());
-    files[path] = candidates(items(range(0, 60)), 1);
-    const first = await model();
-    files[path] = candidates(items(range(60, 100)), 1);
-    assert.equal((await model()).element, first.element);
-    await sleep(1100);
-    const { ranker } = await model();
-    assert.deepEqual([...ranker.candidates(items(range(60, 140))).rows], range(0, 80));
-    delete files["/pocketrank/candidates/popular.json"];
-    await sleep(1100);
-    assert.equal((await model()).ranker.id, ranker.id);
-    await edge.stop();
+    assert.match(edge.warnings.join(), /model of a page of 300 lists, candidates\/similar-0\.json first: .* is kept no longer; such pages go without/);
   });
 });

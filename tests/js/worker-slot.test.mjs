@@ -20,11 +20,13 @@ describe("slots", () => {
   let edge;
   before(async () => {
     edge = await startEdge({
+      lists: {
+        hostile: candidates(list),
+        sold: candidates(sold),
+        strange: candidates([...items([3, 4]), ...items([1000]).map((item) => ({ ...item, id: "no such item" }))]),
+      },
       files: {
         "/hostile.html": page(slot("hostile")),
-        "/pocketrank/candidates/hostile.json": candidates(list),
-        "/pocketrank/candidates/sold.json": candidates(sold),
-        "/pocketrank/candidates/strange.json": candidates([...items([3, 4]), ...items([1000]).map((item) => ({ ...item, id: "no such item" }))]),
         "/wrong.html": page(
           [
             slot("popular", 0, "none"),

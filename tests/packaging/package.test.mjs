@@ -1,18 +1,20 @@
 /**
- * The packed package, installed as a shop would install it, must rank in Node, in a Vite build and in workerd, and
- * type-check. Each ranks one golden case from its own folder outside of the repository.
+ * The packed package, installed as a shop would install it, must rank and follow in Node, in a Vite build and in workerd,
+ * and type-check. Each ranks one golden case from its own folder outside of the repository.
  */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { after, before, test } from "node:test";
+import { promisify } from "node:util";
 import { Miniflare } from "miniflare";
 import "../../scripts/edge.mjs";
 import { cli } from "../../scripts/build.mjs";
 import { root } from "../../scripts/process.mjs";
 import { launchChromium } from "../js/support/chromium.mjs";
+import { AUDIENCE, openOrigin } from "../js/support/origin.mjs";
 import { serveSite } from "../js/support/site.mjs";
 
 /** @type {any[]} */
@@ -33,6 +35,14 @@ function run(command, args, cwd) {
   return execFileSync(command, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 }
 
+/** @type {Awaited<ReturnType<typeof openOrigin>>} */
+let origin;
+before(async () => {
+  origin = await openOrigin();
+  origin.publish(0);
+});
+after(() => origin.stop());
+
 before(() => {
   const [{ filename }] = JSON.parse(run("npm", ["pack", "--json", "--pack-destination", folder], root));
   write("package.json", JSON.stringify({ name: "consumer", private: true, type: "module" }));
@@ -48,8 +58,9 @@ test("holds what hosts load and nothing else", () => {
   const names = files.filter((name) => /\.\w+$/.test(name) && !/^README/.test(name)).map((name) => basename(name));
   assert.deepEqual(names.sort(), [
     ...["browser.d.ts", "browser.js", "compiled.js", "element.css", "element.d.ts", "element.js", "index.d.ts", "node.d.ts", "node.js"],
-    ...["package.json", "pocketrank_bg.wasm", "pocketrank_slim_bg.wasm"],
-    ...["slim-node.d.ts", "slim-node.js", "slim-workerd.d.ts", "slim-workerd.js", "slim.d.ts", "slim.js", "workerd.d.ts", "workerd.js"],
+    ...["package.json", "pocketrank_bg.wasm", "pocketrank_slim_bg.wasm", "pocketrank_sync_bg.wasm"],
+    ...["slim-node.d.ts", "slim-node.js", "slim-workerd.d.ts", "slim-workerd.js", "slim.d.ts", "slim.js"],
+    ...["sync-node.d.ts", "sync-node.js", "sync-workerd.d.ts", "sync-workerd.js", "sync.d.ts", "sync.js", "workerd.d.ts", "workerd.js"],
   ]);
 });
 
@@ -65,6 +76,34 @@ console.log(JSON.stringify(replayCases(pocketrank, ranker, JSON.parse(readFileSy
 `,
   );
   assert.deepEqual(JSON.parse(run(process.execPath, ["node.mjs"], folder)), [golden.slate]);
+});
+
+/** What a host writes to follow the origin: `models` ranks by what was published. */
+const following = () => `await pocketrank.init();
+const models = await follow("${origin.manifest}", {
+  audience: "${AUDIENCE}",
+  keys: ["${origin.key.hex}"],
+  open: (snapshot) => new pocketrank.Ranker(snapshot),
+});
+const followed = replayCases(pocketrank, models.ranker, cases);
+await models.stop();
+`;
+
+test("follows in Node", async () => {
+  write(
+    "follow.mjs",
+    `import { readFileSync } from "node:fs";
+import * as pocketrank from "pocketrank";
+import { follow } from "pocketrank/sync";
+import { replayCases } from "./replay.mjs";
+const cases = JSON.parse(readFileSync("case.json", "utf8"));
+${following()}
+console.log(JSON.stringify(followed));
+`,
+  );
+  // The origin answers from this process.
+  const { stdout } = await promisify(execFile)(process.execPath, ["follow.mjs"], { cwd: folder });
+  assert.deepEqual(JSON.parse(stdout), [golden.slate]);
 });
 
 /**
@@ -129,6 +168,25 @@ document.querySelector("output").textContent = JSON.stringify(replayCases(pocket
   assert.deepEqual(slates, [golden.slate]);
 });
 
+test("follows in Chromium after a Vite build", async (context) => {
+  const source = join(folder, "follow");
+  mkdirSync(source);
+  const { slates, assets } = await openBuilt(
+    context,
+    source,
+    `import * as pocketrank from "pocketrank";
+import { follow } from "pocketrank/sync";
+import cases from "../case.json";
+import { replayCases } from "../replay.mjs";
+${following()}
+document.querySelector("output").textContent = JSON.stringify(followed);
+`,
+  );
+  const wasm = assets.filter((name) => name.endsWith(".wasm")).map((name) => name.replace(/-.*\./, "."));
+  assert.deepEqual(wasm.sort(), ["pocketrank_bg.wasm", "pocketrank_sync_bg.wasm"]);
+  assert.deepEqual(slates, [golden.slate]);
+});
+
 test("ranks in Chromium by a compiled snapshot after a Vite build", async (context) => {
   const compiled = join(folder, "compiled");
   mkdirSync(compiled);
@@ -148,17 +206,18 @@ document.querySelector("output").textContent = JSON.stringify(replayCases(model,
   assert.deepEqual(slates, [golden.slate]);
 });
 
-test("ranks in workerd after a wrangler build", async (context) => {
+test("ranks and follows in workerd after a wrangler build", async (context) => {
   write(
     "worker.js",
     `import * as pocketrank from "pocketrank";
+import { follow } from "pocketrank/sync";
 import snapshot from "./snapshot.bin";
 import cases from "./case.json";
 import { replayCases } from "./replay.mjs";
 export default {
   async fetch() {
-    await pocketrank.init();
-    return Response.json(replayCases(pocketrank, new pocketrank.Ranker(snapshot), cases));
+    ${following()}
+    return Response.json([...followed, ...replayCases(pocketrank, new pocketrank.Ranker(snapshot), cases)]);
   },
 };
 `,
@@ -180,7 +239,7 @@ export default {
   const response = await miniflare.dispatchFetch("http://localhost/");
   const text = await response.text();
   assert.equal(response.status, 200, text);
-  assert.deepEqual(JSON.parse(text), [golden.slate]);
+  assert.deepEqual(JSON.parse(text), [golden.slate, golden.slate]);
 });
 
 test("type-checks as each kind of host resolves it", () => {
@@ -189,7 +248,15 @@ test("type-checks as each kind of host resolves it", () => {
     `import { Consent, Profile, Ranker, init } from "pocketrank";
 import type { Ranked } from "pocketrank";
 import * as slim from "pocketrank/slim";
+import { follow, type Following } from "pocketrank/sync";
 import type { Pocketrank } from "pocketrank/element";
+export const models: Promise<Following<Ranker>> = follow("https://shop.example/manifest.pkrm", {
+  audience: "shop.example",
+  keys: [],
+  open: (snapshot) => new Ranker(snapshot),
+});
+// @ts-expect-error whom to trust is missing
+void follow("https://shop.example/manifest.pkrm", { open: (snapshot) => snapshot });
 export async function rank(bytes: Uint8Array): Promise<Ranked[]> {
   await init();
   const ranker = new Ranker(bytes);

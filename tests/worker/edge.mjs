@@ -4,24 +4,27 @@
  * The model is the golden one: 400 items, `sku-0` to `sku-399`. What a slate must be is computed in Node by the npm package,
  * whose slates the golden cases hold to the native ones.
  */
-import { mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Miniflare } from "miniflare";
 import { root } from "../../scripts/process.mjs";
 import { Consent, Profile, Ranker, init, renderCard } from "pocketrank";
+import { audience, pinned, publish, snapshots } from "./published.mjs";
 
 await init();
 
 /** @typedef {import("../../www/index.d.ts").CandidateItem} Item */
 /** @typedef {Record<string, string | Uint8Array>} Files contents by path, `/` first */
 
-export const snapshot = readFileSync(join(root, "tests/fixtures/random-v1.bin"));
-const ranker = new Ranker(snapshot);
-/** The id of the golden model. */
-export const snapshotId = ranker.id;
-/** Its path, as the manifest says. */
-export const snapshotPath = `/pocketrank/snapshot-${snapshotId}.bin`;
+const rankers = snapshots.map((bytes) => new Ranker(bytes));
+export const snapshot = /** @type {Uint8Array} */ (snapshots[0]);
+/** The ids of the golden model and of what its deltas make of it. */
+export const ids = rankers.map(({ id }) => id);
+export const [snapshotId = ""] = ids;
+/** Where it is, as the manifest says. */
+export const snapshotPath = `/pocketrank/snapshots/${snapshotId}.pkr`;
+export const manifestPath = "/pocketrank/manifest.pkrm";
 
 /** Seconds since 1970-01-01 UTC. */
 export const now = Math.floor(Date.now() / 1000);
@@ -53,16 +56,10 @@ export function range(from, to) {
   return Array.from({ length: to - from }, (_, i) => from + i);
 }
 
-/** @param {Item[]} list @param {number} [ttl] seconds */
-export function candidates(list, ttl = 900) {
-  return JSON.stringify({ list: "any", title: "Any", ttl, generated: "2023-11-14T00:00:00Z", items: list });
+/** @param {Item[]} list */
+export function candidates(list) {
+  return JSON.stringify({ list: "any", title: "Any", ttl: 900, generated: "2023-11-14T00:00:00Z", items: list });
 }
-
-export const manifest = JSON.stringify({
-  snapshot: { id: snapshotId, url: snapshotPath, bytes: snapshot.length },
-  runtime: {},
-  candidates: {},
-});
 
 /** What upstream has in every slot. */
 export const fallback = `<ol class="pr-track"><li class="pr-card" data-item="upstream">upstream</li></ol>`;
@@ -85,12 +82,19 @@ export function page(body) {
 export const shop = {
   "/index.html": page(`<h1>Shop</h1>${slot("popular")}<p>between</p>${slot("trending", 3)}`),
   "/about.html": page("<p>no slots</p>"),
-  "/pocketrank/manifest.json": manifest,
-  [snapshotPath]: snapshot,
   "/pocketrank/runtime-0a1b2c3d.wasm": Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0),
-  "/pocketrank/candidates/popular.json": candidates(items(range(0, 60))),
-  "/pocketrank/candidates/trending.json": candidates(items(range(100, 140))),
 };
+
+/** Its lists. @type {Record<string, string | Uint8Array>} */
+export const lists = {
+  popular: candidates(items(range(0, 60))),
+  trending: candidates(items(range(100, 140))),
+};
+
+/** What is deployed of a publication, by path. @param {import("./published.mjs").Publication} publication @returns {Files} */
+export function deployed(publication) {
+  return Object.fromEntries(Object.entries(publish(publication)).map(([url, content]) => [`/pocketrank/${url}`, content]));
+}
 
 /**
  * @typedef {object} Slot a slot of an answer
@@ -139,8 +143,10 @@ export function visitor(events) {
  * @param {Item[]} list
  * @param {number} count
  * @param {Profile} [profile] the contextual visitor if not given
+ * @param {number} [model] which of the three snapshots
  */
-export function expected(list, count, profile = new Profile()) {
+export function expected(list, count, profile = new Profile(), model = 0) {
+  const ranker = /** @type {Ranker} */ (rankers[model]);
   ranker.setProfile(profile, now);
   const slate = ranker.rerank(ranker.candidates(list), { count });
   const cards = slate.map(({ index }) => renderCard(/** @type {Item} */ (list[index])));
@@ -152,72 +158,115 @@ function refuse(request) {
   throw new Error(`the worker asked for ${request.url}`);
 }
 
+/** Where the instances of a worker that share KV and R2 keep them. */
+export function makeStorage() {
+  return mkdtempSync(join(tmpdir(), "pocketrank-storage-"));
+}
+
 /**
  * @typedef {object} Edge
- * @property {(path: string, init?: RequestInit) => Promise<Response>} fetch redirects are not followed
- * @property {string[]} warnings what the worker told the console
+ * @property {(path: string, init?: RequestInit, isolate?: number) => Promise<Response>} fetch redirects are not followed
+ * @property {(isolate?: number) => Promise<void>} cron
+ * @property {string[]} console what the worker told the console
+ * @property {string[]} warnings of these what is no good news
+ * @property {() => Promise<void>} kill ends workerd by SIGKILL, and what is left
  * @property {() => Promise<void>} stop
+ * @property {Miniflare} miniflare
  */
 
 /**
  * @typedef {object} Options
  * @property {Files} [files] over those of `shop`
+ * @property {Record<string, string | Uint8Array>} [lists] over those of the shop
+ * @property {import("./published.mjs").Publication} [seed] what is deployed of models, over snapshot and lists of the shop
  * @property {Record<string, string>} [vars] over those of the tests
+ * @property {string} [storage] the folder of KV and R2; without it they are not bound
+ * @property {number} [isolates] how many, 1 if not given
  * @property {(request: import("miniflare").Request) => import("miniflare").Response | Promise<import("miniflare").Response>} [upstream]
- *   answers every request that leaves the worker; if not given, none may leave it but to `UPSTREAM_URL`
- * @property {(request: import("miniflare").Request) => import("miniflare").Response} [assets] answers for the files, instead of
- *   the platform; they cannot change while it serves them
+ *   answers every request that leaves the worker; if not given, none may leave it but to `UPSTREAM_URL` and `MODELS_URL`
  * @property {string} [entry] source of a module that stands before the worker's, `./index.js`
  */
+
+/** The workerd processes that this one has started. */
+function workerds() {
+  return readdirSync("/proc").filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false;
+    try {
+      const [, name = "", parent = ""] = /^\d+ \((.*)\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
+      return name === "workerd" && Number(parent) === process.pid;
+    } catch {
+      // It has ended meanwhile.
+      return false;
+    }
+  });
+}
 
 /**
  * Starts the worker.
  * @param {Options} [options]
  * @returns {Promise<Edge>}
  */
-export async function startEdge({ files = {}, vars = {}, upstream, assets, entry } = {}) {
+export async function startEdge({ files = {}, lists: more = {}, seed = {}, vars = {}, storage, isolates = 1, upstream, entry } = {}) {
   const directory = mkdtempSync(join(tmpdir(), "pocketrank-edge-"));
-  for (const [path, content] of Object.entries({ ...shop, ...files })) {
+  const models = deployed({ lists: { ...lists, ...more }, ...seed });
+  for (const [path, content] of Object.entries({ ...shop, ...models, ...files })) {
     mkdirSync(dirname(join(directory, path)), { recursive: true });
     writeFileSync(join(directory, path), content);
   }
   /** @type {string[]} */
-  const warnings = [];
+  const told = [];
   const built = join(root, "dist/worker");
   const compatibilityDate = /^compatibility_date = "(.*)"$/m.exec(readFileSync(join(root, "wrangler.toml"), "utf8"))?.[1];
   const source = (/** @type {string} */ name) => readFileSync(join(built, name));
+  const mayLeave = vars.UPSTREAM_URL ?? vars.MODELS_URL;
+  const before = new Set(workerds());
   const miniflare = new Miniflare({
-    modulesRoot: built,
-    modules: [
-      ...(entry ? [/** @type {const} */ ({ type: "ESModule", path: join(built, "entry.js"), contents: entry })] : []),
-      { type: "ESModule", path: join(built, "index.js"), contents: source("index.js") },
-      { type: "CompiledWasm", path: join(built, "index_bg.wasm"), contents: source("index_bg.wasm") },
-    ],
-    compatibilityDate,
-    bindings: { UPSTREAM_URL: "", PAGES: "/*", CAPSULE: "on", ...vars },
-    ...(assets
-      ? { serviceBindings: { ASSETS: assets } }
-      : {
-          assets: {
-            directory,
-            binding: "ASSETS",
-            routerConfig: { has_user_worker: true, invoke_user_worker_ahead_of_assets: true },
-          },
-        }),
-    ...(upstream || !vars.UPSTREAM_URL ? { outboundService: upstream ?? refuse } : {}),
+    ...(storage ? { kvPersist: join(storage, "kv"), r2Persist: join(storage, "r2") } : {}),
+    workers: range(0, isolates).map((isolate) => ({
+      name: `edge-${isolate}`,
+      modulesRoot: built,
+      modules: [
+        ...(entry ? [/** @type {const} */ ({ type: "ESModule", path: join(built, "entry.js"), contents: entry })] : []),
+        { type: "ESModule", path: join(built, "index.js"), contents: source("index.js") },
+        { type: "CompiledWasm", path: join(built, "index_bg.wasm"), contents: source("index_bg.wasm") },
+      ],
+      compatibilityDate,
+      bindings: { UPSTREAM_URL: "", PAGES: "/*", CAPSULE: "on", AUDIENCE: audience, PUBLIC_KEYS: pinned, ...vars },
+      ...(storage ? { kvNamespaces: { MANIFEST: "manifest" }, r2Buckets: { BLOBS: "blobs" } } : {}),
+      assets: {
+        directory,
+        binding: "ASSETS",
+        routerConfig: { has_user_worker: true, invoke_user_worker_ahead_of_assets: true },
+      },
+      ...(upstream || !mayLeave ? { outboundService: upstream ?? refuse } : {}),
+    })),
     handleRuntimeStdio: (/** @type {import("node:stream").Readable[]} */ ...streams) => {
       for (const stream of streams) {
-        stream.setEncoding("utf8").on("data", (/** @type {string} */ text) => warnings.push(...text.split("\n").filter(Boolean)));
+        stream.setEncoding("utf8").on("data", (/** @type {string} */ text) => told.push(...text.split("\n").filter(Boolean)));
       }
     },
   });
   const url = await miniflare.ready;
+  const own = workerds().filter((pid) => !before.has(pid));
+  /** @type {Promise<void> | undefined} */
+  let stopped;
+  const stop = () => (stopped ??= miniflare.dispose().then(() => rmSync(directory, { recursive: true, force: true })));
+  const worker = async (/** @type {number} */ isolate) => /** @type {any} */ (await miniflare.getWorker(`edge-${isolate}`));
   return {
-    fetch: (path, init) => fetch(new URL(path, url), { redirect: "manual", ...init }),
-    warnings,
-    stop: async () => {
-      await miniflare.dispose();
-      rmSync(directory, { recursive: true, force: true });
+    fetch: async (path, init, isolate) => {
+      const whole = { redirect: /** @type {const} */ ("manual"), ...init };
+      return isolate === undefined ? fetch(new URL(path, url), whole) : (await worker(isolate)).fetch(new URL(path, url), whole);
     },
+    cron: async (isolate = 0) => void (await (await worker(isolate)).scheduled({ cron: "* * * * *" })),
+    console: told,
+    get warnings() {
+      return told.filter((line) => !line.startsWith("sync updated: "));
+    },
+    kill: async () => {
+      for (const pid of own) process.kill(Number(pid), "SIGKILL");
+      await stop();
+    },
+    stop,
+    miniflare,
   };
 }

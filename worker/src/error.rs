@@ -34,12 +34,19 @@ pub enum Error {
         /// What is wrong, and where.
         detail: String,
     },
-    /// The snapshot cannot be used.
-    Snapshot {
-        /// Where it is from.
-        url: String,
+    /// A manifest, or what it names, cannot be used.
+    Published {
+        /// What it is.
+        name: String,
         /// What the runtime says.
         error: pocketrank::Error,
+    },
+    /// KV, R2 or the cache did not do what they were asked for.
+    Storage {
+        /// Which of them.
+        name: &'static str,
+        /// What the platform says.
+        detail: String,
     },
     /// A page's own model cannot be made.
     PageModel {
@@ -77,8 +84,11 @@ impl fmt::Display for Error {
             Error::Setting { name, expected } => write!(f, "{name}: must be {expected}; correct wrangler.toml"),
             Error::Fetch { url, detail } => write!(f, "{url}: no answer ({detail}); see that it is up"),
             Error::Status { url, status } => write!(f, "{url}: answered {status}; see that it is deployed"),
-            Error::Document { url, detail } => write!(f, "{url}: {detail}; write it again with `pocketrank`"),
-            Error::Snapshot { url, error } => write!(f, "{url}: {error}"),
+            Error::Document { url, detail } => write!(f, "{url}: {detail}; publish it again with `pocketrank`"),
+            Error::Published { name, error } => write!(f, "{name}: {error}"),
+            Error::Storage { name, detail } => {
+                write!(f, "{name}: {detail}; what is in use stays, and it is tried again")
+            }
             Error::PageModel { first, lists, detail } => {
                 write!(
                     f,

@@ -5,35 +5,55 @@
 //! ```text
 //! request ► page ► upstream (shared page) ► rewriter ► slot ► lists, model ► slate ► answer
 //!             │                                      └── end of the page ► slice of its lists (if `PAGE_MODEL` is on)
+//!             ├── /pocketrank/… ► files: what is current here, so that browsers follow the edge
 //!             └── anything else passes through, without the capsule
+//! answered, or cron ► follow ► KV, R2 (store), origin ► another model
 //! ```
 //!
 //! Invariant: nothing of one visitor outlives the slot that it was read for. An isolate keeps the model and the lists, which
 //! are the same for all; the profile is set, used and forgotten with no await in between.
 
 mod assets;
+mod bindings;
+mod blobs;
 mod error;
+mod files;
+mod follow;
+mod follower;
 mod lists;
 mod model;
+mod origin;
 mod page;
+mod report;
 mod rewriter;
 mod settings;
 mod slices;
 mod slot;
+mod store;
 mod upstream;
 
 use std::convert::Infallible;
 use web_sys::{Request, Response, ResponseInit};
-use worker::{event, Context, Env};
+use worker::{event, Context, Env, ScheduleContext, ScheduledEvent};
 
 /// Answers one request. What fails is told to the console, the visitor gets a page or a plain error.
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response, Infallible> {
-    Ok(page::answer(&request, &env).await.unwrap_or_else(|error| {
+async fn fetch(request: Request, env: Env, context: Context) -> Result<Response, Infallible> {
+    let answer = page::answer(&request, &env).await;
+    if follow::is_due() {
+        context.wait_until(async move { follow::run(&env).await });
+    }
+    Ok(answer.unwrap_or_else(|error| {
         web_sys::console::error_1(&error.to_string().into());
         let init = ResponseInit::new();
         init.set_status(error.status());
         let text = "This page cannot be had at the moment.\n";
         Response::new_with_opt_str_and_init(Some(text), &init).unwrap_or_else(|_| Response::error())
     }))
+}
+
+/// Follows the origin when the time has come.
+#[event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    follow::scheduled(&env).await;
 }

@@ -1,21 +1,24 @@
-//! The candidates' lists: each read, resolved to rows and rendered once, then kept for its time to live.
+//! The candidates' lists: each read, resolved to rows and rendered once, then kept as long as its manifest is in use.
 //!
-//! Invariant: at most [`MAX_LISTS`] are kept, the longest unused goes first. A list that cannot be renewed is used on.
+//! Invariant: a list is the one that the manifest in use names, resolved against the snapshot that it names. At most [`MAX_LISTS`] are
+//! kept, the longest unused goes first.
 
-use crate::assets::Assets;
 use crate::error::Error;
-use crate::model::{self, RETRY};
+use crate::{blobs, model};
 use pocketrank::template::{write_card, Card};
-use pocketrank::{item_hash, Candidates, ItemHash, Snapshot, OUT_OF_STOCK};
+use pocketrank::{item_hash, Blob, Candidates, ItemHash, Manifest, Snapshot, OUT_OF_STOCK};
 use serde::Deserialize;
 use std::collections::HashMap;
+use worker::Env;
 
 /// The most lists kept.
 const MAX_LISTS: usize = 256;
 /// The largest file taken for a list, in bytes.
 const MAX_BYTES: usize = 1 << 20;
-/// The longest time to live taken, in seconds.
-const MAX_TTL: u32 = 86_400;
+/// Milliseconds for which a list that failed to load is not tried again.
+const RETRY: f64 = 10_000.0;
+/// How often a list is looked for in the manifest that replaced the one before, while it was read.
+const SWAPS: usize = 3;
 
 /// A list, ready to be ranked and shown.
 pub struct List {
@@ -29,7 +32,6 @@ pub struct List {
 
 #[derive(Deserialize)]
 struct Document {
-    ttl: u32,
     items: Vec<Item>,
 }
 
@@ -46,15 +48,8 @@ fn in_stock() -> bool {
 }
 
 impl List {
-    /// The list, and its time to live in milliseconds.
-    fn read(url: &str, bytes: &[u8], snapshot: &Snapshot<Vec<u8>>) -> Result<(Self, f64), Error> {
-        let wrong = |detail| Error::Document {
-            url: url.into(),
-            detail,
-        };
-        if bytes.len() > MAX_BYTES {
-            return Err(wrong(format!("{} bytes, a list has at most {MAX_BYTES}", bytes.len())));
-        }
+    fn read(name: &str, bytes: &[u8], snapshot: &Snapshot<Vec<u8>>) -> Result<Self, Error> {
+        let wrong = |detail| wrong(name, detail);
         let document: Document = serde_json::from_slice(bytes).map_err(|error| wrong(error.to_string()))?;
         let items = &document.items;
         let mut list = List {
@@ -71,7 +66,7 @@ impl List {
             list.ends.push(list.html.len());
         }
         list.html.shrink_to_fit();
-        Ok((list, f64::from(document.ttl.clamp(1, MAX_TTL)) * 1000.0))
+        Ok(list)
     }
 
     /// The items as candidates.
@@ -96,16 +91,25 @@ impl List {
     }
 }
 
+fn wrong(name: &str, detail: String) -> Error {
+    Error::Document {
+        url: name.into(),
+        detail,
+    }
+}
+
 #[derive(Default)]
 struct Entry {
     list: Option<List>,
-    /// Until when it is neither read again nor tried, in milliseconds since 1970-01-01 UTC.
+    /// SHA-256 of its file.
+    sha256: [u8; 32],
+    /// Until when it is not tried again where it is not there, in milliseconds since 1970-01-01 UTC.
     until: f64,
     /// When it was last used, in uses of all lists.
     used: u64,
 }
 
-/// The lists that are kept, by their path.
+/// The lists that are kept, by the names of their files.
 #[derive(Default)]
 pub struct Lists {
     entries: HashMap<String, Entry>,
@@ -113,55 +117,90 @@ pub struct Lists {
 }
 
 impl Lists {
-    /// A list that is there, however old.
-    pub fn get(&mut self, path: &str) -> Option<&List> {
+    /// A list that is there.
+    pub fn get(&mut self, name: &str) -> Option<&List> {
         self.uses += 1;
-        let entry = self.entries.get_mut(path)?;
+        let entry = self.entries.get_mut(name)?;
         entry.used = self.uses;
         entry.list.as_ref()
     }
 
-    fn is_due(&self, path: &str, now: f64) -> bool {
-        self.entries.get(path).is_none_or(|entry| now >= entry.until)
+    /// Keeps the lists whose files another manifest names as well; the snapshot is the same.
+    pub fn keep_only(&mut self, manifest: &Manifest) {
+        self.entries
+            .retain(|name, entry| file(manifest, name).is_some_and(|blob| blob.sha256 == entry.sha256));
     }
 
-    fn entry(&mut self, path: &str) -> &mut Entry {
-        if self.entries.len() >= MAX_LISTS && !self.entries.contains_key(path) {
+    /// Whether the list is to be read.
+    fn is_due(&self, name: &str, now: f64) -> bool {
+        self.entries
+            .get(name)
+            .is_none_or(|entry| entry.list.is_none() && now >= entry.until)
+    }
+
+    fn entry(&mut self, name: &str) -> &mut Entry {
+        if self.entries.len() >= MAX_LISTS && !self.entries.contains_key(name) {
             let unused = self.entries.iter().min_by_key(|(_, entry)| entry.used);
-            if let Some(path) = unused.map(|(path, _)| path.clone()) {
-                self.entries.remove(&path);
+            if let Some(name) = unused.map(|(name, _)| name.clone()) {
+                self.entries.remove(&name);
             }
         }
-        let entry = self.entries.entry(path.into()).or_default();
+        let entry = self.entries.entry(name.into()).or_default();
         entry.used = self.uses;
         entry
     }
 }
 
-/// Sees that the list at a path is there and fresh.
+/// The file of that name in a manifest.
+fn file<'a>(manifest: &'a Manifest, name: &str) -> Option<&'a Blob> {
+    let at = manifest.files.binary_search_by(|file| file.name.as_str().cmp(name));
+    manifest.files.get(at.ok()?).map(|file| &file.blob)
+}
+
+/// Sees that the list whose file has that name is there.
 ///
 /// # Errors
-/// Why it cannot be had; it is not tried again for a while, and an older one stays.
-pub async fn load(assets: &Assets, path: &str) -> Result<(), Error> {
-    let now = js_sys::Date::now();
-    if model::with(|model| model.lists.is_due(path, now)) != Some(true) {
-        return Ok(());
-    }
-    let bytes = assets.read(path).await;
-    let keep = |model: &mut model::Model| {
-        let read = bytes.and_then(|bytes| List::read(path, &bytes, model.snapshot()));
-        let entry = model.lists.entry(path);
-        let (list, time) = match read {
-            Ok(read) => read,
-            Err(error) => {
-                entry.until = now + RETRY;
-                return Err(error);
-            }
+/// Why it cannot be had; it is not tried again for a while.
+pub async fn load(env: &Env, name: &str) -> Result<(), Error> {
+    for _ in 0..SWAPS {
+        let now = js_sys::Date::now();
+        let due = |model: &mut model::Model| {
+            let due = model.lists.is_due(name, now);
+            due.then(|| file(&model.manifest, name).cloned())
         };
-        entry.list = Some(list);
-        entry.until = now + time;
-        model.slices.forget(path);
-        Ok(())
-    };
-    model::with(keep).unwrap_or(Ok(()))
+        let Some(blob) = model::with(due).flatten() else {
+            return Ok(());
+        };
+        let bytes = match &blob {
+            None => Err(wrong(name, "the manifest does not name it".into())),
+            Some(blob) if blob.bytes as usize > MAX_BYTES => Err(wrong(
+                name,
+                format!("{} bytes, a list has at most {MAX_BYTES}", blob.bytes),
+            )),
+            Some(blob) => blobs::read(env, blob, name).await,
+        };
+        // Another manifest may be in use by now, which names another file.
+        let keep = |model: &mut model::Model| {
+            if file(&model.manifest, name) != blob.as_ref() {
+                return None;
+            }
+            let read = bytes.and_then(|bytes| List::read(name, &bytes, model.snapshot()));
+            let entry = model.lists.entry(name);
+            entry.sha256 = blob.map(|blob| blob.sha256).unwrap_or_default();
+            Some(match read {
+                Ok(list) => {
+                    entry.list = Some(list);
+                    Ok(())
+                }
+                Err(error) => {
+                    entry.until = now + RETRY;
+                    Err(error)
+                }
+            })
+        };
+        if let Some(Some(kept)) = model::with(keep) {
+            return kept;
+        }
+    }
+    Ok(())
 }

@@ -1,23 +1,23 @@
-//! The isolate's model: the deployed snapshot, opened and verified once, and the lists resolved against it.
+//! The isolate's model: what one manifest names, the snapshot opened and verified once and the lists resolved against it.
 //!
-//! Invariant: [`with`] runs to its end without an await, so a profile is never set while another request ranks. When the platform
-//! starts the instance afresh the model is gone, and is loaded again by the next request.
+//! Invariant: snapshot and lists are always those of one manifest. [`with`] runs to its end without an await, so a profile is never set
+//! while another request ranks, and nothing is swapped meanwhile. When the platform starts the instance afresh the model is gone, and is
+//! loaded again by the next request.
 
-use crate::assets::Assets;
-use crate::error::{warn, Error};
+use crate::error::Error;
 use crate::lists::Lists;
 use crate::slices::Slices;
-use pocketrank::{edge, Options, Profile, Ranker, Snapshot};
-use serde::Deserialize;
+use pocketrank::{Manifest, Options, Profile, Ranker, Snapshot};
 use std::cell::RefCell;
 use std::fmt::Write;
-
-/// Milliseconds for which something that failed to load is not tried again.
-pub const RETRY: f64 = 10_000.0;
 
 /// What ranks.
 pub struct Model {
     ranker: Ranker<Vec<u8>>,
+    /// What names it all.
+    pub manifest: Manifest,
+    /// The manifest as it was signed.
+    pub signed: Vec<u8>,
     /// The candidates.
     pub lists: Lists,
     /// What pages carry of the snapshot.
@@ -34,103 +34,62 @@ pub struct Slate {
     pub html: String,
 }
 
-enum State {
-    Ready(Box<Model>),
-    /// Not before this time, in milliseconds since 1970-01-01 UTC.
-    Retry(f64),
-}
-
 thread_local! {
-    static STATE: RefCell<State> = const { RefCell::new(State::Retry(0.0)) };
+    static MODEL: RefCell<Option<Box<Model>>> = const { RefCell::new(None) };
 }
 
 /// Uses the model, if it is there.
 pub fn with<T>(use_it: impl FnOnce(&mut Model) -> T) -> Option<T> {
-    STATE.with_borrow_mut(|state| match state {
-        State::Ready(model) => Some(use_it(model)),
-        State::Retry(_) => None,
-    })
+    MODEL.with_borrow_mut(|model| model.as_deref_mut().map(use_it))
 }
 
-/// Loads the model if it is not there, and tells whether it is now. The console is told why not, once per try.
-pub async fn load(assets: &Assets) -> bool {
-    let now = js_sys::Date::now();
-    // Requests that find no model at the same time all load it: awaiting what another request began is not permitted.
-    let known = STATE.with_borrow(|state| match state {
-        State::Ready(_) => Some(true),
-        State::Retry(at) => (now < *at).then_some(false),
+/// Whether there is a model.
+pub fn is_there() -> bool {
+    with(|_| ()).is_some()
+}
+
+/// Uses what this manifest names from now on: the snapshot, or the one in use where none is given.
+///
+/// # Errors
+/// [`Error::Published`] if the snapshot cannot be used; what was in use stays.
+pub fn swap(manifest: Manifest, signed: Vec<u8>, snapshot: Option<Vec<u8>>) -> Result<(), Error> {
+    let opened = snapshot.map(|bytes| {
+        let snapshot = Snapshot::open(bytes)?;
+        snapshot.verify()?;
+        Ok(Ranker::new(snapshot))
     });
-    if let Some(known) = known {
-        return known;
-    }
-    let next = match Model::read(assets).await {
-        Ok(model) => State::Ready(Box::new(model)),
-        Err(error) => {
-            warn(&error);
-            State::Retry(now + RETRY)
+    let opened = opened.transpose().map_err(|error| Error::Published {
+        name: manifest.snapshot.blob.url.clone(),
+        error,
+    })?;
+    MODEL.with_borrow_mut(|model| match (model, opened) {
+        (Some(model), None) => {
+            model.lists.keep_only(&manifest);
+            model.slices = Slices::default();
+            (model.manifest, model.signed) = (manifest, signed);
         }
-    };
-    STATE.with_borrow_mut(|state| {
-        if !matches!(state, State::Ready(_)) {
-            *state = next;
+        (model, Some(ranker)) => {
+            *model = Some(Box::new(Model {
+                ranker,
+                manifest,
+                signed,
+                lists: Lists::default(),
+                slices: Slices::default(),
+            }));
         }
-        matches!(state, State::Ready(_))
-    })
-}
-
-#[derive(Deserialize)]
-struct Manifest {
-    snapshot: Current,
-}
-
-#[derive(Deserialize)]
-struct Current {
-    id: String,
-    url: String,
+        // Without a snapshot in use the plan gives one.
+        (None, None) => {}
+    });
+    Ok(())
 }
 
 impl Model {
-    async fn read(assets: &Assets) -> Result<Self, Error> {
-        let document = |url: &str, detail| Error::Document {
-            url: url.into(),
-            detail,
-        };
-        let manifest = assets.read(edge::MANIFEST).await?;
-        let Manifest {
-            snapshot: Current { id, url },
-        } = serde_json::from_slice(&manifest).map_err(|error| document(edge::MANIFEST, error.to_string()))?;
-        if !url.starts_with(edge::ASSETS) {
-            return Err(document(
-                edge::MANIFEST,
-                format!("snapshot.url must begin with {}", edge::ASSETS),
-            ));
-        }
-        let invalid = |error| Error::Snapshot {
-            url: url.clone(),
-            error,
-        };
-        let snapshot = Snapshot::open(assets.read(&url).await?).map_err(invalid)?;
-        snapshot.verify().map_err(invalid)?;
-        let got = snapshot.id().to_string();
-        if got != id {
-            return Err(document(
-                &url,
-                format!("the manifest says snapshot {id}, this is {got}"),
-            ));
-        }
-        Ok(Model {
-            ranker: Ranker::new(snapshot),
-            lists: Lists::default(),
-            slices: Slices::default(),
-        })
-    }
-
     /// The snapshot.
     pub fn snapshot(&self) -> &Snapshot<Vec<u8>> {
         self.ranker.snapshot()
     }
 
-    /// The list at that path, ranked for a profile; `None` if it is not there or nothing of it can be shown.
+    /// The list of that file, ranked for a profile; `None` if it is not there or nothing of it can be shown.
     pub fn slate(&mut self, list: &str, profile: &Profile, now: u32, options: &Options) -> Option<Slate> {
         let list = self.lists.get(list)?;
         self.ranker.set_profile(profile, now);
@@ -154,7 +113,7 @@ impl Model {
         })
     }
 
-    /// The element with the model of a page that shows the lists at these paths; `None` if there can be none.
+    /// The element with the model of a page that shows these lists; `None` if there can be none.
     pub fn page_model(&mut self, lists: Vec<String>) -> Option<&str> {
         self.slices.get(lists, self.ranker.snapshot(), &mut self.lists)
     }

@@ -1,10 +1,9 @@
 //! From a request to its answer.
 
-use crate::assets::Assets;
 use crate::error::{warn, Error};
 use crate::settings::Settings;
 use crate::upstream::Upstream;
-use crate::{model, rewriter};
+use crate::{files, follow, rewriter};
 use pocketrank::edge;
 use web_sys::{Headers, Request, Response, ResponseInit, Url};
 use worker::Env;
@@ -16,8 +15,8 @@ use worker::Env;
 pub async fn answer(request: &Request, env: &Env) -> Result<Response, Error> {
     let url = Url::new(&request.url())?;
     let path = url.pathname();
-    if path.starts_with(edge::ASSETS) {
-        return asset(&path, Upstream::Assets(Assets::of(env)?).pass(request, &url).await?);
+    if let Some(file) = path.strip_prefix(edge::ASSETS) {
+        return files::answer(request, env, &url, file).await;
     }
     let settings = Settings::read(env)?;
     let upstream = Upstream::of(&settings, env)?;
@@ -37,7 +36,7 @@ pub async fn answer(request: &Request, env: &Env) -> Result<Response, Error> {
 /// The page with its slots filled as it streams; as it came, if there is no model or the rewriter cannot read it.
 async fn personalize(request: &Request, env: &Env, response: &Response, page_model: bool) -> Result<Response, Error> {
     let shared = changed(response, &edge::SHARED_DROPS, None)?;
-    if !model::load(&Assets::of(env)?).await {
+    if !follow::load(env).await {
         return Ok(shared);
     }
     match rewriter::rewrite(&shared, request, env, page_model) {
@@ -49,16 +48,11 @@ async fn personalize(request: &Request, env: &Env, response: &Response, page_mod
     }
 }
 
-/// One of the runtime's own files.
-fn asset(path: &str, response: Response) -> Result<Response, Error> {
-    match edge::asset_cache_control(path, response.status()) {
-        Some(value) => changed(&response, &[], Some(value)),
-        None => Ok(response),
-    }
-}
-
 /// A response with other headers.
-fn changed(response: &Response, drops: &[&str], cache_control: Option<&str>) -> Result<Response, Error> {
+///
+/// # Errors
+/// [`Error::Platform`].
+pub fn changed(response: &Response, drops: &[&str], cache_control: Option<&str>) -> Result<Response, Error> {
     let headers = Headers::new_with_headers(&response.headers())?;
     for name in drops {
         headers.delete(name)?;

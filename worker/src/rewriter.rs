@@ -1,7 +1,7 @@
 //! The platform's HTMLRewriter, which `worker` has no binding for.
 //!
 //! Invariant: requests leave nothing behind in this memory. There is one handler of each kind an isolate; what belongs to a request,
-//! the paths of the lists that it filled included, is bound to them on JavaScript's side, whose garbage collector takes it back whether
+//! the lists that it filled included, is bound to them on JavaScript's side, whose garbage collector takes it back whether
 //! the page was read to its end or not.
 
 use crate::error::{warn, Error};
@@ -100,7 +100,7 @@ fn on_end(filled: Set, end: End) {
 
 /// Puts the model of the lists that were filled at the end of the page, if any was.
 fn carry(filled: &Set, end: &End) -> Result<(), Error> {
-    let mut lists: Vec<String> = Array::from(filled).iter().filter_map(|path| path.as_string()).collect();
+    let mut lists: Vec<String> = Array::from(filled).iter().filter_map(|file| file.as_string()).collect();
     if lists.is_empty() {
         return Ok(());
     }

@@ -3,6 +3,7 @@
 use crate::error::Error;
 use js_sys::Reflect;
 use pocketrank::edge::Pages;
+use pocketrank::{PublicKey, Trust};
 use worker::Env;
 
 /// The worker's variables.
@@ -17,28 +18,80 @@ pub struct Settings {
     pub page_model: bool,
 }
 
+/// Whom the worker trusts and whom it follows.
+pub struct Origin {
+    /// What is pinned.
+    pub trust: Trust,
+    /// Where the manifest's folder is, without a slash at its end; `None` where the static assets are all there is.
+    pub models: Option<String>,
+    /// The longest time between two questions, in seconds.
+    pub interval: u32,
+}
+
+/// The longest time between two questions to the origin, in seconds, where nothing is set.
+const INTERVAL: u32 = 3_600;
+
+fn text(env: &Env, name: &str) -> String {
+    let value = Reflect::get(env, &name.into()).ok();
+    value.and_then(|value| value.as_string()).unwrap_or_default()
+}
+
+fn wrong(name: &'static str, expected: &'static str) -> Error {
+    Error::Setting { name, expected }
+}
+
+/// An address without a slash at its end; `None` if it is empty.
+fn address(env: &Env, name: &'static str) -> Result<Option<String>, Error> {
+    let url = text(env, name);
+    let is_url = ["http://", "https://"].iter().any(|scheme| url.starts_with(scheme));
+    match (url.is_empty(), is_url) {
+        (true, _) => Ok(None),
+        (_, true) => Ok(Some(url.trim_end_matches('/').into())),
+        _ => Err(wrong(name, "empty or an http or https URL")),
+    }
+}
+
+impl Origin {
+    /// # Errors
+    /// [`Error::Setting`] for the first variable that cannot be understood, or is missing.
+    pub fn read(env: &Env) -> Result<Self, Error> {
+        let audience = text(env, "AUDIENCE");
+        if audience.is_empty() {
+            return Err(wrong("AUDIENCE", "the audience that `pocketrank publish` is given"));
+        }
+        const KEYS: &str =
+            "public keys, of 64 hexadecimal digits each as `pocketrank keys` prints them, separated by blanks";
+        let keys = text(env, "PUBLIC_KEYS");
+        let keys: Result<Vec<_>, _> = keys.split_whitespace().map(PublicKey::from_hex).collect();
+        let keys = keys.ok().filter(|keys| !keys.is_empty());
+        let interval = match text(env, "INTERVAL").as_str() {
+            "" => Some(INTERVAL),
+            text => text.parse().ok().filter(|seconds| *seconds > 0),
+        };
+        Ok(Origin {
+            trust: Trust {
+                audience,
+                keys: keys.ok_or_else(|| wrong("PUBLIC_KEYS", KEYS))?,
+                sequence: 0,
+            },
+            models: address(env, "MODELS_URL")?,
+            interval: interval.ok_or_else(|| wrong("INTERVAL", "a number of seconds from 1"))?,
+        })
+    }
+}
+
 impl Settings {
     /// # Errors
     /// [`Error::Setting`] for the first variable that cannot be understood.
     pub fn read(env: &Env) -> Result<Self, Error> {
-        let value = |name: &str| Reflect::get(env, &name.into()).ok();
-        let text = |name| value(name).and_then(|value| value.as_string()).unwrap_or_default();
-        let wrong = |name, expected| Error::Setting { name, expected };
-        let upstream = text("UPSTREAM_URL");
-        let is_url = ["http://", "https://"]
-            .iter()
-            .any(|scheme| upstream.starts_with(scheme));
-        if !upstream.is_empty() && !is_url {
-            return Err(wrong("UPSTREAM_URL", "empty or an http or https URL"));
-        }
-        let switch = |name| match text(name).as_str() {
+        let switch = |name| match text(env, name).as_str() {
             "on" => Ok(true),
             "" | "off" => Ok(false),
             _ => Err(wrong(name, "`on` or `off`")),
         };
         Ok(Settings {
-            upstream: Some(upstream.trim_end_matches('/').to_owned()).filter(|url| !url.is_empty()),
-            pages: Pages::parse(&text("PAGES"))
+            upstream: address(env, "UPSTREAM_URL")?,
+            pages: Pages::parse(&text(env, "PAGES"))
                 .ok_or_else(|| wrong("PAGES", "paths such as `/ /product/*`, separated by blanks"))?,
             capsule: switch("CAPSULE")?,
             page_model: switch("PAGE_MODEL")?,

@@ -2,7 +2,6 @@
 //!
 //! Invariant: a slot is filled whole or not touched. The profile is made from the request's headers, used and dropped here.
 
-use crate::assets::Assets;
 use crate::error::{warn, Error};
 use crate::rewriter::Element;
 use crate::settings::Settings;
@@ -12,14 +11,14 @@ use pocketrank::{edge, Options};
 use web_sys::Request;
 use worker::Env;
 
-/// Fills the slot and adds its list's path to those of the page; leaves it as it is where its list cannot be had or has nothing to
+/// Fills the slot and adds its list's file to those of the page; leaves it as it is where its list cannot be had or has nothing to
 /// show, which does not hang on the visitor.
 ///
 /// # Errors
 /// What is wrong with the slot's attributes. The element is untouched then.
 pub async fn fill(request: &Request, env: &Env, filled: &Set, element: &Element) -> Result<(), Error> {
     let (list, options) = read(element)?;
-    if let Err(error) = lists::load(&Assets::of(env)?, &list).await {
+    if let Err(error) = lists::load(env, &list).await {
         warn(&error);
     }
     let headers = request.headers();
@@ -41,7 +40,7 @@ pub async fn fill(request: &Request, env: &Env, filled: &Set, element: &Element)
     Ok(())
 }
 
-/// The path of the slot's list, and how it is ranked.
+/// The file of the slot's list, and how it is ranked.
 fn read(element: &Element) -> Result<(String, Options), Error> {
     let attribute = |name| element.get_attribute(name);
     let wrong = |expected| Error::Slot {
@@ -49,7 +48,7 @@ fn read(element: &Element) -> Result<(String, Options), Error> {
         expected,
     };
     let list = attribute("data-pocketrank-candidates")
-        .and_then(|name| edge::list_path(&name))
+        .and_then(|name| edge::list_file(&name))
         .ok_or_else(|| wrong("data-pocketrank-candidates must name a list with a to z, 0 to 9 and -"))?;
     let options = edge::slot_options(attribute("data-pocketrank-count").as_deref())
         .ok_or_else(|| wrong("data-pocketrank-count must be a number from 1"))?;

@@ -1,45 +1,83 @@
 /**
- * What the browser fetches: manifest, snapshot, candidates lists, the directory of items. What a page carries itself, its own model,
- * is not fetched.
+ * What the browser script ranks with: the models that it follows, the lists and the directory of items that go with them. What a page
+ * carries itself, its own model, is not fetched, and without need nothing is followed.
  *
- * Invariant: requests carry no credentials and no referrer, and depend on the page alone, never on the profile; each
- * is made once a page.
+ * Invariant: requests carry no credentials and no referrer, and depend on the page and on what is stored, never on the profile. Models are
+ * stored under a yes that lasts, and there only; without any yes no delta is asked for, so that requests follow from the page alone.
  */
-import type { CandidateItem } from "../element.js";
+import type { CandidateItem, Choice } from "../element.js";
+import type { Following, Report } from "../sync.js";
 import { coded } from "./coded.js";
 import { Ranker } from "./ranker.js";
+import { MODELS } from "./storage.js";
 
-interface Manifest {
-  snapshot: { id: string; url: string };
-  candidates?: Record<string, { url: string }>;
-  items?: { url: string };
+/** Where the manifest is, and what is trusted. */
+export interface Source {
+  manifest: URL;
+  audience: string;
+  keys: string[];
 }
 
 /** Name and address by hash of the item's id. */
 export type Directory = ReadonlyMap<string, { name: string; url: string }>;
 
+/** What goes well. */
+const FINE: ReadonlySet<string> = new Set(["updated", "expired", "not_stored", "lost", "storage"]);
+
 export class Assets {
-  readonly #manifestUrl: URL;
-  #whole: Promise<Ranker> | undefined;
-  #manifest: Promise<Manifest> | undefined;
+  readonly #source: Source;
+  readonly #swapped: () => void;
+  #mode: Choice["mode"] = "contextual";
+  #models: Promise<Following<Ranker>> | undefined;
+  /** What has something in use: what is followed, or until then what was followed before. */
+  #current: Following<Ranker> | undefined;
+  #stopping = new AbortController();
+  /** What went wrong last. */
+  #failed: Report | undefined;
   #directory: Promise<Directory> | undefined;
   readonly #lists = new Map<string, Promise<CandidateItem[]>>();
   /** By the elements that carry them; `undefined` for one that cannot be read. */
   readonly #carried = new Map<Element, Ranker | undefined>();
 
-  constructor(manifestUrl: URL) {
-    this.#manifestUrl = manifestUrl;
+  /** @param swapped is told when other models, lists and names are in use */
+  constructor(source: Source, swapped: () => void) {
+    this.#source = source;
+    this.#swapped = swapped;
+  }
+
+  /** Goes on as consent stands now. */
+  follow(mode: Choice["mode"]): void {
+    if (mode === this.#mode) return;
+    this.#mode = mode;
+    const before = this.#models;
+    this.#models &&= this.stop().then(() => this.#follow());
+    // What cannot be followed is told to who asks for it.
+    if (before) this.#models?.catch(() => undefined);
+  }
+
+  /** Ends what is followed: nothing is stored any more once it has settled. What is in use stays so. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    const models = await this.#models?.catch(() => undefined);
+    await models?.stop();
+  }
+
+  /** Does what was due while the page was away. */
+  async wake(): Promise<void> {
+    const models = await this.#models?.catch(() => undefined);
+    await models?.check();
   }
 
   /**
-   * What ranks a list: the page's own model where it covers the list, else the whole snapshot, which is fetched then. The page's own
+   * What ranks a list: the page's own model where it covers the list, else the whole snapshot, which is followed from then on. The page's own
    * is a slice: it ranks the list as the whole does, factors apart, and what it lacks of a visitor's history counts as unknown.
    */
-  ranker(list?: string): Promise<Ranker> {
+  async ranker(list?: string): Promise<Ranker> {
     const carried = list && this.#carriedRanker(list);
-    if (carried) return Promise.resolve(carried);
-    this.#whole ??= this.#loadRanker();
-    return this.#whole;
+    if (carried) return carried;
+    const { ranker } = await this.#following();
+    if (ranker) return ranker;
+    throw this.#missing("a model");
   }
 
   candidates(list: string): Promise<CandidateItem[]> {
@@ -53,9 +91,39 @@ export class Assets {
     return this.#directory;
   }
 
-  #loadManifest(): Promise<Manifest> {
-    this.#manifest ??= this.#json<Manifest>(this.#manifestUrl);
-    return this.#manifest;
+  /** What has something in use, if there is. */
+  async #following(): Promise<Following<Ranker>> {
+    this.#models ??= this.#follow();
+    return this.#current ?? (await this.#models);
+  }
+
+  /** Loaded apart, so that a page that carries its own model ranks without. */
+  async #follow(): Promise<Following<Ranker>> {
+    const { manifest, audience, keys } = this.#source;
+    const { signal } = (this.#stopping = new AbortController());
+    const { follow } = await import("./sync.js");
+    const models = await follow(manifest, {
+      audience,
+      keys,
+      open: (snapshot) => new Ranker(snapshot),
+      files: pageLists(),
+      signal,
+      deltas: this.#mode !== "contextual",
+      ...(this.#mode === "persistent" && { storage: MODELS }),
+      onReport: (report) => void (FINE.has(report.code) || (this.#failed = report)),
+    });
+    models.addEventListener("swap", () => this.#use(models));
+    if (models.ranker && this.#current) this.#use(models);
+    else if (models.ranker) this.#current = models;
+    return models;
+  }
+
+  /** Has other models, lists and names in use from now on. */
+  #use(models: Following<Ranker>): void {
+    this.#current = models;
+    this.#lists.clear();
+    this.#directory = undefined;
+    this.#swapped();
   }
 
   /** The element that the edge has put at the end of the page, if it covers the list (`page_model` in src/edge.rs). */
@@ -76,49 +144,56 @@ export class Assets {
     return ranker;
   }
 
-  async #loadRanker(): Promise<Ranker> {
-    const { snapshot } = await this.#loadManifest();
-    const response = await this.#fetch(this.#resolve(snapshot.url));
-    const ranker = await Ranker.load(response);
-    if (ranker.id !== snapshot.id) {
-      throw coded(
-        "mismatch",
-        `${response.url} is snapshot ${ranker.id}, the manifest says ${snapshot.id}: publish again`,
-      );
-    }
-    return ranker;
-  }
-
   async #loadList(list: string): Promise<CandidateItem[]> {
-    return (await this.#json<{ items: CandidateItem[] }>(await this.#listUrl(list))).items;
+    const path = `candidates/${list}.json`;
+    // Where the edge has a list from, it is for the browser too; the manifest need not say.
+    if (this.#carriedRanker(list)) return (await fetchJson<List>(new URL(`/pocketrank/${path}`, location.href))).items;
+    const models = await this.#following();
+    if (models.sequence === undefined) throw this.#missing(path);
+    // Lists of single products may be too many for a manifest: they lie beside it.
+    if (!models.files.includes(path)) return (await fetchJson<List>(new URL(path, this.#source.manifest))).items;
+    const found = parse<List>(await models.file(path));
+    if (!found) throw this.#missing(path);
+    return found.items;
   }
 
-  /** Where the edge has a list from, it is for the browser too; the manifest need not say. */
-  async #listUrl(list: string): Promise<URL> {
-    const path = `candidates/${list}.json`;
-    if (this.#carriedRanker(list)) return new URL(`/pocketrank/${path}`, location.href);
-    const { candidates } = await this.#loadManifest();
-    return this.#resolve(candidates?.[list]?.url ?? path);
+  /** A page that carries its model needs no other for the names. */
+  async #loadNames(): Promise<Names | undefined> {
+    if (!this.#models && document.querySelector("script[data-pocketrank-model]")) return fetchJson<Names>(new URL("/pocketrank/items.json", location.href));
+    return parse<Names>(await (await this.#following()).file("items.json"));
+  }
+
+  /** Why something cannot be had. */
+  #missing(what: string): Error {
+    const { code, text } = this.#failed ?? { code: "not_loaded", text: "" };
+    return coded(code, `${what} cannot be had: ${code} ${text}`.trim());
   }
 
   async #loadDirectory(): Promise<Directory> {
-    const { items } = await this.#loadManifest();
-    if (!items) return new Map();
-    const entries = await this.#json<Record<string, [name: string, url: string]>>(this.#resolve(items.url));
+    const entries = (await this.#loadNames()) ?? {};
     return new Map(Object.entries(entries).map(([hash, [name, url]]) => [hash, { name, url }]));
   }
+}
 
-  #resolve(url: string): URL {
-    return new URL(url, this.#manifestUrl);
-  }
+interface List {
+  items: CandidateItem[];
+}
 
-  async #json<T>(url: URL): Promise<T> {
-    return (await this.#fetch(url)).json() as Promise<T>;
-  }
+/** As `items.json` has them. */
+type Names = Record<string, [name: string, url: string]>;
 
-  async #fetch(url: URL): Promise<Response> {
-    const response = await fetch(url, { credentials: "omit", referrerPolicy: "no-referrer" });
-    if (!response.ok) throw coded("fetch", `${url.pathname} answers ${response.status}: is it published?`);
-    return response;
-  }
+/** The lists of the page's slots, by their names in the manifest. */
+function pageLists(): string[] {
+  const slots = document.querySelectorAll<HTMLElement>("[data-pocketrank-candidates]");
+  return [...slots].map(({ dataset }) => `candidates/${dataset.pocketrankCandidates ?? ""}.json`);
+}
+
+function parse<T>(bytes: Uint8Array | undefined): T | undefined {
+  return bytes && (JSON.parse(new TextDecoder().decode(bytes)) as T);
+}
+
+async function fetchJson<T>(url: URL): Promise<T> {
+  const response = await fetch(url, { credentials: "omit", referrerPolicy: "no-referrer" });
+  if (!response.ok) throw coded("fetch", `${url.pathname} answers ${response.status}: is it published?`);
+  return response.json() as Promise<T>;
 }

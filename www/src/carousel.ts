@@ -101,7 +101,10 @@ export class Carousel extends HTMLElement {
     try {
       const [ranker, items] = await Promise.all([pocketrank.ranker(list), pocketrank.candidates(list)]);
       if (signal.aborted) return;
-      this.#model ??= { pocketrank, ranker, items, candidates: ranker.candidates(items) };
+      if (this.#model?.ranker !== ranker || this.#model.items !== items) {
+        this.#model?.candidates.free();
+        this.#model = { pocketrank, ranker, items, candidates: ranker.candidates(items) };
+      }
       this.#rerank(this.#model);
     } catch (error) {
       console.warn(`pocketrank: slot ${slot} keeps its cards`, error);

@@ -3,9 +3,13 @@ import { init } from "./browser.js";
 import { Carousel } from "./carousel.js";
 import { Pocketrank } from "./pocketrank.js";
 
-const manifest = document.querySelector<HTMLScriptElement>("script[data-manifest]")?.dataset.manifest;
-const manifestUrl = new URL(manifest ?? "/pocketrank/manifest.json", document.baseURI);
+const { manifest, audience, keys } = document.querySelector<HTMLScriptElement>("script[data-manifest]")?.dataset ?? {};
+const source = {
+  manifest: new URL(manifest ?? "/pocketrank/manifest.pkrm", document.baseURI),
+  audience: audience ?? "",
+  keys: keys?.split(/\s+/).filter(Boolean) ?? [],
+};
 
-export const pocketrank = init().then(() => Pocketrank.start(manifestUrl));
+export const pocketrank = init().then(() => Pocketrank.start(source));
 window.pocketrank = pocketrank;
 customElements.define("pocketrank-carousel", Carousel);

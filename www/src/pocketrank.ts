@@ -5,7 +5,7 @@
  */
 import type { CandidateItem, Choice, EventKind, ProfileEvent } from "../element.js";
 import type { Profile } from "./api.js";
-import { Assets, type Directory } from "./assets.js";
+import { Assets, type Directory, type Source } from "./assets.js";
 import { readGpc } from "./consent.js";
 import { Events } from "./events.js";
 import type { Ranker } from "./ranker.js";
@@ -18,23 +18,24 @@ export class Pocketrank extends EventTarget {
   readonly #events: Events;
   readonly #rankers = new Set<Ranker>();
 
-  private constructor(manifestUrl: URL) {
+  private constructor(source: Source) {
     super();
-    this.#assets = new Assets(manifestUrl);
+    this.#assets = new Assets(source, () => this.#swapped());
     this.#events = new Events(
       (kind, items) => this.record(kind, items),
       () => this.mode !== "contextual",
     );
     this.#visitor.changed = () => this.#changed();
+    this.#visitor.leaving = () => this.#assets.stop();
   }
 
   /** Reads consent and, where it allows that, profile and page. */
-  static async start(manifestUrl: URL): Promise<Pocketrank> {
-    const pocketrank = new Pocketrank(manifestUrl);
+  static async start(source: Source): Promise<Pocketrank> {
+    const pocketrank = new Pocketrank(source);
     await pocketrank.#visitor.refresh();
     pocketrank.#events.readPage();
     // A page that comes back from the browser's memory takes what other pages have recorded since.
-    window.addEventListener("pageshow", ({ persisted }) => persisted && void pocketrank.#visitor.refresh());
+    window.addEventListener("pageshow", ({ persisted }) => persisted && void pocketrank.#comeBack());
     return pocketrank;
   }
 
@@ -86,7 +87,19 @@ export class Pocketrank extends EventTarget {
     return this.#assets.directory();
   }
 
+  /** Other models are in use: who ranks asks for them anew. */
+  #swapped(): void {
+    this.#rankers.clear();
+    this.#changed();
+  }
+
+  async #comeBack(): Promise<void> {
+    await this.#visitor.refresh();
+    await this.#assets.wake();
+  }
+
   #changed(): void {
+    this.#assets.follow(this.mode);
     for (const ranker of this.#rankers) ranker.setProfile(this.profile);
     this.dispatchEvent(new Event("change"));
   }

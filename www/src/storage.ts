@@ -2,7 +2,7 @@
  * Where the visitor's choice and profile are kept: the tab's sessionStorage or IndexedDB, as the visitor chose.
  *
  * Invariant: nothing is created by looking; what is written is written under a choice that was made, and `erase` leaves no
- * trace, not even an empty database. There is no third place.
+ * trace, not even an empty database. There is no third place; models, which say nothing of the visitor, have a database of their own.
  */
 import { createStore, get, set } from "idb-keyval";
 import type { UseStore } from "idb-keyval";
@@ -27,6 +27,8 @@ export interface Place {
 
 /** Name of the sessionStorage item and of the database. */
 const NAME = "pocketrank";
+/** Name of the database of models. */
+export const MODELS = "pocketrank-models";
 const KEY = "visitor";
 
 function toText(bytes: Uint8Array): string {
@@ -61,30 +63,34 @@ export const session: Place = {
 /** The device. A connection is never kept open, so that another tab can erase at any time. */
 export const persistent: Place = {
   async read() {
-    return (await exists()) ? connected((store) => get<Kept>(KEY, store)) : undefined;
+    return (await exists(NAME)) ? connected((store) => get<Kept>(KEY, store)) : undefined;
   },
   create(kept) {
     return connected((store) => set(KEY, kept, store));
   },
   async replace(kept) {
-    if (!(await exists())) return false;
+    if (!(await exists(NAME))) return false;
     await persistent.create(kept);
     return true;
   },
-  async erase() {
-    if (!(await exists())) return;
-    await new Promise((resolve, reject) => {
-      const request = indexedDB.deleteDatabase(NAME);
-      request.onsuccess = resolve;
-      request.onerror = () => reject(request.error);
-    });
+  erase() {
+    return eraseDatabase(NAME);
   },
 };
 
+async function eraseDatabase(name: string): Promise<void> {
+  if (!(await exists(name))) return;
+  await new Promise((resolve, reject) => {
+    const request = indexedDB.deleteDatabase(name);
+    request.onsuccess = resolve;
+    request.onerror = () => reject(request.error);
+  });
+}
+
 /** Opening a database makes it, so its name is looked up first. */
-async function exists(): Promise<boolean> {
+async function exists(name: string): Promise<boolean> {
   const databases = await indexedDB.databases();
-  return databases.some(({ name }) => name === NAME);
+  return databases.some((database) => database.name === name);
 }
 
 async function connected<T>(use: (store: UseStore) => Promise<T>): Promise<T> {
@@ -111,6 +117,11 @@ export async function find(): Promise<Kept | undefined> {
 export async function eraseAll(): Promise<void> {
   await permitted(() => session.erase());
   await permitted(() => persistent.erase());
+}
+
+/** Erases what was stored of models. */
+export async function eraseModels(): Promise<void> {
+  await permitted(() => eraseDatabase(MODELS));
 }
 
 /** Runs what reads storage; undefined where the browser forbids it to the page. */

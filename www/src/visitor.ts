@@ -10,13 +10,15 @@ import { Profile } from "./api.js";
 import { eraseCapsule, writeCapsule } from "./capsule.js";
 import { decide } from "./consent.js";
 import { now } from "./ranker.js";
-import { eraseAll, find, place } from "./storage.js";
+import { eraseAll, eraseModels, find, place } from "./storage.js";
 
 export class Visitor {
   profile = new Profile();
   choice: Choice | undefined;
   /** Told after every change of consent or profile. */
   changed: () => void = () => undefined;
+  /** Ends what stores models, before they are erased. */
+  leaving: () => Promise<void> = async () => undefined;
 
   #grant: Grant | undefined;
   #capsuleGrant: CapsuleGrant | undefined;
@@ -53,6 +55,7 @@ export class Visitor {
     await this.#write(async () => {
       await eraseAll();
       await place(choice.mode)?.create(kept);
+      if (choice.mode !== "persistent") await this.#eraseModels();
     });
     eraseCapsule();
     this.#writeCapsule();
@@ -90,10 +93,18 @@ export class Visitor {
     this.#decide(undefined);
     this.profile = new Profile();
     eraseCapsule();
-    await this.#write(eraseAll);
+    await this.#write(async () => {
+      await eraseAll();
+      await this.#eraseModels();
+    });
     // A record that was under way may have put it back.
     eraseCapsule();
     this.changed();
+  }
+
+  async #eraseModels(): Promise<void> {
+    await this.leaving();
+    await eraseModels();
   }
 
   #decide(choice: Choice | undefined): void {

@@ -1,4 +1,6 @@
 /** Chromium for the tests: the system's own, driven by playwright-core, with the flags of webdriver.json. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
@@ -46,4 +48,52 @@ export async function readStorage(page) {
   }));
   kept.cookies = (await page.context().cookies()).map(({ name, value }) => `${name}=${value}`);
   return Object.fromEntries(Object.entries(kept).filter(([, names]) => names.length > 0));
+}
+
+/**
+ * Chromium on a profile that outlives it, started here so that it can be killed.
+ * @param {string} profile folder
+ */
+export async function launchOn(profile) {
+  const options = JSON.parse(readFileSync(join(root, "webdriver.json"), "utf8"))["goog:chromeOptions"];
+  const args = [...options.args, "--headless", "--remote-debugging-port=0", `--user-data-dir=${profile}`, "--no-first-run"];
+  const child = spawn(String(findBrowser().chromium), args, { stdio: ["ignore", "ignore", "pipe"] });
+  const ended = once(child, "exit");
+  let said = "";
+  const address = await new Promise((resolve, reject) => {
+    child.once("exit", (code) => reject(new Error(`Chromium ended with ${code}: ${said}`)));
+    child.stderr.setEncoding("utf8").on("data", (text) => {
+      said += text;
+      const [, url] = /DevTools listening on (ws:\S+)/.exec(said) ?? [];
+      if (url) resolve(url);
+    });
+  });
+  const browser = await chromium.connectOverCDP(address);
+  const end = async (/** @type {NodeJS.Signals} */ signal) => {
+    child.kill(signal);
+    await ended;
+    await browser.close();
+  };
+  return {
+    context: browser.contexts()[0] ?? (await browser.newContext()),
+    /** As when the power fails. */
+    kill: () => end("SIGKILL"),
+    close: () => end("SIGTERM"),
+  };
+}
+
+/**
+ * Waits until a function of the page gives what is true. Unlike `waitForFunction` it needs neither frames nor timers of the page, which
+ * may have a clock of its own.
+ * @template A
+ * @param {import("playwright-core").Page} page
+ * @param {(arg: A) => unknown} holds
+ * @param {A} [arg]
+ */
+export async function until(page, holds, arg) {
+  const end = Date.now() + 15_000;
+  while (!(await page.evaluate(/** @type {any} */ (holds), arg))) {
+    if (Date.now() > end) throw new Error(`not within 15 s: ${holds}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }

@@ -50,13 +50,9 @@ async function* byTags(page, apart) {
   }
 }
 
-/** The manifest, the current snapshot, and a candidates list, as the shop serves them. */
-export function readManifest() {
-  return JSON.parse(readShop("pocketrank/manifest.json").toString());
-}
-
+/** The current snapshot and a candidates list, as the shop serves them. */
 export function readSnapshot() {
-  return readShop(readManifest().snapshot.url);
+  return readFileSync(join(root, "dist/data/snapshot.bin"));
 }
 
 /**

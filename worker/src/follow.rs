@@ -1,0 +1,359 @@
+//! Follows the origin by the plan of the runtime (`pocketrank::Sync`): what the plan asks for is done here, and nothing is decided.
+//!
+//! ```text
+//! first request ► seed (static assets), or what is stored (KV, R2) if that is newer ► model
+//! answered request, every LOOK ms ► what another isolate has stored since ► model
+//! cron, or answered request when it is overdue ► origin ► R2, KV ► model
+//! ```
+//!
+//! Invariant: at most one try at a time runs in an isolate, and none before the answer it came with. What runs holds the plan itself; if
+//! the platform gives it up half-way, the plan is made anew from what is stored once [`Follower::busy`] is over.
+
+use crate::assets::Assets;
+use crate::error::{warn, Error};
+use crate::follower::Follower;
+use crate::origin::Asked;
+use crate::settings::Origin;
+use crate::store::{Store, Stored};
+use crate::{blobs, model, report};
+use pocketrank::sync::{Answer, Failure, Step, Sync};
+use pocketrank::{edge, Manifest, Trust};
+use std::cell::RefCell;
+use worker::Env;
+
+/// How often an isolate looks for what others have stored, in milliseconds. KV itself may be a minute behind.
+const LOOK: f64 = 30_000.0;
+/// Milliseconds for which a model that could not be loaded is not tried again.
+const RETRY: f64 = 10_000.0;
+/// How long a step may take beside its own time, in milliseconds; who has not come back then was given up.
+const GIVEN_UP: f64 = 60_000.0;
+/// How long a run may ask the origin, in milliseconds, behind an answer and by cron: less than the platform leaves it, for what is given up
+/// half-way never gives its memory back. What is left is the next run's.
+const BEHIND_ANSWER: f64 = 25_000.0;
+const BY_CRON: f64 = 600_000.0;
+
+thread_local! {
+    static FOLLOWER: RefCell<Option<Follower>> = const { RefCell::new(None) };
+    static RETRY_AT: RefCell<f64> = const { RefCell::new(0.0) };
+}
+
+fn with<T>(use_it: impl FnOnce(&mut Follower) -> T) -> Option<T> {
+    FOLLOWER.with_borrow_mut(|follower| follower.as_mut().map(use_it))
+}
+
+fn now() -> f64 {
+    js_sys::Date::now()
+}
+
+/// Where the origin is, if one is followed and the isolate has begun.
+pub fn models() -> Option<String> {
+    with(|follower| follower.models.clone()).flatten()
+}
+
+/// Which file of the static assets is that blob.
+pub fn deployed(sha256: &[u8; 32]) -> Option<String> {
+    let file = |seed: &Manifest| {
+        let blob = seed.blobs().into_iter().find(|blob| blob.sha256 == *sha256);
+        blob.map(|blob| blob.url.clone())
+    };
+    with(|follower| follower.seed.as_ref().and_then(file)).flatten()
+}
+
+/// A blob that could not be stored.
+pub fn kept(sha256: &[u8; 32]) -> Option<Vec<u8>> {
+    let kept = |follower: &mut Follower| {
+        let kept = follower.memory.iter().find(|(known, _)| known == sha256);
+        kept.map(|(_, bytes)| bytes.clone())
+    };
+    with(kept).flatten()
+}
+
+/// Takes note that a blob is gone or damaged: the plan fetches it again when it runs next.
+pub fn lost(sha256: &[u8; 32]) {
+    with(|follower| {
+        if let Some(plan) = &mut follower.plan {
+            plan.lost(now() as u64, sha256);
+        }
+    });
+}
+
+/// Loads the model if it is not there, and tells whether it is now. The console is told why not, once per try.
+pub async fn load(env: &Env) -> bool {
+    if model::is_there() {
+        return true;
+    }
+    if now() < RETRY_AT.with_borrow(|at| *at) {
+        return false;
+    }
+    // Requests that find no model at the same time all load it: awaiting what another request began is not permitted.
+    if let Err(error) = begin(env).await {
+        warn(&error);
+    }
+    if !model::is_there() {
+        RETRY_AT.set(now() + RETRY);
+    }
+    model::is_there()
+}
+
+/// Whether there is something to do besides answering.
+pub fn is_due() -> bool {
+    let now = now();
+    let is_due = |follower: &mut Follower| {
+        if now < follower.busy || follower.models.is_none() {
+            return false;
+        }
+        follower.note_due(now);
+        follower.plan.is_none() || follower.is_overdue(now) || follower.is_shared && now >= follower.look
+    };
+    with(is_due).unwrap_or(false)
+}
+
+/// Looks for what others have stored, and asks the origin where that is overdue. What is in use stays until something else is whole.
+pub async fn run(env: &Env) {
+    try_once(env, false).await;
+}
+
+/// As [`run`], by the clock of the platform: what is due is left to nobody else.
+pub async fn scheduled(env: &Env) {
+    load(env).await;
+    if with(|follower| now() >= follower.busy && follower.models.is_some()) == Some(true) {
+        try_once(env, true).await;
+    }
+}
+
+async fn try_once(env: &Env, by_cron: bool) {
+    with(|follower| follower.busy = now() + GIVEN_UP);
+    if let Err(error) = follow(env, by_cron).await {
+        warn(&error);
+    }
+    with(|follower| follower.busy = 0.0);
+}
+
+async fn follow(env: &Env, by_cron: bool) -> Result<(), Error> {
+    let store = Store::of(env)?;
+    if store.is_shared() && (by_cron || with(|follower| now() >= follower.look) == Some(true)) {
+        look(&store).await;
+    }
+    let Some(mut plan) = with(|follower| follower.plan.take().unwrap_or_else(|| follower.plan_anew(None))) else {
+        return Ok(());
+    };
+    drive(env, &store, &mut plan, None).await;
+    if by_cron || with(|follower| follower.is_overdue(now())) == Some(true) {
+        let until = now() + if by_cron { BY_CRON } else { BEHIND_ANSWER };
+        if store.is_shared() && with(|follower| std::mem::replace(&mut follower.is_listed, true)) == Some(false) {
+            // What a run has stored that was stopped is not fetched again.
+            let listed = store.blobs().await.inspect_err(warn).ok();
+            plan = with(|follower| follower.plan_anew(listed)).unwrap_or(plan);
+        }
+        drive(env, &store, &mut plan, Some(until)).await;
+    }
+    with(|follower| follower.plan = Some(plan));
+    Ok(())
+}
+
+/// Takes up the manifest that another isolate has stored, if it is newer, or found to be current since.
+async fn look(store: &Store) {
+    let found = store.manifest().await.inspect_err(warn);
+    let take_up = |follower: &mut Follower| {
+        follower.look = now() + follower.shortened(LOOK);
+        let Ok(Some(found)) = found else { return };
+        if follower.stored.as_ref() == Some(&found) {
+            return;
+        }
+        let newer = match Manifest::read(&found.manifest, &follower.trust) {
+            Ok(manifest) => {
+                model::with(|model| manifest.sequence > model.manifest.sequence || found.manifest == model.signed)
+                    .unwrap_or(true)
+            }
+            // The seed of a newer deployment is the newest until the origin is asked.
+            Err(pocketrank::Error::Older { .. }) => false,
+            Err(error) => {
+                warn(&Error::Published {
+                    name: "what KV has".into(),
+                    error,
+                });
+                false
+            }
+        };
+        if newer {
+            follower.plan = Some(follower.plan_of(Some(&found), None));
+            follower.is_listed = false;
+        }
+        follower.stored = Some(found);
+    };
+    with(take_up);
+}
+
+/// Reads what was deployed and what is stored, and uses the newer of them that is whole.
+async fn begin(env: &Env) -> Result<(), Error> {
+    let origin = Origin::read(env)?;
+    let (assets, store) = (Assets::of(env)?, Store::of(env)?);
+    let mut trust = origin.trust;
+    let seed = read_seed(&assets, &trust).await.inspect_err(warn).ok();
+    if seed.is_none() && with(|_| ()).is_some() {
+        return Ok(());
+    }
+    let (seed, signed) = seed.unzip();
+    trust.sequence = seed.as_ref().map_or(0, |seed: &Manifest| seed.sequence);
+    let follows = origin.models.is_some();
+    FOLLOWER.set(Some(Follower {
+        trust,
+        seed,
+        models: origin.models,
+        interval: origin.interval,
+        is_shared: store.is_shared(),
+        plan: None,
+        is_listed: false,
+        busy: 0.0,
+        due: None,
+        look: 0.0,
+        stored: None,
+        memory: vec![],
+    }));
+    if follows && store.is_shared() {
+        look(&store).await;
+    }
+    let stored = with(|follower| follower.plan.take()).flatten();
+    if let Some(mut plan) = stored {
+        drive(env, &store, &mut plan, None).await;
+        if model::is_there() {
+            with(|follower| follower.plan = Some(plan));
+            return Ok(());
+        }
+        // R2 may only have been slow: the next look tries again.
+        with(|follower| follower.stored = None);
+    }
+    let deployed = signed.map(|manifest| Stored {
+        manifest,
+        checked: None,
+    });
+    if let Some(mut plan) = with(|follower| follower.plan_of(deployed.as_ref(), None)) {
+        drive(env, &store, &mut plan, None).await;
+        with(|follower| follower.plan = Some(plan));
+    }
+    Ok(())
+}
+
+async fn read_seed(assets: &Assets, trust: &Trust) -> Result<(Manifest, Vec<u8>), Error> {
+    let signed = assets.read(&format!("{}{}", edge::ASSETS, edge::MANIFEST)).await?;
+    let manifest = Manifest::read(&signed, trust).map_err(|error| Error::Published {
+        name: edge::MANIFEST.into(),
+        error,
+    })?;
+    Ok((manifest, signed))
+}
+
+/// Does what the plan says, until it waits or would ask the origin after that time; where none is given it is not asked.
+async fn drive(env: &Env, store: &Store, plan: &mut Sync, until: Option<f64>) {
+    let mut committed = false;
+    loop {
+        while let Some(told) = plan.next_report() {
+            report::report(&told);
+        }
+        let answer = match plan.next(now() as u64) {
+            Step::Wait { .. } => break,
+            Step::Fetch(request) => {
+                let left = until.map_or(0.0, |until| until - now());
+                let Some(models) = models().filter(|_| left > 0.0) else {
+                    break;
+                };
+                let mut asked = Asked::of(&models, &request);
+                asked.timeout = asked.timeout.min(left);
+                with(|follower| follower.busy = now() + asked.timeout + GIVEN_UP);
+                asked.fetch().await
+            }
+            Step::Load(sha256) => match blobs::find(env, store, sha256).await {
+                Ok(Some(bytes)) => Answer::Body { bytes, etag: None },
+                Ok(None) => Answer::NotStored,
+                Err(error) => {
+                    warn(&error);
+                    Answer::NotStored
+                }
+            },
+            Step::Apply => {
+                let applied = model::with(|model| plan.apply(now() as u64, model.snapshot().as_bytes()));
+                if applied.is_none() {
+                    plan.answer(now() as u64, Answer::Failed(Failure::Unexpected));
+                }
+                continue;
+            }
+            Step::Store { sha256, bytes } => {
+                let kept = store.put(sha256, bytes).await;
+                if !matches!(kept, Ok(true)) {
+                    with(|follower| follower.memory.push((*sha256, bytes.to_vec())));
+                }
+                done(kept)
+            }
+            Step::Commit(signed) => {
+                let stored = Stored {
+                    manifest: signed.to_vec(),
+                    checked: Some(now() as u64),
+                };
+                committed = true;
+                done(commit(store, stored).await)
+            }
+            Step::Swap(manifest) => {
+                let manifest = manifest.clone();
+                let is_news = swap(manifest, plan);
+                plan.answer(now() as u64, Answer::Done);
+                if !is_news {
+                    // A plan that was made anew reports what is in use already.
+                    plan.next_report();
+                }
+                continue;
+            }
+            Step::Forget { keep } => {
+                // What was not deleted is the next time.
+                let _ = store.forget(&keep, now() as u64).await.inspect_err(warn);
+                Answer::Done
+            }
+        };
+        plan.answer(now() as u64, answer);
+    }
+    // Others need not ask what this one has just been told.
+    let told = |follower: &mut Follower| {
+        let stored = follower.stored.clone().filter(|_| until.is_some() && !committed)?;
+        let checked = plan.checked().max(stored.checked);
+        let is_news = plan.accepted() == Some(&stored.manifest) && checked != stored.checked;
+        is_news.then_some(Stored { checked, ..stored })
+    };
+    if let Some(stored) = with(told).flatten() {
+        let _ = commit(store, stored).await.inspect_err(warn);
+    }
+}
+
+fn done<T>(result: Result<T, Error>) -> Answer {
+    match result {
+        Ok(_) => Answer::Done,
+        Err(error) => {
+            warn(&error);
+            Answer::NotStored
+        }
+    }
+}
+
+async fn commit(store: &Store, stored: Stored) -> Result<(), Error> {
+    store.commit(&stored).await?;
+    with(|follower| follower.stored = Some(stored));
+    Ok(())
+}
+
+/// `false` if it is in use already, or cannot be used.
+fn swap(manifest: Manifest, plan: &mut Sync) -> bool {
+    let signed = plan.accepted().unwrap_or_default().to_vec();
+    if model::with(|model| model.signed == signed) == Some(true) {
+        return false;
+    }
+    let needed: Vec<_> = manifest.files.iter().map(|file| file.blob.sha256).collect();
+    let snapshot = plan.take_snapshot();
+    match model::swap(manifest, signed, snapshot) {
+        Ok(()) => {
+            with(|follower| follower.memory.retain(|(sha256, _)| needed.contains(sha256)));
+            true
+        }
+        Err(error) => {
+            warn(&error);
+            false
+        }
+    }
+}

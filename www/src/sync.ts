@@ -1,0 +1,15 @@
+/** The entry `pocketrank/sync` for browsers: IndexedDB, and requests without credentials or referrer, which the HTTP cache answers where it can. */
+import { Database } from "./sync/database.js";
+import { follower } from "./sync/follow.js";
+
+const privately = { credentials: "omit", referrerPolicy: "no-referrer" } as const;
+
+export const follow = follower({
+  wasm: () => fetch(new URL("pocketrank_sync_bg.wasm", import.meta.url), privately),
+  asking: {
+    // All but the manifest never changes under its address.
+    init: (kind, fresh) => ({ ...privately, cache: fresh ? "reload" : kind === "manifest" ? "no-cache" : "force-cache" }),
+    bare: false,
+  },
+  storage: (name) => new Database(name),
+});
