@@ -1,7 +1,6 @@
 //! Packing what training chose into other bytes: the limit is kept, the table is a front, what loses too much is refused.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
-use pocketrank::{item_hash, Snapshot};
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -247,61 +246,4 @@ fn what_cannot_be_packed_is_told() {
     }
     let message = refused(shop, &format!("pack recipe.json {DATA} {limit} -o recipe.json"), 2);
     assert!(message.contains("RECIPE and -o are both recipe.json"), "{message}");
-}
-
-#[test]
-fn items_keep_their_rows_when_newer_events_are_fitted() {
-    let shop = shop();
-    let read = |file: &str| std::fs::read(shop.join(file)).unwrap();
-    let events = "--events events.jsonl --catalogue catalogue.jsonl";
-    let newer = json(
-        shop,
-        &format!("retrain recipe.json --base trained.bin {events} -o newer.bin"),
-    );
-    let (old, new) = (read("trained.bin"), read("newer.bin"));
-    let (old, new) = (Snapshot::open(old).unwrap(), Snapshot::open(new).unwrap());
-    assert_eq!(newer["id"], new.id().to_string());
-    assert_eq!(newer["base"], old.id().to_string());
-    assert_eq!(newer["base_items"], old.items());
-    assert!(new.meta().trained_until > old.meta().trained_until);
-    let catalogue = String::from_utf8(read("catalogue.jsonl")).unwrap();
-    let ids: Vec<String> = catalogue
-        .lines()
-        .map(|line| {
-            serde_json::from_str::<Value>(line).unwrap()["sku"]
-                .as_str()
-                .unwrap()
-                .to_owned()
-        })
-        .collect();
-    let rows = |snapshot: &Snapshot<Vec<u8>>| -> Vec<Option<u32>> {
-        ids.iter().map(|id| snapshot.row(item_hash(id))).collect()
-    };
-    let both: Vec<(u32, u32)> = rows(&old)
-        .into_iter()
-        .zip(rows(&new))
-        .filter_map(|(old, new)| old.zip(new))
-        .collect();
-    assert!(both.len() > 100, "{}", both.len());
-    assert!(both.iter().all(|(old, new)| old == new));
-    // What did not change stays as it is.
-    json(
-        shop,
-        &format!("retrain recipe.json --base newer.bin {events} -o again.bin"),
-    );
-    assert_eq!(read("again.bin"), read("newer.bin"));
-    // Without a base nothing is written.
-    let text = refused(
-        shop,
-        &format!("retrain recipe.json --base none.bin {events} -o other.bin"),
-        1,
-    );
-    assert!(text.contains("none.bin"), "{text}");
-    assert!(!shop.join("other.bin").exists());
-    let text = refused(
-        shop,
-        &format!("retrain recipe.json --base newer.bin {events} -o newer.bin"),
-        2,
-    );
-    assert!(text.contains("--base and -o are both newer.bin"), "{text}");
 }

@@ -140,10 +140,14 @@ impl Model {
             .map(|(row, item)| use_of(*item, row))
             .collect();
         let builder = &mut model.builder;
-        let coded = Coded::of(base).filter(|base| base.grid.code_bits() == builder.code_bits);
-        if let Some(base) = coded.filter(|base| base.grid.spans(&builder.neighbours)) {
-            let rows = steady::neighbours(&builder.neighbours, &full.builder.neighbours, &base, &uses, price);
-            builder.coded = Some(rows);
+        if let Some(base) = Coded::of(base) {
+            if base.grid.code_bits() == builder.code_bits && base.grid.spans(&builder.neighbours) {
+                let rows = steady::neighbours(&builder.neighbours, &full.builder.neighbours, &base, &uses, price);
+                builder.coded = Some(rows);
+            } else {
+                // All is rounded anew, which tells nothing of rows that must not change.
+                builder.neighbours = steady::waiting(&builder.neighbours, &base, &uses);
+            }
         }
         if let Some((new, base)) = builder.content.as_ref().zip(Content::of(base)) {
             if let Some(content) = steady::content(new, &base, &uses) {

@@ -15,7 +15,7 @@ pub use attributes::beside as attributes;
 pub use content::beside as content;
 pub use factors::beside as factors;
 pub use ledger::Ledger;
-pub use neighbours::beside as neighbours;
+pub use neighbours::{beside as neighbours, waiting};
 pub use prior::beside as prior;
 
 use pocketrank::pack::Coded;

@@ -74,6 +74,23 @@ pub fn beside(new: &Weights, full: &Weights, base: &Coded, uses: &[Use], price: 
     }
 }
 
+/// The rows of the new model, but those of the base where too few customers say that they changed; not rounded.
+pub fn waiting(new: &Weights, base: &Coded, uses: &[Use]) -> Weights {
+    let known = |row: u32| uses.get(row as usize).is_some_and(|row| row.known);
+    let rows = (0u32..).zip(new.iter().zip(uses));
+    rows.map(|(at, (new, row))| match base.rows.get(at as usize) {
+        Some(old) if row.known && !row.ripe => {
+            let weight = |code: u8| base.grid.weight(old.scale, code) as f32;
+            let entries = old.entries.iter().filter(|(target, _)| known(*target));
+            let mut row: Vec<(u32, f32)> = entries.map(|(target, code)| (*target, weight(*code))).collect();
+            row.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+            row
+        }
+        _ => new.clone(),
+    })
+    .collect()
+}
+
 /// What a row may become.
 struct Choice<'a> {
     grid: &'a Grid,
@@ -131,7 +148,9 @@ impl Choice<'_> {
     /// The old row in a scale, with every change that is worth its bits; and these bits.
     fn changed(&self, scale: u8) -> (f64, CodedRow) {
         let mut bits = ROW + if scale == self.old.scale { 0.0 } else { SCALE };
-        let pays = |gain: f64, bits: f64| gain * self.each > self.price * bits;
+        // A row that changes does so as it would if bits were cheap: what is left of it would wait for more customers.
+        let price = self.price.min(Price::DEFAULT.0);
+        let pays = |gain: f64, bits: f64| gain * self.each > price * bits;
         let is_new = |target: u32| self.new.iter().any(|(new, _)| *new == target);
         let mut entries: BTreeMap<u32, u8> = BTreeMap::new();
         // What may go: what the new row has not, the least wanted last.
