@@ -237,10 +237,7 @@ export async function makePages(data, out, npmFolder = join(root, "dist/npm"), m
     const lasting = { text: JSON.stringify(directory), ttl: DIRECTORY_TTL };
     const listed = shared.map((name) => [`candidates/${name}.json`, { path: join(lists, `${name}.json`), ttl: site.list(name)?.ttl ?? 0 }]);
     await publish(models, join(data, "snapshot.bin"), { ...Object.fromEntries(listed), "items.json": lasting }, join(files.folder, "pocketrank"));
-    files.write(`pocketrank/snapshot-${id}.bin`, snapshot);
     writeRuntime(files, npmFolder);
-    // What the edge worker reads.
-    files.write("pocketrank/manifest.json", JSON.stringify({ snapshot: { id, url: `/pocketrank/snapshot-${id}.bin` } }));
     rmSync(out, { recursive: true, force: true });
     renameSync(files.folder, out);
   } finally {

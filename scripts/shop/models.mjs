@@ -13,7 +13,7 @@ import { root, run } from "../process.mjs";
 /** For whom the demo shop publishes. */
 export const AUDIENCE = "demo";
 /** Snapshots that hosts get deltas from, and `rollback` goes back to. */
-const KEEP = "30";
+const KEEP = "5";
 /** What `pocketrank serve` and web servers hand out compressed; the edge compresses by itself. */
 const SIBLING = /\.(br|gz)$/;
 
