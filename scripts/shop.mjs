@@ -222,7 +222,7 @@ export async function makePages(data, out, npmFolder = join(root, "dist/npm"), m
         css: files.writeHashed("/assets", "shop", "css", assets.css),
         script: files.writeHashed("/assets", "shop", "js", assets.script),
       },
-      models: { audience: AUDIENCE, keys: await publicKey(models.key) },
+      models: { audience: AUDIENCE, keys: await publicKey(models) },
     };
     writePages(files, site);
     cpSync(join(root, "www/shop/assets"), join(files.folder, "assets"), { recursive: true });

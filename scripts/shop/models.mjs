@@ -21,12 +21,15 @@ const SIBLING = /\.(br|gz)$/;
 export const demo = { place: join(root, "dist/models"), key: join(root, "dist/keys/demo.pem") };
 
 /**
- * The public key of a secret one, as the CLI names it; the secret one is made where there is none.
- * @param {string} key
+ * The public key of what signs, as the CLI names it. Where there is no secret key one is made, and nothing is left that others have signed:
+ * it could not be gone on from.
+ * @param {typeof demo} models
  */
-export async function publicKey(key) {
+export async function publicKey({ place, key }) {
   mkdirSync(dirname(key), { recursive: true });
-  const hex = (await run(cli(), existsSync(key) ? ["keys", key] : ["keys", "--out", key], { collect: true })).trim();
+  const isNew = !existsSync(key);
+  if (isNew) rmSync(place, { recursive: true, force: true });
+  const hex = (await run(cli(), isNew ? ["keys", "--out", key] : ["keys", key], { collect: true })).trim();
   writeFileSync(`${key}.pub`, `${hex}\n`);
   return hex;
 }

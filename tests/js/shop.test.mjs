@@ -159,6 +159,13 @@ describe("the demo shop's generator", () => {
     assert.deepEqual(served.filter((path) => /\.(pem|pub|br|gz|lock)$/.test(path)), []);
   });
 
+  it("begins anew where the key is gone", async () => {
+    rmSync(models.key);
+    await make();
+    const key = execFileSync(cli(), ["keys", models.key], { encoding: "utf8" }).trim();
+    assert.ok(read("index.html").includes(`data-keys="${key}"`));
+  });
+
   it("gives a slot to each shelf and leaves out those without a list", () => {
     assert.match(
       read("product/thing-0.html"),

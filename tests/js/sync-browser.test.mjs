@@ -224,23 +224,31 @@ describe("tabs of one browser", () => {
     await context.close();
   });
 
-  it("go on when the one that fetches is closed in the middle", async () => {
-    const context = await browser.newContext();
-    const [first, second] = [await context.newPage(), await context.newPage()];
-    await Promise.all([first, second].map((tab) => tab.goto(`${origin.url}/empty`)));
-    origin.publish(0);
-    await follow(first);
-    await follow(second);
-    origin.faulty.set("/deltas/", faults.stalled ?? assert.fail());
-    origin.publish(1);
-    while (!origin.asked().some((path) => path.startsWith("deltas/"))) await sleep(20);
-    // One of them waits for the delta and holds the lock: each is closed once.
-    await first.close();
-    origin.faulty.clear();
-    await follows(second, 2);
-    await assertUses(second, 1);
-    await context.close();
-  });
+  for (const [what, end] of /** @type {[string, (tab: Page) => Promise<unknown>][]} */ ([
+    ["is closed", (tab) => tab.close()],
+    // The answer does not come: its process is gone.
+    ["is killed", async (tab) => void (await tab.context().newCDPSession(tab)).send("Page.crash").catch(() => undefined)],
+  ])) {
+    it(`go on when the one that fetches ${what} in the middle`, async () => {
+      const context = await browser.newContext();
+      const tabs = [await context.newPage(), await context.newPage()];
+      origin.publish(0);
+      for (const tab of tabs) await follow(tab, { timeout: 60_000 });
+      const asks = Promise.race(
+        tabs.map((tab) => tab.waitForRequest(/\/deltas\//).then(() => tab)),
+      );
+      origin.faulty.set("/deltas/", faults.stalled ?? assert.fail());
+      origin.publish(1);
+      const fetching = await asks;
+      const other = tabs.find((tab) => tab !== fetching) ?? assert.fail();
+      await assertUses(other, 0, 1);
+      await end(fetching);
+      origin.faulty.clear();
+      await follows(other, 2);
+      await assertUses(other, 1);
+      await context.close();
+    });
+  }
 });
 
 describe("a browser that is killed", () => {
@@ -272,8 +280,8 @@ describe("a browser that is killed", () => {
           last = sequence ?? 0;
           assert.deepEqual([ranker, list], [id((last - 1) % 3), (last - 1) % 3]);
         }
-        origin.faulty.clear();
         await again.close();
+        origin.faulty.clear();
       }
       assert.ok(last > 0);
     } finally {
