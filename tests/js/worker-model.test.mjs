@@ -75,7 +75,7 @@ describe("a list that cannot be used", () => {
   const path = Object.keys(files).find((path) => files[path] === lists.popular) ?? "";
   /** @type {Record<string, [import("../worker/edge.mjs").Options, RegExp]>} */
   const cases = {
-    missing: [{ files: { "/index.html": page(slot("unknown") + slot("trending", 3)) } }, /candidates\/unknown\.json: the manifest does not name it/],
+    missing: [{ files: { "/index.html": page(slot("unknown") + slot("trending", 3)) } }, /candidates\/unknown\.json: answered 404/],
     "not as it was published": [{ files: { [path]: candidates(items(range(0, 59))) } }, /popular\.json: file: cut short/],
     damaged: [{ files: { [path]: String(lists.popular).replace("sku-1", "sku-2") } }, /popular\.json: file: checksum/],
     "no JSON": [{ lists: { popular: "\u0000\u00ff{" } }, /popular\.json: expected value at line 1/],
@@ -97,6 +97,15 @@ describe("a list that cannot be used", () => {
       assert.match(warnings.join(), warning);
     });
   }
+});
+
+describe("a list that the manifest does not name", () => {
+  it("is the one that was deployed under its name", async () => {
+    const files = { "/index.html": page(slot("similar-1") + slot("popular")), "/pocketrank/candidates/similar-1.json": candidates(items(range(200, 230))), "/pocketrank/candidates/popular.json": "not asked for" };
+    const { pages, warnings } = await visit({ files });
+    for (const { html } of pages) assert.deepEqual(readSlots(html).map(({ html }) => html), [expected(items(range(200, 230)), 5).html, expected(items(range(0, 60)), 5).html]);
+    assert.deepEqual(warnings, []);
+  });
 });
 
 describe("more lists than are kept", () => {

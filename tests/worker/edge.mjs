@@ -4,7 +4,7 @@
  * The model is the golden one: 400 items, `sku-0` to `sku-399`. What a slate must be is computed in Node by the npm package,
  * whose slates the golden cases hold to the native ones.
  */
-import { mkdtempSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Miniflare } from "miniflare";
@@ -187,8 +187,9 @@ export function makeStorage() {
  * @property {string} [entry] source of a module that stands before the worker's, `./index.js`
  */
 
-/** The workerd processes that this one has started. */
+/** The workerd processes that this one has started, where the system lists processes as files. */
 function workerds() {
+  if (!existsSync("/proc")) return [];
   return readdirSync("/proc").filter((pid) => {
     if (!/^\d+$/.test(pid)) return false;
     try {
@@ -263,6 +264,7 @@ export async function startEdge({ files = {}, lists: more = {}, seed = {}, vars 
       return told.filter((line) => !line.startsWith("sync updated: "));
     },
     kill: async () => {
+      if (own.length === 0) throw new Error("workerd's process is not known: this needs /proc");
       for (const pid of own) process.kill(Number(pid), "SIGKILL");
       await stop();
     },

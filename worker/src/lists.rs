@@ -1,12 +1,14 @@
 //! The candidates' lists: each read, resolved to rows and rendered once, then kept as long as its manifest is in use.
 //!
-//! Invariant: a list is the one that the manifest in use names, resolved against the snapshot that it names. At most [`MAX_LISTS`] are
-//! kept, the longest unused goes first.
+//! Invariant: a list is the one that the manifest in use names, resolved against the snapshot that it names. One that it does not name, for
+//! a manifest holds some hundreds, is the one that was deployed under its name. At most [`MAX_LISTS`] are kept, the longest unused goes
+//! first.
 
+use crate::assets::Assets;
 use crate::error::Error;
 use crate::{blobs, model};
 use pocketrank::template::{write_card, Card};
-use pocketrank::{item_hash, Blob, Candidates, ItemHash, Manifest, Snapshot, OUT_OF_STOCK};
+use pocketrank::{edge, item_hash, Blob, Candidates, ItemHash, Manifest, Snapshot, OUT_OF_STOCK};
 use serde::Deserialize;
 use std::collections::HashMap;
 use worker::Env;
@@ -49,7 +51,13 @@ fn in_stock() -> bool {
 
 impl List {
     fn read(name: &str, bytes: &[u8], snapshot: &Snapshot<Vec<u8>>) -> Result<Self, Error> {
-        let wrong = |detail| wrong(name, detail);
+        let wrong = |detail| Error::Document {
+            url: name.into(),
+            detail,
+        };
+        if bytes.len() > MAX_BYTES {
+            return Err(wrong(format!("{} bytes, a list has at most {MAX_BYTES}", bytes.len())));
+        }
         let document: Document = serde_json::from_slice(bytes).map_err(|error| wrong(error.to_string()))?;
         let items = &document.items;
         let mut list = List {
@@ -91,18 +99,11 @@ impl List {
     }
 }
 
-fn wrong(name: &str, detail: String) -> Error {
-    Error::Document {
-        url: name.into(),
-        detail,
-    }
-}
-
 #[derive(Default)]
 struct Entry {
     list: Option<List>,
-    /// SHA-256 of its file.
-    sha256: [u8; 32],
+    /// SHA-256 of its file, if the manifest names it.
+    sha256: Option<[u8; 32]>,
     /// Until when it is not tried again where it is not there, in milliseconds since 1970-01-01 UTC.
     until: f64,
     /// When it was last used, in uses of all lists.
@@ -125,10 +126,10 @@ impl Lists {
         entry.list.as_ref()
     }
 
-    /// Keeps the lists whose files another manifest names as well; the snapshot is the same.
+    /// Keeps the lists whose files are the same by another manifest; the snapshot is the same.
     pub fn keep_only(&mut self, manifest: &Manifest) {
         self.entries
-            .retain(|name, entry| file(manifest, name).is_some_and(|blob| blob.sha256 == entry.sha256));
+            .retain(|name, entry| file(manifest, name).map(|blob| blob.sha256) == entry.sha256);
     }
 
     /// Whether the list is to be read.
@@ -172,11 +173,7 @@ pub async fn load(env: &Env, name: &str) -> Result<(), Error> {
             return Ok(());
         };
         let bytes = match &blob {
-            None => Err(wrong(name, "the manifest does not name it".into())),
-            Some(blob) if blob.bytes as usize > MAX_BYTES => Err(wrong(
-                name,
-                format!("{} bytes, a list has at most {MAX_BYTES}", blob.bytes),
-            )),
+            None => Assets::of(env)?.read(&format!("{}{name}", edge::ASSETS)).await,
             Some(blob) => blobs::read(env, blob, name).await,
         };
         // Another manifest may be in use by now, which names another file.
@@ -186,7 +183,7 @@ pub async fn load(env: &Env, name: &str) -> Result<(), Error> {
             }
             let read = bytes.and_then(|bytes| List::read(name, &bytes, model.snapshot()));
             let entry = model.lists.entry(name);
-            entry.sha256 = blob.map(|blob| blob.sha256).unwrap_or_default();
+            entry.sha256 = blob.map(|blob| blob.sha256);
             Some(match read {
                 Ok(list) => {
                     entry.list = Some(list);

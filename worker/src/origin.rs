@@ -12,7 +12,7 @@ use web_sys::{
     WorkerGlobalScope,
 };
 
-/// The most redirections that are followed.
+/// The most redirections that are followed, to the same scheme or to HTTPS.
 const REDIRECTIONS: usize = 4;
 /// How long an answer may take, in milliseconds, beside the time for its bytes.
 pub const TIMEOUT: u32 = 10_000;
@@ -121,7 +121,11 @@ impl Asked {
             let Some(location) = response.headers().get("Location")? else {
                 return Ok(response);
             };
-            url = Url::new_with_base(&location, &url)?.href();
+            let next = Url::new_with_base(&location, &url)?;
+            if next.protocol() != "https:" && next.protocol() != Url::new(&url)?.protocol() {
+                break;
+            }
+            url = next.href();
         }
         Err(Stop::Failed(Failure::Redirected))
     }
