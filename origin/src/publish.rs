@@ -282,15 +282,14 @@ impl Publisher<'_> {
 
     /// Signs a manifest of that content and makes it live.
     async fn replace(&self, before: Before, content: Content) -> Result<Published> {
-        let last = before.manifest.as_ref().map_or(0, |live| live.sequence);
-        let sequence = last.checked_add(1).ok_or_else(|| {
+        let sequence = before.history.last.checked_add(1).ok_or_else(|| {
             Error::Usage(format!(
                 "{}: no sequence is left; publish to another place",
                 self.place.url(MANIFEST)
             ))
         })?;
-        let keys = match (self.trust, before.manifest) {
-            ([], Some(live)) => live.keys,
+        let keys = match (self.trust, &before.manifest) {
+            ([], Some(live)) => live.keys.clone(),
             (trust, _) => trust.to_vec(),
         };
         let Content {
@@ -317,8 +316,8 @@ impl Publisher<'_> {
             )),
             e => self.invalid(MANIFEST, e),
         })?;
-        if let Some(live) = &before.live {
-            self.place.archive(last, &live.bytes, self.now).await?;
+        if let (Some(live), Some(manifest)) = (&before.live, &before.manifest) {
+            self.place.archive(manifest.sequence, &live.bytes, self.now).await?;
         }
         self.place.replace(before.live.as_ref(), &bytes).await?;
         Ok(Published {

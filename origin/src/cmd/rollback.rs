@@ -9,7 +9,8 @@ use pocketrank_origin::publish::Which;
 
 /// Publishes the snapshot and the lists of an earlier manifest under a newer sequence. Hosts get them by a delta, as any other.
 ///
-/// Without --sequence and --snapshot the newest that has another snapshot than the live one.
+/// Without --sequence and --snapshot the newest that has another snapshot than the live one. Done twice, that leads forward again, to the
+/// snapshot that was rolled back: to go further back, name where to.
 #[derive(Debug, Args)]
 pub struct Rollback {
     #[command(flatten)]

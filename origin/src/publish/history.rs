@@ -1,7 +1,7 @@
 //! What has been live. Invariant: only what a key signed that is trusted now, so that nobody who can write to the place can have an own
 //! manifest brought back.
 
-use super::place::{archived, Place, ARCHIVE};
+use super::place::{archived, archived_sequence, Place, ARCHIVE};
 use super::Which;
 use crate::error::{Error, Result};
 use pocketrank::{Manifest, SnapshotId, Target, Trust};
@@ -11,18 +11,24 @@ pub(super) struct History {
     manifests: Vec<Manifest>,
     /// Why it does not go on, where there are more.
     pub(super) forgotten: Option<Error>,
+    /// The highest sequence that may have been issued, by the names of what is archived, whoever signed it.
+    pub(super) last: u32,
 }
 
 impl History {
     /// Reads back until so many snapshots were named, or to the end.
     pub(super) async fn read(place: &Place, live: Option<&Manifest>, trust: &Trust, snapshots: usize) -> Result<Self> {
+        let mut names: Vec<String> = place.list(ARCHIVE).await?.into_iter().map(|found| found.name).collect();
+        names.sort_unstable();
+        // A manifest is archived when the next one is about to be live, which may be lost: restored from a backup, replayed, deleted.
+        let replaced = names.iter().rev().find_map(|name| archived_sequence(name));
+        let next = replaced.map_or(0, |sequence| sequence.saturating_add(1));
         let mut history = Self {
             manifests: live.cloned().into_iter().collect(),
             forgotten: None,
+            last: live.map_or(0, |live| live.sequence).max(next),
         };
         let Some(live) = live else { return Ok(history) };
-        let mut names: Vec<String> = place.list(ARCHIVE).await?.into_iter().map(|found| found.name).collect();
-        names.sort_unstable();
         let live = archived(live.sequence);
         for name in names.iter().rev().filter(|name| **name < live) {
             if history.snapshot_ids().len() >= snapshots {

@@ -371,6 +371,12 @@ pub(super) fn archived(sequence: u32) -> String {
     format!("{ARCHIVE}/{sequence:010}.pkrm")
 }
 
+/// The sequence in such a name.
+pub(super) fn archived_sequence(name: &str) -> Option<u32> {
+    let digits = name.strip_prefix(ARCHIVE)?.strip_prefix('/')?.strip_suffix(".pkrm")?;
+    digits.parse().ok().filter(|sequence| archived(*sequence) == name)
+}
+
 /// Where manifests are that have been live.
 pub(super) const ARCHIVE: &str = "manifests";
 

@@ -141,17 +141,30 @@ impl Ground {
         ]
     }
 
-    pub fn place(&self, odd: impl FnOnce(Odd) -> Odd) -> (Place, Arc<Odd>) {
-        let inner: Arc<dyn ObjectStore> = match self {
+    fn store(&self) -> Arc<dyn ObjectStore> {
+        match self {
             Ground::Folder(folder) => Arc::new(LocalFileSystem::new_with_prefix(folder.path()).unwrap()),
             Ground::Bucket(bucket) => bucket.clone(),
-        };
-        let odd = Arc::new(odd(Odd::over(inner)));
+        }
+    }
+
+    pub fn place(&self, odd: impl FnOnce(Odd) -> Odd) -> (Place, Arc<Odd>) {
+        let odd = Arc::new(odd(Odd::over(self.store())));
         let place = match self {
             Ground::Folder(folder) => Place::over_folder(odd.clone(), folder.path()),
             Ground::Bucket(_) => Place::over(odd.clone(), "memory"),
         };
         (place, odd)
+    }
+
+    /// Writes an object past everybody.
+    pub fn put(&self, name: &str, bytes: &[u8]) {
+        run(self.store().put(&Key::from(name), bytes.to_vec().into())).unwrap();
+    }
+
+    /// Deletes one.
+    pub fn delete(&self, name: &str) {
+        run(self.store().delete(&Key::from(name))).unwrap();
     }
 
     pub fn plain(&self) -> Place {
