@@ -80,6 +80,8 @@ struct Content {
     snapshot: Target,
     deltas: Vec<Link>,
     files: Vec<File>,
+    /// What was written for it; the rest was there before.
+    parcels: Vec<Parcel>,
 }
 
 impl Publisher<'_> {
@@ -155,6 +157,7 @@ impl Publisher<'_> {
             snapshot,
             deltas,
             files,
+            parcels: vec![],
         };
         self.replace(before, content).await
     }
@@ -169,6 +172,7 @@ impl Publisher<'_> {
         let opened = self.open("the snapshot", snapshot)?;
         let target = opened.id();
         let parcel = Parcel::snapshot(target, snapshot)?;
+        let mut parcels = vec![];
         let same = before.manifest.as_ref().filter(|live| live.snapshot.id == target);
         let links = match same {
             Some(live) => live.deltas.clone(),
@@ -178,25 +182,29 @@ impl Publisher<'_> {
                 let mut links = vec![];
                 for (base, parcel) in made {
                     self.place.keep(&parcel, self.now).await?;
-                    let blob = parcel.blob;
+                    let blob = parcel.blob.clone();
                     links.push(Link { base, target, blob });
+                    parcels.push(parcel);
                 }
                 links
             }
         };
         self.place.keep(&parcel, self.now).await?;
         let files = match (files, &before.manifest) {
-            (Some(files), _) => self.files(files).await?,
+            (Some(files), _) => self.files(files, &mut parcels).await?,
             (None, Some(live)) => live.files.clone(),
             (None, None) => vec![],
         };
+        let snapshot = Target {
+            id: target,
+            blob: parcel.blob.clone(),
+        };
+        parcels.push(parcel);
         let content = Content {
-            snapshot: Target {
-                id: target,
-                blob: parcel.blob,
-            },
+            snapshot,
             deltas: links,
             files,
+            parcels,
         };
         self.replace(before, content).await
     }
@@ -224,17 +232,18 @@ impl Publisher<'_> {
         Ok(made.into_iter().filter(fewer).collect())
     }
 
-    async fn files(&self, sources: &[Source]) -> Result<Vec<File>> {
-        let parcels = parallel::map(sources, |source| Parcel::file(&source.name, source.bytes.clone()));
+    async fn files(&self, sources: &[Source], parcels: &mut Vec<Parcel>) -> Result<Vec<File>> {
+        let made = parallel::map(sources, |source| Parcel::file(&source.name, source.bytes.clone()));
         let mut files = vec![];
-        for (source, parcel) in sources.iter().zip(parcels) {
+        for (source, parcel) in sources.iter().zip(made) {
             let parcel = parcel?;
             self.place.keep(&parcel, self.now).await?;
             files.push(File {
                 name: source.name.clone(),
                 ttl: source.ttl,
-                blob: parcel.blob,
+                blob: parcel.blob.clone(),
             });
+            parcels.push(parcel);
         }
         files.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         Ok(files)
@@ -296,6 +305,7 @@ impl Publisher<'_> {
             snapshot,
             deltas,
             files,
+            parcels,
         } = content;
         let manifest = Manifest {
             audience: self.audience.to_owned(),
@@ -319,12 +329,32 @@ impl Publisher<'_> {
         if let (Some(live), Some(manifest)) = (&before.live, &before.manifest) {
             self.place.archive(manifest.sequence, &live.bytes, self.now).await?;
         }
-        self.place.replace(before.live.as_ref(), &bytes).await?;
+        let lock = self.place.lock()?;
+        self.all_there(&manifest, &parcels).await?;
+        self.place.replace(&lock, before.live.as_ref(), &bytes).await?;
         Ok(Published {
             manifest,
             bytes,
             forgotten: before.history.forgotten,
         })
+    }
+
+    /// Sees to it that all that a manifest names is there. What was written for it may have been taken for garbage since.
+    async fn all_there(&self, manifest: &Manifest, parcels: &[Parcel]) -> Result<()> {
+        for blob in manifest.blobs() {
+            if self.place.has(&blob.url).await? {
+                continue;
+            }
+            let parcel = parcels.iter().find(|parcel| parcel.blob.url == blob.url);
+            let parcel = parcel.ok_or_else(|| {
+                Error::Usage(format!(
+                    "{}: is gone, and the live manifest names it; publish another snapshot, and give the files by --file again",
+                    self.place.url(&blob.url)
+                ))
+            })?;
+            self.place.keep(parcel, self.now).await?;
+        }
+        Ok(())
     }
 
     fn open<'b>(&self, name: &str, bytes: &'b [u8]) -> Result<Snapshot<&'b [u8]>> {

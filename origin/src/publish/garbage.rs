@@ -2,7 +2,8 @@
 //!
 //! Invariant: nothing is removed that the live manifest names, that the manifests name by which the newest snapshots were published, or
 //! that is younger than an hour and may be another publisher's, whose manifest is yet to come. Who finds an older object there already
-//! writes it again ([`super::place`]), and whoever has been overtaken removes nothing.
+//! writes it again ([`super::place`]), whether it is old is asked again just before it goes, and whoever has been overtaken removes nothing. In
+//! a folder nobody publishes meanwhile.
 
 use super::parcel::{DELTAS, FILES, SNAPSHOTS};
 use super::place::{archived, ARCHIVE};
@@ -31,7 +32,9 @@ impl Publisher<'_> {
     /// [`Error::Store`](crate::error::Error::Store) where the place cannot be listed or written.
     pub async fn collect(&self, live: &[u8], keep: usize) -> Result<Collected> {
         let keep = keep.max(1);
-        let before = self.before(keep).await?;
+        let _lock = self.place.lock()?;
+        // One snapshot further back than what is kept: only there do the manifests of the last one that is end.
+        let before = self.before(keep.saturating_add(1)).await?;
         let left = |why: &str| Collected {
             left: Some(why.to_owned()),
             ..Collected::default()
@@ -53,15 +56,14 @@ impl Publisher<'_> {
         garbage.retain(|object| !kept.contains(&object.name));
         let all = garbage.len();
         garbage.retain(|object| !object.is_young(self.now));
-        let (removed, young) = (garbage.len(), all - garbage.len());
         // Once more: listing takes time, in which somebody may have published what was garbage.
         if self.place.live().await?.is_none_or(|now| now.bytes != live) {
             return Ok(left(OVERTAKEN));
         }
-        self.place.remove(garbage).await?;
+        let removed = self.place.remove(&garbage, self.now).await?;
         Ok(Collected {
             removed,
-            young,
+            young: all - removed,
             left: None,
         })
     }

@@ -1,7 +1,7 @@
 //! Where snapshots are published: a folder, or a bucket of an object store.
 //!
 //! Invariant: an object is there whole or not at all, and the manifest changes only from the one that was read to the one that was written.
-//! Object stores do that by a precondition. A folder has none, so there publishers lock `manifest.lock` (an advisory lock of the system,
+//! Object stores do that by a precondition. A folder has none, so there publishers and who collects garbage lock `manifest.lock` (an advisory lock of the system,
 //! which ends with its process), compare what is live with what they read, and rename the new manifest over it; readers need no lock.
 
 use super::parcel::{Parcel, OCTETS};
@@ -45,6 +45,10 @@ pub struct Live {
     pub bytes: Vec<u8>,
     version: UpdateVersion,
 }
+
+/// Is held while the manifest of a folder is replaced and while garbage is collected there; ends when it is dropped.
+#[derive(Debug)]
+pub struct Lock(#[expect(dead_code, reason = "is held, not read")] Option<std::fs::File>);
 
 /// An object that is there.
 #[derive(Debug)]
@@ -168,9 +172,9 @@ impl Place {
     ///
     /// # Errors
     /// [`Error::Overtaken`] where it is not, [`Error::Store`] where it cannot be written.
-    pub async fn replace(&self, before: Option<&Live>, bytes: &[u8]) -> Result<()> {
+    pub async fn replace(&self, _lock: &Lock, before: Option<&Live>, bytes: &[u8]) -> Result<()> {
         let attributes = self.attributes(REVALIDATE, OCTETS, false);
-        let Some(folder) = &self.folder else {
+        if self.folder.is_none() {
             let mode = match before {
                 Some(live) => PutMode::Update(live.version.clone()),
                 None => PutMode::Create,
@@ -185,6 +189,22 @@ impl Place {
                 }
                 result => result.map_err(self.writing(MANIFEST)),
             };
+        }
+        if self.live().await?.map(|live| live.bytes).as_deref() != before.map(|live| live.bytes.as_slice()) {
+            return Err(Error::Overtaken(self.url(MANIFEST)));
+        }
+        self.put(MANIFEST, bytes, attributes, PutMode::Overwrite)
+            .await
+            .map_err(self.writing(MANIFEST))
+    }
+
+    /// Waits until nobody else replaces the manifest of a folder or collects garbage there. Buckets have no lock.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where the lock cannot be had.
+    pub fn lock(&self) -> Result<Lock> {
+        let Some(folder) = &self.folder else {
+            return Ok(Lock(None));
         };
         let path = folder.join("manifest.lock");
         let lock = std::fs::OpenOptions::new()
@@ -198,12 +218,18 @@ impl Place {
             path,
             source: e,
         })?;
-        if self.live().await?.map(|live| live.bytes).as_deref() != before.map(|live| live.bytes.as_slice()) {
-            return Err(Error::Overtaken(self.url(MANIFEST)));
+        Ok(Lock(Some(lock)))
+    }
+
+    /// Whether there is an object of that name, whatever it holds.
+    ///
+    /// # Errors
+    /// [`Error::Store`] where that cannot be told.
+    pub(super) async fn has(&self, name: &str) -> Result<bool> {
+        match self.objects.head(&self.key(name)).await {
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            result => result.map(|_| true).map_err(self.reading(name)),
         }
-        self.put(MANIFEST, bytes, attributes, PutMode::Overwrite)
-            .await
-            .map_err(self.writing(MANIFEST))
     }
 
     /// Sees to it that the object is there, and young. In a bucket it lies compressed with brotli, which every host's fetch undoes; in a
@@ -341,20 +367,33 @@ impl Place {
         objects.try_collect().await.map_err(self.reading(folder))
     }
 
-    /// Removes objects; those that are gone already too.
+    /// Removes an object, if it is still old: somebody may have written it again since it was listed. Says whether it is gone.
+    async fn remove_old(&self, key: &Key, now: u64) -> object_store::Result<bool> {
+        let gone = |error| match error {
+            object_store::Error::NotFound { .. } => Ok(true),
+            e => Err(e),
+        };
+        match self.objects.head(key).await {
+            Ok(object) if is_young(object.last_modified.timestamp(), now) => Ok(false),
+            Ok(_) => self.objects.delete(key).await.map(|()| true).or_else(gone),
+            Err(e) => gone(e),
+        }
+    }
+
+    /// Removes objects, but those that are young by now. Says how many are gone.
     ///
     /// # Errors
     /// [`Error::Store`] where one cannot be removed.
-    pub(super) async fn remove(&self, objects: Vec<Stored>) -> Result<()> {
-        let keys = futures_util::stream::iter(objects.into_iter().map(|object| Ok(object.key)));
-        let mut removed = self.objects.delete_stream(keys.boxed());
-        while let Some(result) = removed.next().await {
-            match result {
-                Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(e) => return Err(refused("cannot remove from", self.url.clone(), e)),
-            }
+    pub(super) async fn remove(&self, objects: &[Stored], now: u64) -> Result<usize> {
+        const AT_ONCE: usize = 16;
+        let removals = objects.iter().map(|object| self.remove_old(&object.key, now));
+        let mut removals = futures_util::stream::iter(removals).buffer_unordered(AT_ONCE);
+        let mut removed = 0;
+        while let Some(result) = removals.next().await {
+            let gone = result.map_err(|e| refused("cannot remove from", self.url.clone(), e))?;
+            removed += usize::from(gone);
         }
-        Ok(())
+        Ok(removed)
     }
 }
 

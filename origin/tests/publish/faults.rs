@@ -1,7 +1,7 @@
 //! Others who publish at once, and stops between any two writes.
 
-use crate::odd::{Ground, Odd};
-use crate::somebody::{day, days, list, now, run, whole, Somebody, HOUR};
+use crate::odd::{Ground, Odd, Then};
+use crate::somebody::{day, days, id, list, now, run, whole, Somebody, HOUR};
 use pocketrank_origin::error::{Error, Result};
 use pocketrank_origin::publish::{Published, Which};
 use std::collections::HashSet;
@@ -109,6 +109,54 @@ fn no_sequence_is_issued_twice_where_the_live_manifest_went_back() {
         ground.put("manifests/77.pkrm", b"x");
         ground.delete("manifest.pkrm");
         assert_eq!(somebody.publish(&day(3), None).unwrap().manifest.sequence, 4);
+    }
+}
+
+#[test]
+fn what_is_written_again_after_it_was_listed_is_no_garbage() {
+    let ground = Ground::Folder(tempfile::tempdir().unwrap());
+    let Ground::Folder(folder) = &ground else { panic!() };
+    let somebody = Somebody::at(ground.plain());
+    for number in 0..3 {
+        somebody.publish(&day(number), None).unwrap();
+    }
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(2 * HOUR);
+    let path = |number| folder.path().join(format!("snapshots/{}.pkr", id(&day(number))));
+    for name in ["snapshots", "deltas", "manifests"] {
+        for file in std::fs::read_dir(folder.path().join(name)).unwrap() {
+            let file = std::fs::File::options().write(true).open(file.unwrap().path());
+            file.unwrap().set_modified(old).unwrap();
+        }
+    }
+    let again = path(0);
+    let work = Box::new(move || std::fs::write(&again, day(0)).unwrap());
+    let after = "manifests";
+    let then = Some(Then { after, work });
+    let collector = Somebody::at(ground.place(|odd| Odd { then, ..odd }).0);
+    let live = run(collector.place.live()).unwrap().unwrap().bytes;
+    let collected = run(collector.publisher().collect(&live, 1)).unwrap();
+    assert!(collected.removed > 3 && collected.young == 1, "{collected:?}");
+    assert_eq!(std::fs::read(path(0)).unwrap(), day(0));
+    assert!(!path(1).exists());
+    whole(&somebody.place, &days(3));
+}
+
+#[test]
+fn what_is_collected_before_a_manifest_names_it_is_written_again() {
+    for ground in Ground::both() {
+        let ground = Arc::new(ground);
+        Somebody::at(ground.plain()).publish(&day(0), None).unwrap();
+        let collector = ground.clone();
+        let work = Box::new(move || collector.delete(&format!("snapshots/{}.pkr", id(&day(1)))));
+        let after = "manifests/";
+        let then = Some(Then { after, work });
+        let somebody = Somebody::at(ground.place(|odd| Odd { then, ..odd }).0);
+        somebody.publish(&day(1), None).unwrap();
+        assert_eq!(whole(&ground.plain(), &days(2)).sequence, 2);
+        // What cannot be written again is not named again.
+        ground.delete(&format!("snapshots/{}.pkr", id(&day(1))));
+        let refused = run(Somebody::at(ground.plain()).publisher().renew()).unwrap_err();
+        assert!(refused.to_string().contains("is gone"), "{refused}");
     }
 }
 

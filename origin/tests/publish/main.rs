@@ -156,6 +156,29 @@ fn garbage_is_what_no_kept_manifest_names_and_what_is_old() {
 }
 
 #[test]
+fn all_manifests_of_a_kept_snapshot_stay_with_their_lists() {
+    for ground in Ground::both() {
+        let mut somebody = Somebody::at(ground.plain());
+        let lists = ["a", "b", "c", "d"].map(|text| list("popular", text));
+        for (number, list) in [0, 0, 1, 1].into_iter().zip(&lists) {
+            somebody
+                .publish(&day(number), Some(std::slice::from_ref(list)))
+                .unwrap();
+        }
+        somebody.now += 2 * HOUR;
+        let live = run(somebody.place.live()).unwrap().unwrap().bytes;
+        let collect = |keep| run(somebody.publisher().collect(&live, keep)).unwrap().removed;
+        assert_eq!(collect(2), 0);
+        assert!(collect(1) > 0);
+        let back = |sequence| run(somebody.publisher().rollback(Which::Sequence(sequence), 30));
+        assert_eq!(back(2).unwrap_err().exit_code(), 2);
+        let files = back(3).unwrap().manifest.files;
+        let bytes = run(somebody.place.get(&files[0].blob)).unwrap().unwrap();
+        assert_eq!(bytes, lists[2].bytes);
+    }
+}
+
+#[test]
 fn what_is_found_there_is_made_young_before_a_manifest_names_it() {
     let bucket = Arc::new(InMemory::new());
     let mut somebody = Somebody::at(Place::over(bucket.clone(), "memory"));

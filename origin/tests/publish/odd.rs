@@ -29,6 +29,20 @@ pub struct Odd {
     /// Where it waits, once, after the manifest was read.
     pub meet: Option<Arc<Barrier>>,
     pub met: AtomicUsize,
+    /// What others do meanwhile.
+    pub then: Option<Then>,
+}
+
+/// What happens once a folder has been listed, or something written there.
+pub struct Then {
+    pub after: &'static str,
+    pub work: Box<dyn Fn() + Send + Sync>,
+}
+
+impl fmt::Debug for Then {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.after)
+    }
 }
 
 impl Odd {
@@ -40,6 +54,13 @@ impl Odd {
             writes: AtomicUsize::new(0),
             meet: None,
             met: AtomicUsize::new(0),
+            then: None,
+        }
+    }
+
+    fn then(&self, key: &Key) {
+        if let Some(then) = self.then.as_ref().filter(|then| key.as_ref().starts_with(then.after)) {
+            std::thread::scope(|scope| scope.spawn(&then.work).join().unwrap());
         }
     }
 
@@ -72,6 +93,7 @@ impl ObjectStore for Odd {
             false => None,
         };
         seems?;
+        self.then(key);
         result.unwrap()
     }
 
@@ -111,7 +133,9 @@ impl ObjectStore for Odd {
     }
 
     fn list(&self, prefix: Option<&Key>) -> BoxStream<'static, object_store::Result<ObjectMeta>> {
-        self.inner.list(prefix)
+        let listed: Vec<_> = run_on_thread(self.inner.list(prefix).collect());
+        prefix.into_iter().for_each(|prefix| self.then(prefix));
+        futures_util::stream::iter(listed).boxed()
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Key>) -> object_store::Result<ListResult> {
