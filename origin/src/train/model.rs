@@ -110,7 +110,10 @@ impl Model {
     /// Numbers the rows so that the packed table is small. Changes no score.
     #[must_use]
     pub fn reordered(&self) -> Self {
-        self.in_order(&order::order(&self.builder.neighbours))
+        match self.builder.neighbours.is_empty() {
+            true => self.clone(),
+            false => self.in_order(&order::order(&self.builder.neighbours)),
+        }
     }
 
     /// Puts another prior in its place, with the rows as they were fitted.
