@@ -119,28 +119,26 @@ fn a_row_changes_only_where_enough_customers_say_so() {
     let ledger = shop.join("exact.bin.ledger");
     let text = std::fs::read_to_string(&ledger).unwrap();
     assert!(text.contains(told["id"].as_str().unwrap()));
-    std::fs::copy(&ledger, shop.join("trained.bin.ledger")).unwrap();
+    std::fs::copy(shop.join("trained.bin"), shop.join("copy.bin")).unwrap();
+    std::fs::copy(&ledger, shop.join("copy.bin.ledger")).unwrap();
     let message = refused(
         shop,
-        &format!("retrain recipe.json --base trained.bin {EVENTS} -o other.bin"),
+        &format!("retrain recipe.json --base copy.bin {EVENTS} -o never.bin"),
         3,
     );
-    assert!(
-        message.contains("trained.bin.ledger: the ledger of snapshot"),
-        "{message}"
-    );
-    std::fs::write(shop.join("trained.bin.ledger"), "{}").unwrap();
+    assert!(message.contains("copy.bin.ledger: the ledger of snapshot"), "{message}");
+    std::fs::write(shop.join("copy.bin.ledger"), "{}").unwrap();
     let message = refused(
         shop,
-        &format!("retrain recipe.json --base trained.bin {EVENTS} -o other.bin"),
+        &format!("retrain recipe.json --base copy.bin {EVENTS} -o never.bin"),
         3,
     );
     assert!(message.contains("no ledger"), "{message}");
-    std::fs::remove_file(shop.join("trained.bin.ledger")).unwrap();
-    assert!(!shop.join("other.bin").exists());
+    std::fs::remove_file(shop.join("copy.bin.ledger")).unwrap();
+    assert!(!shop.join("never.bin").exists());
     // Without one it is not known what the base tells of: its rows stay until enough new customers came, and their popularity too.
-    retrained(shop, "trained.bin", "other.bin", "--exact");
-    let target = snapshot(shop, "other.bin");
+    retrained(shop, "copy.bin", "lost.bin", "--exact");
+    let target = snapshot(shop, "lost.bin");
     let [old, new] = [&base, &target].map(|snapshot| snapshot.prior().unwrap());
     let until = i64::from(base.meta().trained_until);
     for (at, item) in (0u32..).zip(&dataset.items) {

@@ -378,7 +378,7 @@ mod tests {
         };
         assert!(codes(&exact) < codes(&anew), "{} {}", codes(&exact), codes(&anew));
         // What is asked for a good part of the weight is worth its bits where it is cheap.
-        let cheap = beside(&new, &new, &base, &all(true, true), Price(1e-4));
+        let cheap = beside(&new, &new, &base, &all(true, true), Price::DEFAULT);
         assert!(changed(&cheap, &base) > 0 && changed(&cheap, &base) < ROWS as usize);
         assert!(wrong(&cheap, &new) < wrong(&base, &new));
     }
