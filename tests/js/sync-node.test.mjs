@@ -193,13 +193,13 @@ describe("a host in Node", () => {
     const stored = join(folder, "manifest");
     const older = readFileSync(stored);
     const { secret, hex } = origin.makeKey("next");
-    origin.publish(1, { trust: hex });
+    origin.publish(1, { secret: [origin.key.secret, secret], trust: hex });
     await until(() => models.sequence === 2);
     await models.check();
     writeFileSync(stored, older);
     await until(() => codes.some((code) => code.startsWith("older")));
     await assertUses(models, 1);
-    origin.publish(0, { secret, trust: hex });
+    origin.publish(0, { secret });
     await until(() => models.sequence === 3);
     await assertUses(models, 0);
   });
