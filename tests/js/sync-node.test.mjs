@@ -196,10 +196,13 @@ describe("a host in Node", () => {
     origin.publish(1, { secret: [origin.key.secret, secret], trust: hex });
     await until(() => models.sequence === 2);
     await models.check();
+    // What names the new key cannot be had again.
+    origin.faulty.set("manifest", faults["answered by 500"] ?? assert.fail());
     writeFileSync(stored, older);
     await until(() => codes.some((code) => code.startsWith("older")));
     await assertUses(models, 1);
     origin.publish(0, { secret });
+    origin.faulty.clear();
     await until(() => models.sequence === 3);
     await assertUses(models, 0);
   });
