@@ -80,6 +80,8 @@ struct Retail<'a> {
     chosen: Chosen,
     /// What is out when it begins.
     base: Vec<u8>,
+    /// What it tells of.
+    ledger: Ledger,
     /// What is asked for.
     all: Dataset,
     control: Control,
@@ -93,6 +95,7 @@ impl<'a> Retail<'a> {
             folder,
             all: load(&inputs(events, &chosen, None)?, &Progress::hidden())?,
             chosen,
+            ledger: Ledger::read(&Ledger::beside(Path::new(base)), &Snapshot::open(std::fs::read(base)?)?)?,
             base: std::fs::read(base)?,
             control: Control::new(Progress::hidden()),
         })
@@ -123,7 +126,7 @@ impl<'a> Retail<'a> {
 
     fn days(&self, first: i64, days: i64) -> Result<()> {
         let base = Snapshot::open(self.base.as_slice())?;
-        let (open, counted) = (Ledger::open(&base), Ledger::new(&base));
+        let (open, counted) = (Ledger::open(&base), self.ledger.clone());
         let mut chains = [
             ("exact", Price::NOTHING, open.clone(), self.base.clone()),
             ("sent", Price::DEFAULT, counted, self.base.clone()),
@@ -170,7 +173,7 @@ impl<'a> Retail<'a> {
         )?;
         for limit in kilobytes.split(',') {
             let most: f64 = limit.parse()?;
-            let refitted = refit.within(&base, &Ledger::new(&base), (most * 1000.0) as usize)?;
+            let refitted = refit.within(&base, &self.ledger, (most * 1000.0) as usize)?;
             write(&format!("stale-{limit}"), &refitted, Some(most))?;
         }
         Ok(())

@@ -233,6 +233,13 @@ pub extern "C" fn plan_checked(plan: &Plan) -> f64 {
     plan.sync.checked().map_or(f64::NAN, |at| at as f64)
 }
 
+/// Leaves the manifest that was accepted last in the buffer, nothing where there is none; its sequence.
+#[no_mangle]
+pub extern "C" fn plan_accepted(plan: &Plan, buffer: &mut Buffer) -> u32 {
+    *buffer = plan.sync.accepted().unwrap_or_default().to_vec();
+    plan.sync.manifest().map_or(0, |manifest| manifest.sequence)
+}
+
 /// Leaves the next report in the buffer: its code, a newline, and the text of the error. The number of what it is about, from 1; 5 where it is
 /// about nothing that was fetched, 0 without a report. The status, where there was one, is the first of the numbers.
 #[no_mangle]

@@ -299,7 +299,7 @@ impl Sync {
     }
 
     /// The accepted manifest.
-    fn manifest(&self) -> Option<&Manifest> {
+    pub(crate) fn manifest(&self) -> Option<&Manifest> {
         self.accepted.as_ref().map(|accepted| &accepted.manifest)
     }
 

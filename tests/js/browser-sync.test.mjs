@@ -170,6 +170,80 @@ describe("a page that is shown while models change", () => {
     await page.context().close();
   });
 
+  /** A visitor whose yes lasts, with models stored. */
+  async function stored() {
+    publish(0);
+    const page = await visit();
+    await agree(page, "persistent");
+    await until(page, async () => (await indexedDB.databases()).some(({ name }) => name === "pocketrank-models"));
+    return page;
+  }
+
+  it("leaves no models behind where the page was left in the middle of a withdrawal", async () => {
+    const page = await stored();
+    await page.evaluate(async () => {
+      const erase = IDBFactory.prototype.deleteDatabase;
+      const reached = new Promise((resolve) => {
+        IDBFactory.prototype.deleteDatabase = function (/** @type {string} */ name) {
+          if (name !== "pocketrank-models") return erase.call(this, name);
+          resolve(undefined);
+          return /** @type {IDBOpenDBRequest} */ ({});
+        };
+      });
+      void (await window.pocketrank)?.withdraw();
+      await reached;
+    });
+    assert.deepEqual(await readStorage(page), { indexedDB: ["pocketrank-models"] });
+    await page.goto(`${origin.url}/page`);
+    await until(page, async () => (await indexedDB.databases()).length === 0);
+    await settled(page);
+    assert.deepEqual(await readStorage(page), {});
+    await page.context().close();
+  });
+
+  it("does not store models again for who asks while they are erased", async () => {
+    const before = await stored();
+    const page = await before.context().newPage();
+    await before.close();
+    writeFileSync(
+      join(origin.folder, "site/bare.html"),
+      `<!doctype html><script type="module" src="/element.js" data-manifest="/models/manifest.pkrm" data-audience="${AUDIENCE}" data-keys="${origin.key.hex}"></script>`,
+    );
+    await page.goto(`${origin.url}/bare`);
+    await page.evaluate(async () => {
+      const pocketrank = await window.pocketrank;
+      const erase = IDBFactory.prototype.deleteDatabase;
+      const asked = new Promise((resolve) => {
+        IDBFactory.prototype.deleteDatabase = function (/** @type {string} */ name) {
+          const request = erase.call(this, name);
+          if (name === "pocketrank-models") resolve(pocketrank?.ranker());
+          return request;
+        };
+      });
+      await Promise.all([pocketrank?.withdraw(), asked]);
+    });
+    assert.deepEqual(await readStorage(page), {});
+    await page.context().close();
+  });
+
+  it("leaves the models to a tab whose yes lasts where its own does not", async () => {
+    publish(0);
+    const page = await visit();
+    await agree(page, "session");
+    const other = await page.context().newPage();
+    await other.goto(`${origin.url}/page`);
+    await settled(other);
+    await agree(other, "persistent");
+    await until(other, async () => (await indexedDB.databases()).length === 2);
+    await page.reload();
+    await settled(page);
+    assert.equal(await page.evaluate(async () => (await window.pocketrank)?.mode), "session");
+    // Its writes come one after the other: once this is written, what it had to erase is.
+    await page.evaluate(async () => (await window.pocketrank)?.record("view_item", ["sku-1"]));
+    assert.deepEqual((await readStorage(page)).indexedDB?.sort(), ["pocketrank", "pocketrank-models"]);
+    await page.context().close();
+  });
+
   it("has its cards, whatever the origin does, and goes on when it can", async () => {
     publish(0);
     for (const [fault, answer] of Object.entries(faults)) {

@@ -186,6 +186,27 @@ describe("a host in Node", () => {
     await assertUses(again.models, 1);
   });
 
+  it("goes on with the keys that it was told of where others store what is older", async () => {
+    origin.publish(0);
+    const { models, codes } = await host();
+    await models.check();
+    const stored = join(folder, "manifest");
+    const older = readFileSync(stored);
+    const { secret, hex } = origin.makeKey("next");
+    origin.publish(1, { secret: [origin.key.secret, secret], trust: hex });
+    await until(() => models.sequence === 2);
+    await models.check();
+    // What names the new key cannot be had again.
+    origin.faulty.set("manifest", faults["answered by 500"] ?? assert.fail());
+    writeFileSync(stored, older);
+    await until(() => codes.some((code) => code.startsWith("older")));
+    await assertUses(models, 1);
+    origin.publish(0, { secret });
+    origin.faulty.clear();
+    await until(() => models.sequence === 3);
+    await assertUses(models, 0);
+  });
+
   it("serves what came with the program, and reaches nobody", async () => {
     const embedded = { snapshot: origin.snapshots[0] ?? Buffer.alloc(0), sequence: 1 };
     const { models, codes } = await host({ embedded });

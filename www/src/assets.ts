@@ -50,13 +50,22 @@ export class Assets {
     if (mode === this.#mode) return;
     this.#mode = mode;
     const before = this.#models;
-    this.#models &&= this.stop().then(() => this.#follow());
+    this.#models &&= this.#stop().then(() => this.#follow());
     // What cannot be followed is told to who asks for it.
     if (before) this.#models?.catch(() => undefined);
   }
 
-  /** Ends what is followed: nothing is stored any more once it has settled. What is in use stays so. */
-  async stop(): Promise<void> {
+  /** Goes on without storage, from the call on: whoever asks meanwhile has nothing stored. Once it has settled, nothing is stored any more. */
+  async leave(): Promise<void> {
+    if (this.#mode !== "persistent") return;
+    const before = this.#models;
+    this.follow("contextual");
+    const models = await before?.catch(() => undefined);
+    await models?.stop();
+  }
+
+  /** Ends what is followed. What is in use stays so. */
+  async #stop(): Promise<void> {
     this.#stopping.abort();
     const models = await this.#models?.catch(() => undefined);
     await models?.stop();

@@ -26,7 +26,7 @@ export class Pocketrank extends EventTarget {
       () => this.mode !== "contextual",
     );
     this.#visitor.changed = () => this.#changed();
-    this.#visitor.leaving = () => this.#assets.stop();
+    this.#visitor.leaving = () => this.#assets.leave();
   }
 
   /** Reads consent and, where it allows that, profile and page. */

@@ -119,9 +119,11 @@ export async function eraseAll(): Promise<void> {
   await permitted(() => persistent.erase());
 }
 
-/** Erases what was stored of models. */
+/** Erases what was stored of models, unless a visitor is kept on this device: in another tab there may be a yes that lasts. */
 export async function eraseModels(): Promise<void> {
-  await permitted(() => eraseDatabase(MODELS));
+  await permitted(async () => {
+    if (!(await exists(NAME))) await eraseDatabase(MODELS);
+  });
 }
 
 /** Runs what reads storage; undefined where the browser forbids it to the page. */

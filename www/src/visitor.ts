@@ -17,7 +17,7 @@ export class Visitor {
   choice: Choice | undefined;
   /** Told after every change of consent or profile. */
   changed: () => void = () => undefined;
-  /** Ends what stores models, before they are erased. */
+  /** Ends what stores models: from the call on nothing begins to, and once it has settled nothing does. */
   leaving: () => Promise<void> = async () => undefined;
 
   #grant: Grant | undefined;
@@ -41,6 +41,8 @@ export class Visitor {
     const kept = await find();
     this.#decide(kept?.choice);
     if (kept && !this.#grant) return this.#forget();
+    // The page where consent ended may have been left before the models were erased.
+    if (this.mode !== "persistent") void this.#write(this.#modelsErasure());
     this.profile = this.#decode(kept?.profile);
     this.#writeCapsule();
     this.changed();
@@ -52,10 +54,11 @@ export class Visitor {
     const grant = this.#grant;
     if (!grant) return this.withdraw();
     const kept = { choice, profile: this.profile.encode(grant) };
+    const eraseModels = choice.mode === "persistent" ? undefined : this.#modelsErasure();
     await this.#write(async () => {
       await eraseAll();
       await place(choice.mode)?.create(kept);
-      if (choice.mode !== "persistent") await this.#eraseModels();
+      await eraseModels?.();
     });
     eraseCapsule();
     this.#writeCapsule();
@@ -93,18 +96,23 @@ export class Visitor {
     this.#decide(undefined);
     this.profile = new Profile();
     eraseCapsule();
+    const eraseModels = this.#modelsErasure();
     await this.#write(async () => {
       await eraseAll();
-      await this.#eraseModels();
+      await eraseModels();
     });
     // A record that was under way may have put it back.
     eraseCapsule();
     this.changed();
   }
 
-  async #eraseModels(): Promise<void> {
-    await this.leaving();
-    await eraseModels();
+  /** Begins to end what stores models at once; they are erased when what it gives is run. */
+  #modelsErasure(): () => Promise<void> {
+    const left = this.leaving();
+    return async () => {
+      await left;
+      await eraseModels();
+    };
   }
 
   #decide(choice: Choice | undefined): void {

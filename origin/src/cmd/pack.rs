@@ -1,7 +1,7 @@
 //! `pocketrank pack`: what training chose, in other bytes.
 
 use super::data::{Data, Output};
-use super::part::{differ, names_a_file, positive, Part};
+use super::part::{differ, names_a_file, positive, tells, Part};
 use super::report::plot::{alone, scatter, Axes, Cloud, Place, COLOURS};
 use clap::Args;
 use pocketrank::Snapshot;
@@ -125,6 +125,7 @@ impl Pack {
         if let Some(path) = &self.svg {
             output::write(path, svg(&shapes, best).as_bytes())?;
         }
+        tells(&packed.bytes, events, &self.output)?;
         output::write(&self.output, &packed.bytes)?;
         let bytes_per_item = packed.size.per_item(packed.size.own);
         let warning = (packed.pruned > MUCH).then(|| {

@@ -2,11 +2,13 @@
 
 use super::data::Data;
 use clap::Args;
+use pocketrank::Snapshot;
 use pocketrank_origin::config::Train;
 use pocketrank_origin::dataset::{Dataset, Interaction};
 use pocketrank_origin::error::{Error, Result};
 use pocketrank_origin::evaluate::{hold_out, Protocol};
 use pocketrank_origin::ingest::{time, Inputs};
+use pocketrank_origin::train::steady::Ledger;
 use std::path::{Path, PathBuf};
 
 /// Which part of the events is fitted on.
@@ -95,4 +97,17 @@ pub fn differ<const N: usize>(files: [(&str, Option<&PathBuf>); N]) -> Result<()
         }
     }
     Ok(())
+}
+
+/// Writes beside a snapshot what it tells of, for `pocketrank retrain`: all of these events.
+///
+/// # Errors
+/// [`Error::Snapshot`] for bytes that are none, [`Error::Io`] where the ledger cannot be written.
+pub fn tells(snapshot: &[u8], events: &[Interaction], output: &Path) -> Result<()> {
+    let snapshot = Snapshot::open(snapshot).map_err(|source| Error::Snapshot {
+        path: output.into(),
+        source,
+    })?;
+    let newest = events.last().map_or(0, |event| event.at);
+    Ledger::new(&snapshot, newest).write(&Ledger::beside(output))
 }

@@ -21,7 +21,7 @@ use std::time::Instant;
 /// Items keep the rows that the base snapshot has given them, new ones take those of items that are gone and then new ones. A row changes
 /// where the ranking gains enough by it for the bytes that it adds to the delta, and where at least as many customers as the recipe
 /// says have had to do with its item since it changed last; what is held back comes later. When that was is kept in a ledger beside the
-/// snapshot, FILE.ledger, which is nobody else's business; a base without one counts as `train` made it.
+/// snapshot, FILE.ledger, as `train` and `pack` write one: keep it with the snapshot, and publish it nowhere. Vectors of taste stay as they are.
 #[derive(Debug, Args)]
 pub struct Retrain {
     /// The recipe.
@@ -66,7 +66,7 @@ impl Retrain {
         let ledger = if kept.exists() {
             Ledger::read(&kept, &base)?
         } else {
-            Ledger::new(&base)
+            Ledger::lost(&base)
         };
         let chosen = Chosen::read(&self.recipe)?;
         let config = self.data.config()?.train;

@@ -1,7 +1,7 @@
 //! `pocketrank train`: from events to a packed snapshot.
 
 use super::data::{Data, Output};
-use super::part::{differ, names_a_file, positive, Part};
+use super::part::{differ, names_a_file, positive, tells, Part};
 use clap::Args;
 use pocketrank::Snapshot;
 use pocketrank_origin::config::{CrossValidation, Cut};
@@ -148,6 +148,7 @@ impl Train {
             source,
         };
         let snapshot = Snapshot::open(trained.bytes.as_slice()).map_err(invalid)?;
+        tells(&trained.bytes, events, &self.output)?;
         output::write(&self.output, &trained.bytes)?;
         if let Some(path) = &self.recipe {
             Chosen::new(&trained, &options).write(path)?;

@@ -110,7 +110,10 @@ impl Model {
     /// Numbers the rows so that the packed table is small. Changes no score.
     #[must_use]
     pub fn reordered(&self) -> Self {
-        self.in_order(&order::order(&self.builder.neighbours))
+        match self.builder.neighbours.is_empty() {
+            true => self.clone(),
+            false => self.in_order(&order::order(&self.builder.neighbours)),
+        }
     }
 
     /// Puts another prior in its place, with the rows as they were fitted.
@@ -123,7 +126,7 @@ impl Model {
     /// `full`: this model, not pruned. `use_of`: what the row of one of the dataset's items is to the base.
     ///
     /// # Errors
-    /// [`Error::Snapshot`] where the base's labels cannot be read.
+    /// [`Error::Snapshot`] where the base's labels cannot be read, [`Error::Data`] where its vectors of taste are of another kind.
     pub fn beside<B: AsRef<[u8]>>(
         &self,
         full: &Model,
@@ -159,9 +162,14 @@ impl Model {
             builder.prior = steady::prior(&builder.prior, &base, blend, &uses, price);
         }
         if let Some((new, base)) = builder.factors.as_ref().zip(Factors::of(base)) {
-            if let Some(factors) = steady::factors(new, &base, &uses, price) {
-                builder.factors = Some(factors);
-            }
+            let factors = steady::factors(new, &base, &uses);
+            builder.factors = Some(factors.ok_or_else(|| {
+                Error::Data(
+                    "the recipe's vectors of taste do not fit those of the base: others in length or kind, or too few items in common; publish \
+                     what `pocketrank train` makes whole"
+                        .into(),
+                )
+            })?);
         }
         if base.attributes().is_some() {
             let labels = base.labels().map_err(|source| Error::Snapshot {

@@ -90,6 +90,7 @@ impl<'a> Refit<'a> {
         let Chosen { recipe, blend, .. } = self.chosen;
         let material = &self.stack.material;
         let items = &material.dataset.items;
+        let newest = material.events.last().map_or(0, |event| event.at);
         let since = self.since(base, ledger);
         let ripe = self.ripe(&since);
         // What too few customers stand behind is not told yet; time goes by all the same.
@@ -106,6 +107,7 @@ impl<'a> Refit<'a> {
         let use_of = |item: u32, row: u32| Use {
             known: id(item).is_some_and(|id| base.row(item_hash(id)) == Some(row)),
             ripe: ripe.get(item as usize).copied().unwrap_or_default(),
+            ages: id(item).is_some_and(|id| ledger.is_complete(id)),
             traffic: f64::from(self.traffic.get(item as usize).copied().unwrap_or_default())
                 / mean.max(f64::MIN_POSITIVE),
         };
@@ -116,7 +118,7 @@ impl<'a> Refit<'a> {
         let rows = model.items.iter().zip(&uses).zip(&changed);
         let next = rows.filter_map(|((item, row), changed)| (row.ripe && *changed).then_some(id(*item)?.to_owned()));
         Ok(Refitted {
-            ledger: ledger.after(&snapshot, next),
+            ledger: ledger.after(&snapshot, newest, next),
             waiting: uses.iter().filter(|row| row.known && !row.ripe).count(),
             bytes,
         })

@@ -100,8 +100,13 @@ impl Grid {
 
     /// The code of a weight in a row of that scale; one of weight 0 is not packed.
     pub fn code(&self, scale: u8, weight: f64) -> u8 {
+        self.place(scale, weight).round() as u8
+    }
+
+    /// Where between the codes a weight lies in a row of that scale.
+    pub fn place(&self, scale: u8, weight: f64) -> f64 {
         let scale = self.scales.get(usize::from(scale)).copied().unwrap_or_default();
-        code(weight / self.unit / f64::from(scale), self.bits)
+        place(weight / self.unit / f64::from(scale), self.bits)
     }
 
     /// The weight of a code in a row of that scale.
@@ -276,11 +281,9 @@ fn highest(bits: u8) -> u8 {
     ((1u16 << bits) - 1) as u8
 }
 
-/// The code of a weight as a share of its row's scale, on a scale of square roots.
-fn code(share: f64, bits: u8) -> u8 {
-    (share.sqrt() * f64::from(highest(bits)))
-        .round()
-        .min(f64::from(highest(bits))) as u8
+/// Where between the codes a weight lies, as a share of its row's scale: on a scale of square roots.
+fn place(share: f64, bits: u8) -> f64 {
+    (share.sqrt() * f64::from(highest(bits))).min(f64::from(highest(bits)))
 }
 
 /// The level of a code: squares, so that small weights keep their precision.

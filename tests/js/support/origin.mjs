@@ -114,15 +114,15 @@ export async function openOrigin(sites = []) {
     /**
      * Publishes one of the snapshots and a list that says so.
      * @param {number} at
-     * @param {{ secret?: string, audience?: string, files?: Record<string, unknown> }} [options]
+     * @param {{ secret?: string | string[], trust?: string, audience?: string, files?: Record<string, unknown> }} [options] `trust`: the key that hosts trust from then on
      */
-    publish(at, { secret = key.secret, audience = AUDIENCE, files = { "candidates/home.json": { snapshot: at } } } = {}) {
+    publish(at, { secret = key.secret, trust, audience = AUDIENCE, files = { "candidates/home.json": { snapshot: at } } } = {}) {
       const named = Object.entries(files).flatMap(([name, content], number) => {
         const path = join(folder, `file-${number}.json`);
         writeFileSync(path, JSON.stringify(content));
         return ["--file", `${name}=${path}:1h`];
       });
-      const text = run("publish", snapshots[at] ?? "", "--to", place, "--audience", audience, "--key", secret, ...named, "--json");
+      const text = run("publish", snapshots[at] ?? "", "--to", place, "--audience", audience, ...[secret].flat().flatMap((secret) => ["--key", secret]), ...(trust ? ["--trust", trust] : []), ...named, "--json");
       return JSON.parse(text);
     },
     /** Puts what is live aside, for another to take its place. */

@@ -203,11 +203,18 @@ class Models<R> extends EventTarget implements Following<R> {
   async #renew(): Promise<Plan> {
     const held = await this.#shelf.held();
     if (this.#plan && (!held || isSame(held, this.#held))) return this.#plan;
-    // What could not be stored is newer than what is: there is no way back to that.
-    const sequence = Math.max(this.#settings.sequence, this.#release?.sequence ?? 0);
+    // What could not be stored is newer than what is: there is no way back to that, nor to the keys before those that it names.
+    const before = this.#plan?.accepted();
+    const sequence = Math.max(this.#settings.sequence, before?.sequence ?? 0);
     this.#held = held ?? NOTHING;
     this.#plan?.free();
-    this.#plan = new Plan({ ...this.#settings, sequence }, this.#held);
+    const settings = { ...this.#settings, sequence };
+    this.#plan = new Plan(settings, this.#held);
+    if (before && !this.#plan.accepted()) {
+      this.#tell(this.#plan);
+      this.#plan.free();
+      this.#plan = new Plan(settings, { ...this.#held, manifest: before.manifest, checked: undefined });
+    }
     return this.#plan;
   }
 

@@ -26,6 +26,7 @@ interface Core {
   plan_snapshot(plan: number, buffer: number): number;
   plan_lost(plan: number, buffer: number, now: number): void;
   plan_checked(plan: number): number;
+  plan_accepted(plan: number, buffer: number): number;
   plan_report(plan: number, buffer: number): number;
   hash(buffer: number): void;
 }
@@ -296,6 +297,13 @@ export class Plan {
   get checked(): number | undefined {
     const at = wasm().plan_checked(this.#at);
     return Number.isNaN(at) ? undefined : at;
+  }
+
+  /** The manifest that was accepted last, if there is one. */
+  accepted(): { sequence: number; manifest: Uint8Array } | undefined {
+    const sequence = wasm().plan_accepted(this.#at, buffer) >>> 0;
+    const manifest = read();
+    return manifest.length > 0 ? { sequence, manifest } : undefined;
   }
 
   /** What there is to report since the last call. */

@@ -118,6 +118,7 @@ mod tests {
         let row = |known: &bool| Use {
             known: *known,
             ripe: true,
+            ages: true,
             traffic: 1.0,
         };
         known.iter().map(row).collect()

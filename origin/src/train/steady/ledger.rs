@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::output;
-use pocketrank::Snapshot;
+use pocketrank::{item_hash, Snapshot};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,29 +17,37 @@ pub struct Ledger {
     format: u32,
     /// Id of the snapshot.
     snapshot: String,
-    /// For items that are not named: they changed last with the events up to this second, since 1970-01-01 UTC.
+    /// For items that are not named: they tell of no event after this second, since 1970-01-01 UTC.
     since: i64,
-    /// The same for those that are.
+    /// Whether they tell of all events up to it.
+    complete: bool,
+    /// For those that are named, up to when they tell of all events and of none after it.
     items: BTreeMap<String, i64>,
 }
 
 impl Ledger {
-    /// Of a snapshot whose rows all tell of the events that it was trained on.
-    pub fn new<B: AsRef<[u8]>>(snapshot: &Snapshot<B>) -> Self {
+    /// Of a snapshot whose rows all tell of the events up to that second.
+    pub fn new<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, newest: i64) -> Self {
         Ledger {
             format: FORMAT,
             snapshot: snapshot.id().to_string(),
-            since: i64::from(snapshot.meta().trained_until),
+            since: newest,
+            complete: true,
             items: BTreeMap::new(),
+        }
+    }
+
+    /// Of a snapshot of which nobody knows any more what its rows tell of: of nothing after the day that it names.
+    pub fn lost<B: AsRef<[u8]>>(snapshot: &Snapshot<B>) -> Self {
+        Ledger {
+            complete: false,
+            ..Ledger::new(snapshot, i64::from(snapshot.meta().trained_until))
         }
     }
 
     /// One by which any number of customers is enough, for data that tell of no persons.
     pub fn open<B: AsRef<[u8]>>(snapshot: &Snapshot<B>) -> Self {
-        Ledger {
-            since: i64::MIN,
-            ..Ledger::new(snapshot)
-        }
+        Ledger::new(snapshot, i64::MIN)
     }
 
     /// Where the ledger of a snapshot lies: beside it.
@@ -57,7 +65,7 @@ impl Ledger {
         let text = std::fs::read(path).map_err(|e| Error::reading(path, e))?;
         let wrong = |what: String| {
             Error::Data(format!(
-                "{}: {what}; put the ledger there that `pocketrank retrain` wrote with the base, or remove the file if `train` or `pack` made the base",
+                "{}: {what}; put the ledger there that was written with the base, or remove the file: then no row changes that fewer customers than it takes have touched since the day that the base names",
                 path.display()
             ))
         };
@@ -87,19 +95,30 @@ impl Ledger {
         output::write(path, (json + "\n").as_bytes())
     }
 
-    /// The second up to which an item's row tells of events.
+    /// The second after which an item's row tells of no event.
     pub fn since(&self, id: &str) -> i64 {
         self.items.get(id).copied().unwrap_or(self.since)
     }
 
-    /// The ledger of the next snapshot, in which these items have changed.
-    pub fn after<B: AsRef<[u8]>>(&self, snapshot: &Snapshot<B>, changed: impl IntoIterator<Item = String>) -> Self {
-        let now = i64::from(snapshot.meta().trained_until);
+    /// Whether an item's row tells of all events until then.
+    pub fn is_complete(&self, id: &str) -> bool {
+        self.complete || self.items.contains_key(id)
+    }
+
+    /// The ledger of the next snapshot, in which these items tell of all events up to that second. Of items that it has not, nothing is
+    /// remembered.
+    pub fn after<B: AsRef<[u8]>>(
+        &self,
+        snapshot: &Snapshot<B>,
+        newest: i64,
+        changed: impl IntoIterator<Item = String>,
+    ) -> Self {
         let mut next = self.clone();
         next.snapshot = snapshot.id().to_string();
         if self.since > i64::MIN {
-            next.items.extend(changed.into_iter().map(|id| (id, now)));
+            next.items.extend(changed.into_iter().map(|id| (id, newest)));
         }
+        next.items.retain(|id, _| snapshot.row(item_hash(id)).is_some());
         next
     }
 }

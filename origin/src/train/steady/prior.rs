@@ -29,8 +29,14 @@ pub fn beside(new: &[PriorRow], base: &[PriorRow], blend: &Blend, uses: &[Use], 
     };
     let old = |at: usize| base.get(at).filter(|_| uses.get(at).is_some_and(|row| row.known));
     let rows = new.iter().enumerate();
-    rows.map(|(at, new)| old(at).filter(|old| near(new, old)).copied().unwrap_or(*new))
-        .collect()
+    let stays = |at: usize| uses.get(at).is_some_and(|row| !row.ripe && !row.ages);
+    rows.map(|(at, new)| {
+        old(at)
+            .filter(|old| stays(at) || near(new, old))
+            .copied()
+            .unwrap_or(*new)
+    })
+    .collect()
 }
 
 #[cfg(test)]
@@ -55,6 +61,7 @@ mod tests {
         let known = |known| Use {
             known,
             ripe: true,
+            ages: true,
             traffic: 1.0,
         };
         let beside = |old, new, is_known, price| super::beside(&[new], &[old], &blend, &[known(is_known)], price)[0];
