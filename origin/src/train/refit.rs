@@ -1,7 +1,8 @@
 //! Retraining: what training chose, fitted on newer events and packed beside the snapshot that is out, so that a small delta leads to it.
 //!
 //! Invariant: equal data, choice, base, ledger and price give equal bytes, whatever the number of threads; a row changes only where at
-//! least `min_customers` had to do with its item since it changed last.
+//! least `min_customers` had to do with its item since it changed last. Two things of other rows change, and tell of no new customer:
+//! neighbours that are gone are left out, and popularity falls as time goes by.
 
 use super::chosen::Chosen;
 use super::interactions::positive;
