@@ -129,6 +129,21 @@ describe("events", () => {
     await page.context().close();
   });
 
+  it("of a page that is left at once are kept, however slow the device's databases are", async () => {
+    const page = await visitor("/");
+    await page.context().addInitScript(() => {
+      const { databases } = IDBFactory.prototype;
+      IDBFactory.prototype.databases = async function () {
+        await new Promise((resolve) => setTimeout(resolve, 2000));
+        return databases.call(this);
+      };
+    });
+    await open(page, site.url + product.url);
+    await open(page, `${site.url}/cart`);
+    assert.deepEqual(await kinds(page), ["view_item"]);
+    await page.context().close();
+  });
+
   it("can be read and taken away on the privacy page", async () => {
     const page = await visitor(product.url);
     await open(page, `${site.url}/privacy`);

@@ -24,6 +24,8 @@ export class Visitor {
   #capsuleGrant: CapsuleGrant | undefined;
   /** Writes one after the other, in the order of the changes. */
   #writes: Promise<unknown> = Promise.resolve();
+  /** Erases the models that an earlier yes has left. A yes that lasts waits for it; what is recorded does not, for the page may be left. */
+  #leftovers: Promise<unknown> = Promise.resolve();
   /** Tells other tabs of this site. A channel stores nothing. */
   readonly #tabs = new BroadcastChannel("pocketrank");
 
@@ -42,7 +44,7 @@ export class Visitor {
     this.#decide(kept?.choice);
     if (kept && !this.#grant) return this.#forget();
     // The page where consent ended may have been left before the models were erased.
-    if (this.mode !== "persistent") void this.#write(this.#modelsErasure());
+    if (this.mode !== "persistent") this.#leftovers = warned(this.#modelsErasure()());
     this.profile = this.#decode(kept?.profile);
     this.#writeCapsule();
     this.changed();
@@ -56,6 +58,7 @@ export class Visitor {
     const kept = { choice, profile: this.profile.encode(grant) };
     const eraseModels = choice.mode === "persistent" ? undefined : this.#modelsErasure();
     await this.#write(async () => {
+      await this.#leftovers;
       await eraseAll();
       await place(choice.mode)?.create(kept);
       await eraseModels?.();
@@ -136,13 +139,18 @@ export class Visitor {
     if (this.#capsuleGrant) writeCapsule(this.profile, this.#capsuleGrant, this.mode === "persistent");
   }
 
-  /** Waits for its turn. Where the device cannot store (full, forbidden), the profile lives in memory, for this page. */
+  /** Waits for its turn. */
   #write<T>(run: () => T | Promise<T>): Promise<T | undefined> {
-    const write = this.#writes.then(run).catch((error: unknown) => {
-      console.warn("pocketrank: this device does not store, the profile ends with the page", error);
-      return undefined;
-    });
+    const write = warned(this.#writes.then(run));
     this.#writes = write;
     return write;
   }
+}
+
+/** Where the device cannot store (full, forbidden), the profile lives in memory, for this page. */
+function warned<T>(write: Promise<T>): Promise<T | undefined> {
+  return write.catch((error: unknown) => {
+    console.warn("pocketrank: this device does not store, the profile ends with the page", error);
+    return undefined;
+  });
 }
