@@ -281,7 +281,9 @@ pub(crate) fn write_hex(out: &mut String, bytes: &[u8]) {
     }
 }
 
-fn write_number(out: &mut String, number: usize) {
+/// Writes a number in decimal.
+#[inline(never)]
+pub(crate) fn write_number(out: &mut String, number: usize) {
     if number >= 10 {
         write_number(out, number / 10);
     }

@@ -25,6 +25,7 @@ mod bridge;
 mod bytes;
 pub mod capsule;
 mod cholesky;
+pub mod condition;
 mod consent;
 mod delta;
 mod diversity;
@@ -34,12 +35,14 @@ pub mod edge;
 mod embedded;
 mod error;
 mod event;
+pub mod experiment;
 #[cfg(feature = "follow")]
 #[allow(unsafe_code)]
 mod follow;
 mod history;
 mod list;
 mod loader;
+mod lot;
 mod manifest;
 mod profile;
 mod rerank;
@@ -61,6 +64,7 @@ pub use delta::{Delta, Patch, PatchKind, DELTA_VERSION};
 pub use error::{Error, Result};
 pub use event::{item_hash, Event, EventKind, ItemHash};
 pub use loader::Loader;
+pub use lot::{Lot, LOTS, MAX_ASSIGNMENTS};
 #[cfg(feature = "sign")]
 pub use manifest::SecretKey;
 pub use manifest::{Blob, File, Link, Manifest, PublicKey, Target, Trust, MANIFEST_VERSION, MAX_KEYS, MAX_MANIFEST};

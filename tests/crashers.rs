@@ -39,6 +39,11 @@ fn delta() {
 }
 
 #[test]
+fn experiments() {
+    replay("experiments", targets::experiments);
+}
+
+#[test]
 fn manifest() {
     replay("manifest", targets::manifest);
 }

@@ -3,6 +3,7 @@
 
 mod support;
 
+use pocketrank::experiment::Experiments;
 use pocketrank::{item_hash, Candidates, Options, Ranker, Section, Snapshot, NO_ROW};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
@@ -16,6 +17,7 @@ fn packed(seed: u64, items: usize) -> Vec<u8> {
 fn use_all(bytes: &[u8]) -> Result<(), pocketrank::Error> {
     let snapshot = Snapshot::open(bytes)?;
     let _ = snapshot.labels();
+    let _ = snapshot.experiments();
     let mut ranker = Ranker::new(snapshot);
     ranker.set_profile(&profile(&events(&mut Rng(1), 30, 50)), NOW);
     let candidates = Candidates::from_rows((0..60).chain([NO_ROW, 1 << 20]).collect());
@@ -60,7 +62,7 @@ proptest! {
         prop_assert_eq!(snapshot.items() as usize, items);
         prop_assert_eq!(snapshot.blend().rows.clone(), model.blend.rows);
         let sum: usize = snapshot.sections().map(|(_, len)| len).sum();
-        prop_assert!(sum <= bytes.len() && bytes.len() < sum + 48 + 9 * 19 + 1);
+        prop_assert!(sum <= bytes.len() && bytes.len() < sum + 48 + 10 * 19 + 1);
         if items > 0 {
             prop_assert_eq!(snapshot.labels().unwrap(), model.labels);
         }
@@ -125,7 +127,11 @@ proptest! {
 
 #[test]
 fn every_section_can_be_asked_for_its_size() {
-    let bytes = packed(3, 100);
+    let model = pocketrank::pack::SnapshotBuilder {
+        experiments: Some(Experiments::default()),
+        ..builder(&mut Rng(3), 100)
+    };
+    let bytes = model.build().unwrap();
     let snapshot = Snapshot::open(&bytes).unwrap();
     let sections: Vec<_> = snapshot.sections().map(|(section, _)| section).collect();
     assert_eq!(sections, Section::ALL);

@@ -171,7 +171,7 @@ impl BlendRow {
     }
 
     /// The same, to be set.
-    pub(super) fn weights_mut(&mut self) -> [&mut f32; 10] {
+    pub(crate) fn weights_mut(&mut self) -> [&mut f32; 10] {
         [
             &mut self.neighbours,
             &mut self.repeat,

@@ -38,6 +38,7 @@ pub(crate) use values::Values;
 
 use crate::error::{Error, Result};
 use crate::event::ItemHash;
+use crate::experiment::Experiments;
 use values::Value;
 
 /// The row of an item that the snapshot does not know.
@@ -88,7 +89,8 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
         if let Some(factors) = self.factors() {
             factors.verify()?;
         }
-        self.labels().map(|_| ())
+        self.labels()?;
+        self.experiments().map(|_| ())
     }
 
     /// Checks that the bytes are those that were packed, by the content id, but not that what packed them kept to the format. Every
@@ -198,6 +200,15 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
         Ok(labels)
     }
 
+    /// Features and experiments; none where there is no such section.
+    ///
+    /// # Errors
+    /// What is wrong with the section.
+    pub fn experiments(&self) -> Result<Experiments> {
+        let bytes = self.table(Section::Experiments);
+        bytes.map_or_else(|| Ok(Experiments::default()), Experiments::decode)
+    }
+
     fn index(&self) -> index::Index<'_> {
         index::Index::new(self.table(Section::Index).unwrap_or_default(), self.items())
     }
@@ -229,7 +240,7 @@ fn read(bytes: &[u8]) -> Result<(Envelope, Meta, Blend)> {
 #[inline(never)]
 pub(crate) fn check_length(section: Section, bytes: &[u8], items: u32) -> Result<()> {
     match section {
-        Section::Meta | Section::Blend | Section::Labels => Ok(()),
+        Section::Meta | Section::Blend | Section::Labels | Section::Experiments => Ok(()),
         Section::Index => index::check_length(bytes, items),
         Section::Prior => prior::check_length(bytes, items),
         Section::Attributes => attributes::check_length(bytes, items),

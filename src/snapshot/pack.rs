@@ -18,6 +18,7 @@ use super::{at_most, Meta, Section, Snapshot};
 use crate::bytes::sha256;
 use crate::error::{Error, Result};
 use crate::event::{item_hash, ItemHash};
+use crate::experiment::Experiments;
 use serde::Serialize;
 
 /// A model before it is packed. Tables are by row; a row is the position of the item's id in `ids`.
@@ -46,6 +47,8 @@ pub struct SnapshotBuilder {
     pub factors: Option<Factors>,
     /// Vectors of content.
     pub content: Option<Content>,
+    /// Features and experiments.
+    pub experiments: Option<Experiments>,
 }
 
 impl Default for SnapshotBuilder {
@@ -62,6 +65,7 @@ impl Default for SnapshotBuilder {
             coded: None,
             factors: None,
             content: None,
+            experiments: None,
         }
     }
 }
@@ -111,6 +115,9 @@ impl SnapshotBuilder {
             self.blend.content_unit = unit;
             sections.push((Section::Content, bytes));
         }
+        if let Some(experiments) = &self.experiments {
+            sections.push((Section::Experiments, postcard("experiments", experiments)?));
+        }
         finish(&self.meta, &self.blend, sections)
     }
 
@@ -124,6 +131,32 @@ impl SnapshotBuilder {
                 rule: "a table has one row for each item id",
             })
         }
+    }
+}
+
+impl<B: AsRef<[u8]>> Snapshot<B> {
+    /// The same snapshot with other features and experiments, or without any: for what changes more often than the model.
+    ///
+    /// # Errors
+    /// Where they are over a limit of the format.
+    pub fn with_experiments(&self, experiments: Option<&Experiments>) -> Result<Vec<u8>> {
+        let bytes = experiments
+            .map(|experiments| postcard("experiments", experiments))
+            .transpose()?;
+        self.with_section(Section::Experiments, bytes)
+    }
+
+    fn with_section(&self, section: Section, bytes: Option<Vec<u8>>) -> Result<Vec<u8>> {
+        let mut bytes = bytes;
+        let mut sections = vec![];
+        for known in Section::ALL {
+            let kept = self.table(known).filter(|_| known != section).map(<[u8]>::to_vec);
+            let new = if known == section { bytes.take() } else { None };
+            sections.extend(new.or(kept).map(|bytes| (known, bytes)));
+        }
+        let bytes = envelope(&sections)?;
+        Snapshot::open(&bytes)?.verify()?;
+        Ok(bytes)
     }
 }
 

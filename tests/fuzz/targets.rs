@@ -6,6 +6,8 @@ mod random;
 
 use arbitrary::Unstructured;
 use base64ct::{Base64UrlUnpadded, Encoding};
+use pocketrank::condition::Value;
+use pocketrank::experiment::{self, compile, Experiments, Visitor};
 use pocketrank::pack::{Content, Factors, Gram, SnapshotBuilder};
 use pocketrank::template::{write_card, Card};
 use pocketrank::{
@@ -288,6 +290,68 @@ fn texts<const N: usize>(bytes: &[u8]) -> [String; N] {
     [(); N].map(|()| texts.next().unwrap_or_default().into())
 }
 
+/// Features and experiments: as they come, and those of a payload with some bytes changed. What decodes gives every visitor of every feature a
+/// value, in time.
+pub fn experiments(bytes: &[u8]) {
+    use_experiments(bytes);
+    let _ = Value::decode(bytes);
+    let mut known = postcard::to_allocvec(payload()).unwrap();
+    for edit in bytes.chunks_exact(3) {
+        let at = usize::from(u16::from_le_bytes([edit[0], edit[1]])) % known.len();
+        known[at] = edit[2];
+    }
+    use_experiments(&known);
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let _ = compile(text, &experiment::Options::default());
+    }
+}
+
+fn use_experiments(bytes: &[u8]) {
+    let Ok(experiments) = Experiments::decode(bytes) else {
+        return;
+    };
+    // By its bytes, for NaN differs from itself.
+    let theirs: Experiments = postcard::from_bytes(bytes).unwrap();
+    assert_eq!(postcard::to_allocvec(&experiments), postcard::to_allocvec(&theirs));
+    let attributes = Value::Object(vec![
+        ("country".into(), "de".into()),
+        ("version".into(), "1.10.0".into()),
+        ("hour".into(), 7u32.into()),
+        (
+            "tags".into(),
+            Value::List(vec!["A".into(), Value::Null, Value::List(vec![])]),
+        ),
+        ("page".into(), Value::Object(vec![("kind".into(), "product".into())])),
+    ]);
+    for lot in [0, 1_234, 4_095] {
+        let mut profile = Profile::default();
+        profile.draw_lot(&random::grant(), lot);
+        let mut visitor = Visitor::of(&profile, &attributes);
+        let mut json = String::new();
+        for feature in &experiments.features {
+            experiments.feature(&feature.key, &mut visitor).write_json(&mut json);
+        }
+        for experiment in &experiments.experiments {
+            experiments
+                .run(&experiment.key, &mut visitor)
+                .unwrap()
+                .write_json(&mut json);
+            experiment.shares();
+        }
+        let _ = experiments.settings(&mut visitor);
+        profile.keep(&random::grant(), &visitor);
+    }
+}
+
+/// A payload with something of everything.
+fn payload() -> &'static Experiments {
+    static PAYLOAD: OnceLock<Experiments> = OnceLock::new();
+    PAYLOAD.get_or_init(|| {
+        let json = include_str!("../cases/experiments.json");
+        compile(json, &experiment::Options::default()).unwrap().experiments
+    })
+}
+
 /// The scheme of a URL as browsers read it (WHATWG URL, basic URL parser), empty for none.
 fn scheme(url: &str) -> String {
     let blank = |char: char| char <= ' ';
@@ -308,6 +372,7 @@ fn use_snapshot(bytes: &[u8]) {
     let Ok(snapshot) = Snapshot::open(bytes) else { return };
     let valid = snapshot.verify().is_ok();
     let _ = snapshot.labels();
+    let _ = snapshot.experiments();
     match snapshot.slice((0..ITEMS).step_by(3).map(|row| item_hash(&id(row)))) {
         Ok(slice) => {
             let slice = Snapshot::open(slice.as_slice()).unwrap();
@@ -457,6 +522,7 @@ fn drawn(u: &mut Unstructured<'_>) -> arbitrary::Result<SnapshotBuilder> {
         code_bits: u.int_in_range(4..=9)?,
         factors: if u.arbitrary()? { Some(factors(u, items)?) } else { None },
         content: if u.arbitrary()? { Some(content(u, items)?) } else { None },
+        experiments: if u.arbitrary()? { Some(payload().clone()) } else { None },
     })
 }
 

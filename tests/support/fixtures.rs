@@ -3,6 +3,7 @@
 
 use super::cases::{model, snapshot};
 use super::{builder, Rng};
+use pocketrank::experiment::{compile, Options};
 use pocketrank::pack::SnapshotBuilder;
 use pocketrank::{diff, Labels, PriorRow, Snapshot};
 
@@ -18,6 +19,11 @@ pub fn fixtures() -> Vec<(&'static str, Vec<u8>)> {
         ("cold-v1.bin", cold().build().unwrap()),
         ("random-changed-v1.delta", changes()),
         ("random-again-v1.delta", delta(changed(), again())),
+        ("experiments-v1.bin", experiments(EXPERIMENTS).build().unwrap()),
+        (
+            "experiments-changed-v1.delta",
+            delta(experiments(EXPERIMENTS), experiments(&changed_experiments())),
+        ),
     ]
 }
 
@@ -80,6 +86,23 @@ fn again() -> SnapshotBuilder {
     model.labels.brands.push("a new one".into());
     model.blend.rows[1].popularity += 0.25;
     model
+}
+
+/// The payload of `tests/cases`.
+const EXPERIMENTS: &str = include_str!("../cases/experiments.json");
+
+/// The smallest model with features and experiments.
+fn experiments(payload: &str) -> SnapshotBuilder {
+    let compiled = compile(payload, &Options::default()).unwrap();
+    SnapshotBuilder {
+        experiments: Some(compiled.experiments),
+        ..minimal()
+    }
+}
+
+/// Another weight, and nothing else.
+fn changed_experiments() -> String {
+    EXPERIMENTS.replace("[0.5, 0.25, 0.25]", "[0.25, 0.5, 0.25]")
 }
 
 fn delta(base: SnapshotBuilder, target: SnapshotBuilder) -> Vec<u8> {
