@@ -65,7 +65,7 @@ pub fn compile(json: &str, options: &Options) -> Compiling<Compiled> {
             .features
             .push(feature.map_err(|refusal| refusal.within(format_args!("feature `{key}`")))?);
     }
-    for json in payload.get("experiments").map_or(Ok(&none_listed()[..]), list)? {
+    for json in payload.get("experiments").map_or(Ok(none_listed()), list)? {
         experiments.experiments.extend(compiler.standalone(json)?);
     }
     experiments.features.sort_by(|a, b| a.key.cmp(&b.key));
