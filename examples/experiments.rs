@@ -1,8 +1,9 @@
 //! Evaluates GrowthBook payloads, a request a line, for the test that compares with GrowthBook's own SDK (`tests/js/experiments.test.mjs`):
-//! `{"payload": …, "visitorAttributes": […]}` compiles, `{"visitor": {"attributes": …, "lot": …, "sticky": …}}` begins anew, and
+//! `{"payload": …, "visitorAttributes": {…}}` compiles, and gives the section in Base64, `{"visitor": {"attributes": …, "lot": …, "sticky": …}}` begins anew, and
 //! `{"feature": …}` or `{"run": …}`, with `forcedVariations` and `forcedValues`, evaluates.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
+use base64ct::{Base64, Encoding};
 use pocketrank::condition::Value;
 use pocketrank::experiment::{compile, Experiments, Options, Visitor};
 use pocketrank::{Choice, Consent, Grant, Mode, Profile, Signals};
@@ -55,7 +56,7 @@ fn main() -> std::io::Result<()> {
                     let bytes = postcard::to_allocvec(&compiled.experiments).unwrap();
                     experiments = Experiments::decode(&bytes).unwrap();
                     assert_eq!(experiments, compiled.experiments);
-                    writeln!(out, "ok {}", bytes.len())?;
+                    writeln!(out, "ok {}", Base64::encode_string(&bytes))?;
                 }
                 Err(refusal) => writeln!(out, "{refusal}")?,
             }

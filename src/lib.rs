@@ -13,13 +13,16 @@
 //! and [`sync`] how a host follows it.
 //!
 //! Features: `pack` adds the writer of snapshots and deltas, `sign` that of manifests, `js` the JavaScript surface, `slim` a smaller one for
-//! what ranking needs, `follow` one for [`sync`] alone.
+//! what ranking needs, `follow` one for [`sync`] alone, `decide` one for [`experiment`]s alone.
 
 #![deny(unsafe_code)]
 
-#[cfg(all(any(feature = "js", feature = "slim", feature = "follow"), target_arch = "wasm32"))]
+#[cfg(all(
+    any(feature = "js", feature = "slim", feature = "follow", feature = "decide"),
+    target_arch = "wasm32"
+))]
 mod allocator;
-#[cfg(any(feature = "slim", feature = "follow"))]
+#[cfg(any(feature = "slim", feature = "follow", feature = "decide"))]
 #[allow(unsafe_code)]
 mod bridge;
 mod bytes;
@@ -27,6 +30,9 @@ pub mod capsule;
 mod cholesky;
 pub mod condition;
 mod consent;
+#[cfg(feature = "decide")]
+#[allow(unsafe_code)]
+mod decide;
 mod delta;
 mod diversity;
 pub mod edge;

@@ -69,6 +69,7 @@ impl Draw {
     }
 
     /// Keeps an assignment. One that is there already keeps its age.
+    #[inline(never)]
     pub(crate) fn keep(&mut self, new: Kept) {
         if let Some(kept) = self.kept.iter_mut().find(|kept| kept.experiment == new.experiment) {
             *kept = new;
@@ -82,6 +83,7 @@ impl Draw {
     }
 
     /// Writes lot, number of assignments and the newest `most` of these.
+    #[inline(never)]
     pub(crate) fn write(&self, out: &mut Vec<u8>, most: usize) {
         let lot = self.lot.map_or(u16::MAX, Lot::number);
         let skipped = self.kept.len().saturating_sub(most);
@@ -94,6 +96,7 @@ impl Draw {
     }
 
     /// Reads what [`Draw::write`] wrote.
+    #[inline(never)]
     pub(crate) fn read(reader: &mut Reader<'_>, what: &'static str) -> Result<Self> {
         let at = reader.at();
         let (lot, count) = (reader.u16()?, usize::from(reader.u8()?));

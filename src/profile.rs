@@ -85,6 +85,27 @@ impl Profile {
         self.draw.lot
     }
 
+    /// The lot and what it has assigned, encoded: what the build that decides takes and gives.
+    pub fn drawn(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.draw.write(&mut out, MAX_ASSIGNMENTS);
+        out
+    }
+
+    /// Keeps what the lot was assigned to since, as [`Profile::drawn`] encodes it; that of another lot changes nothing.
+    ///
+    /// # Errors
+    /// Where it is not encoded so.
+    pub fn keep_drawn(&mut self, _grant: &Grant, bytes: &[u8]) -> Result<()> {
+        let mut reader = Reader::new("draw", bytes);
+        let draw = Draw::read(&mut reader, "draw")?;
+        reader.finish()?;
+        if draw.lot == self.draw.lot {
+            self.draw = draw;
+        }
+        Ok(())
+    }
+
     pub(crate) fn draw(&self) -> &Draw {
         &self.draw
     }
@@ -298,6 +319,14 @@ pub(crate) mod tests {
             experiment: 1,
             variation: 2,
         });
+        let kept = profile.drawn();
+        let mut again = Profile::default();
+        again.keep_drawn(&grant, &kept).unwrap();
+        assert_eq!(again, Profile::default(), "of another lot");
+        again.draw_lot(&grant, 0x123);
+        again.keep_drawn(&grant, &kept).unwrap();
+        assert_eq!(again, profile);
+        assert!(again.keep_drawn(&grant, &kept[1..]).is_err() && again == profile);
         profile.draw_lot(&grant, u32::MAX);
         assert_eq!(profile.lot().map(Lot::number), Some(LOTS - 1));
         assert!(profile.draw.kept().is_empty());

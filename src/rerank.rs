@@ -190,6 +190,20 @@ impl<B: AsRef<[u8]>> Ranker<B> {
         Ok(())
     }
 
+    /// Ranks from now on with the snapshot's own weights multiplied by factors from 0 to 100, by the names of parts, beginning with the empty
+    /// profile: what an arm of an experiment says. None put the weights back.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`](crate::Error::UnknownName) where a name is no part's, [`Error::Weight`](crate::Error::Weight) where a number is no factor;
+    /// the blend then stays as it was.
+    pub fn scale_blend<'a>(&mut self, factors: impl IntoIterator<Item = (&'a str, f32)>) -> Result<()> {
+        let mut blend = self.snapshot.own_blend()?;
+        for (part, factor) in factors {
+            blend.scale(part, factor)?;
+        }
+        self.set_blend(blend)
+    }
+
     /// The rows that the history reaches: its own items and their neighbours, in no order.
     pub fn reached(&self) -> impl Iterator<Item = u32> + '_ {
         self.neighbours.reached()

@@ -8,6 +8,7 @@ mod data;
 mod delta;
 mod diff;
 mod evaluate;
+mod experiments;
 mod features;
 mod inspect;
 mod keys;
@@ -57,6 +58,7 @@ enum Verb {
     Candidates(candidates::Candidates),
     Rerank(rerank::Rerank),
     Slice(slice::Slice),
+    Experiments(experiments::ExperimentsVerb),
     Diff(diff::Diff),
     Apply(apply::Apply),
     Compile(compile::Compile),
@@ -83,6 +85,7 @@ impl Cli {
             Verb::Candidates(verb) => verb.run(),
             Verb::Rerank(verb) => verb.run(),
             Verb::Slice(verb) => verb.run(),
+            Verb::Experiments(verb) => verb.run(),
             Verb::Diff(verb) => verb.run(),
             Verb::Apply(verb) => verb.run(),
             Verb::Compile(verb) => verb.run(),

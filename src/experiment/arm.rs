@@ -4,7 +4,7 @@
 use super::{Assignment, Experiments, Visitor};
 use crate::condition::Value;
 use crate::score::PART_NAMES;
-use crate::snapshot::Blend;
+use crate::snapshot::MAX_FACTOR;
 
 /// What the keys begin with.
 pub(super) const PREFIX: &str = "pocketrank.";
@@ -90,42 +90,37 @@ impl<'a> Settings<'a> {
         self.get(&["rule.", id]) != Some(&Value::Flag(false))
     }
 
-    /// `pocketrank.blend`: the blend with other weights; `None` where it stays.
-    pub fn blend(&self, blend: &Blend) -> Option<Blend> {
-        Blended(self.get(&["blend"])?).apply(blend)
+    /// `pocketrank.blend`: factors on weights of the blend; `None` where it stays.
+    pub fn blend(&self) -> Option<Blended<'a>> {
+        self.get(&["blend"]).filter(|value| **value != Value::Null).map(Blended)
     }
 }
 
 /// Factors on weights of a blend: an object of names of parts and numbers.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Blended<'a>(pub &'a Value);
 
 impl Blended<'_> {
-    /// The largest factor.
-    const MOST: f64 = 100.0;
-
     /// Whether each name is a part's, and each number a factor; the first that is not.
     pub(super) fn check(&self) -> std::result::Result<(), &'_ str> {
         let Value::Object(factors) = self.0 else { return Err("") };
         let is_factor =
-            |value: &Value| matches!(value, Value::Number(number, _) if (0.0..=Self::MOST).contains(number));
+            |value: &Value| matches!(value, Value::Number(number, _) if (0.0..=f64::from(MAX_FACTOR)).contains(number));
         let wrong = factors
             .iter()
             .find(|(name, value)| !PART_NAMES.contains(&name.as_str()) || !is_factor(value));
         wrong.map_or(Ok(()), |(name, _)| Err(name))
     }
 
-    /// The blend with its weights multiplied; `None` where the value is no such object.
-    pub fn apply(&self, blend: &Blend) -> Option<Blend> {
-        self.check().ok()?;
-        let mut blend = blend.clone();
-        for row in &mut blend.rows {
-            for (name, weight) in PART_NAMES.into_iter().zip(row.weights_mut()) {
-                if let Some(Value::Number(factor, _)) = self.0.get(name) {
-                    *weight *= *factor as f32;
-                }
-            }
-        }
-        blend.check().is_ok().then_some(blend)
+    /// The factors by the names of parts, none of what is no such object: for [`Ranker::scale_blend`](crate::Ranker::scale_blend).
+    pub fn factors(&self) -> impl Iterator<Item = (&str, f32)> {
+        let fields = match self.0 {
+            Value::Object(fields) if self.check().is_ok() => fields.as_slice(),
+            _ => &[],
+        };
+        fields.iter().filter_map(|(name, value)| match value {
+            Value::Number(factor, _) => Some((name.as_str(), *factor as f32)),
+            _ => None,
+        })
     }
 }

@@ -25,7 +25,7 @@ pub struct Visitor<'a> {
     pub forced_values: &'a [(String, Value)],
     /// Whether assignments that are kept count, and new ones are to be kept ([`Profile::keep`]).
     pub sticky: bool,
-    draw: Draw,
+    pub(crate) draw: Draw,
 }
 
 impl<'a> Visitor<'a> {

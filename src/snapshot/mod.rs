@@ -22,7 +22,7 @@ mod values;
 
 pub use attributes::{AttributeRow, Attributes, Labels, MAX_LABEL};
 pub(crate) use attributes::{HEADER as ATTRIBUTES_HEADER, ROW as ATTRIBUTES_ROW};
-pub(crate) use blend::{factor, MAX_KIND};
+pub(crate) use blend::{factor, MAX_FACTOR, MAX_KIND};
 pub use blend::{Blend, BlendRow, ONCE, ONE};
 pub(crate) use content::{Content, HEADER as CONTENT_HEADER};
 pub(crate) use envelope::{length, write_head, Envelope, ENTRY, HASHED_HEADER, HEADER, LENGTH_KNOWN};
@@ -75,8 +75,17 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
     ///
     /// # Errors
     /// The first rule of the format that is broken, and where.
-    #[inline(never)]
     pub fn verify(&self) -> Result<()> {
+        self.verify_tables()?;
+        self.experiments().map(|_| ())
+    }
+
+    /// The same without what a build that only ranks does not read: features and experiments.
+    ///
+    /// # Errors
+    /// The first rule of the format that is broken, and where.
+    #[inline(never)]
+    pub fn verify_tables(&self) -> Result<()> {
         let items = self.items();
         self.verify_id()?;
         self.index().verify(items)?;
@@ -89,8 +98,7 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
         if let Some(factors) = self.factors() {
             factors.verify()?;
         }
-        self.labels()?;
-        self.experiments().map(|_| ())
+        self.labels().map(|_| ())
     }
 
     /// Checks that the bytes are those that were packed, by the content id, but not that what packed them kept to the format. Every
@@ -119,6 +127,11 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
     /// How scores are made and mixed.
     pub fn blend(&self) -> &Blend {
         &self.blend
+    }
+
+    /// The blend as it was packed.
+    pub(crate) fn own_blend(&self) -> Result<Blend> {
+        decode("blend", self.table(Section::Blend))
     }
 
     /// Scores and mixes differently from now on; what units are worth stays.
@@ -207,6 +220,11 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
     pub fn experiments(&self) -> Result<Experiments> {
         let bytes = self.table(Section::Experiments);
         bytes.map_or_else(|| Ok(Experiments::default()), Experiments::decode)
+    }
+
+    /// The bytes of a section that is read as a whole, such as [`Section::Experiments`].
+    pub fn document(&self, section: Section) -> Option<&[u8]> {
+        self.table(section).filter(|_| !section.is_table())
     }
 
     fn index(&self) -> index::Index<'_> {

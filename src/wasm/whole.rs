@@ -2,11 +2,11 @@
 //!
 //! Objects are built as a [`Value`] and written by one instance of `serde-wasm-bindgen`: one for each type takes 3 KB more.
 
-use super::{coded, text, throw, JsConsent, JsProfile, JsRanker};
+use super::{coded, text, throw, JsConsent, JsGrant, JsProfile, JsRanker};
 use crate::{
     capsule, embedded, item_hash,
     template::{self, Card},
-    CapsuleGrant, Labels, Meta,
+    CapsuleGrant, Labels, Meta, Section,
 };
 use serde::{Serialize, Serializer};
 use wasm_bindgen::prelude::*;
@@ -86,6 +86,26 @@ impl JsProfile {
     }
 }
 
+#[wasm_bindgen(js_class = Profile)]
+impl JsProfile {
+    /// Draws the number by which experiments assign; of the seed the low 12 bits count.
+    #[wasm_bindgen(js_name = drawLot)]
+    pub fn draw_lot(&mut self, grant: &JsGrant, seed: u32) {
+        self.0.draw_lot(&grant.0, seed);
+    }
+
+    /// The lot and what it has assigned.
+    #[wasm_bindgen(getter)]
+    pub fn draw(&self) -> Vec<u8> {
+        self.0.drawn()
+    }
+
+    /// Keeps what the lot was assigned to since.
+    pub fn keep(&mut self, grant: &JsGrant, draw: &[u8]) -> Result<(), JsValue> {
+        self.0.keep_drawn(&grant.0, draw).map_err(throw)
+    }
+}
+
 /// What the visitor chose, as `{ mode, capsule }`, according to a capsule.
 #[wasm_bindgen(js_name = capsuleChoice)]
 pub fn capsule_choice(text: &str, now: u32) -> Result<JsValue, JsValue> {
@@ -121,6 +141,19 @@ pub fn render_card(card: JsValue) -> Result<String, JsValue> {
 
 #[wasm_bindgen(js_class = Ranker)]
 impl JsRanker {
+    /// The snapshot's features and experiments, encoded.
+    #[wasm_bindgen(getter)]
+    pub fn experiments(&self) -> Option<Vec<u8>> {
+        self.0.snapshot().document(Section::Experiments).map(<[u8]>::to_vec)
+    }
+
+    /// Multiplies the weights of the snapshot's blend by a factor for each of these parts; begins with the empty profile.
+    #[wasm_bindgen(js_name = setBlend)]
+    pub fn set_blend(&mut self, parts: Vec<String>, factors: &[f32]) -> Result<(), JsValue> {
+        let pairs = parts.iter().map(String::as_str).zip(factors.iter().copied());
+        self.0.scale_blend(pairs).map_err(throw)
+    }
+
     /// The ranker of the module's own snapshot, which was verified when the module was compiled.
     pub fn embedded() -> Result<JsRanker, JsValue> {
         JsRanker::open(embedded::snapshot().map_err(throw)?.into(), false)

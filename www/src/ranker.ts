@@ -6,7 +6,7 @@
  */
 import * as glue from "../../dist/npm/pocketrank.js";
 import type { InitOutput } from "../../dist/npm/pocketrank.js";
-import type { CandidateItem, Explanation, LoadOptions, Meta, OpenOptions, Options, Ranked, SnapshotSource, WasmSource } from "../index.js";
+import type { CandidateItem, Explanation, LoadOptions, Meta, OpenOptions, Options, PartName, Ranked, SnapshotSource, WasmSource } from "../index.js";
 import { coded } from "./coded.js";
 import { MAX_BYTES, pieces } from "./pieces.js";
 
@@ -148,6 +148,15 @@ export class Ranker {
       slate.push({ index: view.getUint32(at, true), row: view.getUint32(at + 4, true), score: view.getFloat32(at + 8, true) });
     }
     return slate;
+  }
+
+  setBlend(factors: Partial<Record<PartName, number>> = {}): void {
+    const pairs = Object.entries(factors);
+    this.#inner.setBlend(pairs.map(([name]) => name), Float32Array.from(pairs, ([, factor]) => factor));
+  }
+
+  get experiments(): Uint8Array | undefined {
+    return this.#inner.experiments;
   }
 
   explain(row: number): Explanation {

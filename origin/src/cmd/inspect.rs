@@ -2,6 +2,7 @@
 
 use super::data::Output;
 use super::delta;
+use super::experiments;
 use super::verify;
 use clap::Args;
 use pocketrank::{BlendRow, Delta, Section, Snapshot, ONE, PART_NAMES};
@@ -98,6 +99,14 @@ impl Inspect {
         }
         let cold = ColdStart::of(&snapshot);
         let _ = write!(text, "\n\n{cold}");
+        let panel = snapshot.experiments().map_err(|source| Error::Snapshot {
+            path: self.snapshot.clone(),
+            source,
+        })?;
+        let panel = experiments::About::of(&panel);
+        if !panel.is_empty() {
+            let _ = write!(text, "\n\n{panel}");
+        }
         let sections: Vec<_> = snapshot
             .sections()
             .map(
@@ -116,6 +125,7 @@ impl Inspect {
                 "blend": blend,
                 "cold_start": cold,
                 "labels": labels,
+                "experiments": panel,
             }),
         )
     }

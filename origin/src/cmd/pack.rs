@@ -1,6 +1,7 @@
 //! `pocketrank pack`: what training chose, in other bytes.
 
 use super::data::{Data, Output};
+use super::experiments::{attach, Panel};
 use super::part::{differ, names_a_file, positive, tells, Part};
 use super::report::plot::{alone, scatter, Axes, Cloud, Place, COLOURS};
 use clap::Args;
@@ -52,6 +53,8 @@ pub struct Pack {
     #[arg(long, value_name = "N", default_value_t = 0)]
     threads: usize,
     #[command(flatten)]
+    panel: Panel,
+    #[command(flatten)]
     print: Output,
 }
 
@@ -95,6 +98,7 @@ impl Pack {
             ("-o", Some(&self.output)),
             ("--svg", self.svg.as_ref()),
         ])?;
+        let compiled = self.panel.compile(self.print)?;
         let chosen = Chosen::read(&self.recipe)?;
         let config = self.data.config()?.train;
         let inputs = self.part.inputs(&self.data, chosen.min_customers)?;
@@ -116,7 +120,8 @@ impl Pack {
                 return Err(error);
             }
         };
-        let packed = pack::fit(&dataset, events, &chosen, &best.shape, wanted.limit, &control)?;
+        let mut packed = pack::fit(&dataset, events, &chosen, &best.shape, wanted.limit, &control)?;
+        packed.bytes = attach(packed.bytes, compiled.as_ref(), &self.output)?;
         let invalid = |source| Error::Snapshot {
             path: self.output.clone(),
             source,

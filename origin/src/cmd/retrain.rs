@@ -1,6 +1,7 @@
 //! `pocketrank retrain`: what training chose, fitted on newer events beside the snapshot that is out.
 
 use super::data::{Data, Output};
+use super::experiments::{attach_or_keep, Panel};
 use super::part::{differ, names_a_file, positive, Part};
 use super::{delta, verify};
 use clap::Args;
@@ -46,6 +47,8 @@ pub struct Retrain {
     #[arg(long, value_name = "N", default_value_t = 0)]
     threads: usize,
     #[command(flatten)]
+    panel: Panel,
+    #[command(flatten)]
     print: Output,
 }
 
@@ -68,6 +71,7 @@ impl Retrain {
         } else {
             Ledger::lost(&base)
         };
+        let compiled = self.panel.compile(self.print)?;
         let chosen = Chosen::read(&self.recipe)?;
         let config = self.data.config()?.train;
         let inputs = self.part.inputs(&self.data, chosen.min_customers)?;
@@ -84,7 +88,7 @@ impl Retrain {
         let rest = self.part.rest(&dataset, chosen.protocol, &config);
         let events = rest.as_deref().unwrap_or(&dataset.events);
         let refit = Refit::new(&dataset, events, &chosen, &control)?;
-        let refitted = match self.max_kb {
+        let mut refitted = match self.max_kb {
             Some(most) => refit.within(&base, &ledger, (most * 1000.0) as usize)?,
             None => refit.beside(&base, &ledger, if self.exact { Price::NOTHING } else { Price::DEFAULT })?,
         };
@@ -92,7 +96,9 @@ impl Retrain {
             path: self.output.clone(),
             source,
         };
+        refitted.bytes = attach_or_keep(refitted.bytes, compiled.as_ref(), &base, &self.output)?;
         let snapshot = Snapshot::open(refitted.bytes.as_slice()).map_err(failed)?;
+        refitted.ledger = refitted.ledger.of(&snapshot);
         let changes = diff(&base, &snapshot).map_err(failed)?;
         let about = delta::About::of(&delta::open(&self.output, &changes)?, &changes)?;
         refitted.ledger.write(&Ledger::beside(&self.output))?;

@@ -1,6 +1,7 @@
 //! `pocketrank train`: from events to a packed snapshot.
 
 use super::data::{Data, Output};
+use super::experiments::{attach, Panel};
 use super::part::{differ, names_a_file, positive, tells, Part};
 use clap::Args;
 use pocketrank::Snapshot;
@@ -72,6 +73,8 @@ pub struct Train {
     #[arg(long, value_name = "N", default_value_t = 0)]
     threads: usize,
     #[command(flatten)]
+    panel: Panel,
+    #[command(flatten)]
     print: Output,
 }
 
@@ -99,6 +102,7 @@ impl Train {
             ("--recipe", self.recipe.as_ref()),
             ("--log", self.log.as_ref()),
         ])?;
+        let compiled = self.panel.compile(self.print)?;
         let config = self.data.config()?;
         let content = ContentModel::new(&config);
         let config = config.train;
@@ -142,7 +146,8 @@ impl Train {
                 .map(|minutes| Duration::from_secs_f64(minutes * 60.0)),
             ..TrainOptions::default()
         };
-        let trained = train(&dataset, events, &options, &control)?;
+        let mut trained = train(&dataset, events, &options, &control)?;
+        trained.bytes = attach(trained.bytes, compiled.as_ref(), &self.output)?;
         let invalid = |source| Error::Snapshot {
             path: self.output.clone(),
             source,
