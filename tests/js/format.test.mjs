@@ -49,6 +49,25 @@ test("ids have the runtime's hash", () => {
   }
 });
 
+test("experiments are those of the payload", () => {
+  const payload = JSON.parse(readFileSync(join(root, "tests/cases/experiments.json"), "utf8"));
+  const { features, experiments, groups } = fixtures.find(({ name }) => name === "experiments-v1.bin")?.snapshot.experiments ?? assert.fail("none");
+  assert.deepEqual(features.map(({ key }) => key), Object.keys(payload.features).sort());
+  for (const { key, default: value, rules } of features) {
+    assert.deepEqual(value, payload.features[key].defaultValue);
+    for (const [at, rule] of rules.entries()) {
+      const from = payload.features[key].rules[at];
+      if ("run" in rule) assert.deepEqual(rule.run.variations.map(({ value }) => value), from.variations);
+      else assert.deepEqual(rule.force, from.force);
+    }
+  }
+  // Weights of a half and two quarters of the nine tenths that are covered.
+  const colours = features.flatMap(({ rules }) => rules).find(({ id }) => id === "colours");
+  assert.deepEqual(colours && "run" in colours && colours.run.buckets, { seed: "colours", version: 2, ranges: [[0, 4500], [5000, 7250], [7500, 9750]] });
+  assert.deepEqual(experiments.map(({ key, active }) => ({ key, active })), [{ key: "checkout", active: false }]);
+  assert.deepEqual(groups, [payload.savedGroups.south]);
+});
+
 for (const { name, bytes, snapshot, known, ids } of fixtures) {
   test(`${name} says of itself what the runtime reads`, () => {
     const { version, ...meta } = new Ranker(bytes).meta;

@@ -4,10 +4,11 @@
  */
 import { createHash } from "node:crypto";
 import { check, Cursor, times } from "./cursor.ts";
+import { readExperiments } from "./experiments.ts";
 
 export type Snapshot = ReturnType<typeof readSnapshot>;
 
-export const TAGS = ["META", "BLND", "INDX", "PRIR", "ATTR", "LABL", "NEIB", "FACT", "CONT"];
+export const TAGS = ["META", "BLND", "INDX", "PRIR", "ATTR", "LABL", "NEIB", "FACT", "CONT", "EXPR"];
 
 /**
  * The hash in the header, which is right, and the bytes of each section.
@@ -69,6 +70,7 @@ export function readSnapshot(bytes: Uint8Array) {
       const dims = from.u16();
       return { dims, rows: times(n, () => from.vector(dims)) };
     }),
+    experiments: read("EXPR", readExperiments),
   };
 }
 
