@@ -52,6 +52,7 @@ mod lot;
 mod manifest;
 mod profile;
 mod rerank;
+pub mod rule;
 mod score;
 #[cfg(feature = "slim")]
 #[allow(unsafe_code)]

@@ -211,6 +211,16 @@ impl<B: AsRef<[u8]>> Ranker<B> {
 
     /// The slate, best first.
     pub fn rerank(&mut self, candidates: &Candidates, options: &Options) -> &[Ranked] {
+        self.rank(candidates, options, |_, _, _| {})
+    }
+
+    /// The same, with what may change the scores of rows before anything is left out; without end below 0 leaves out.
+    pub(crate) fn rank(
+        &mut self,
+        candidates: &Candidates,
+        options: &Options,
+        change: impl FnOnce(&Snapshot<B>, &[u32], &mut [f32]),
+    ) -> &[Ranked] {
         let rows = candidates.rows();
         self.scores.clear();
         self.scores.resize(rows.len(), 0.0);
@@ -222,6 +232,7 @@ impl<B: AsRef<[u8]>> Ranker<B> {
             self.affinity.add(list, &mut self.scores);
             self.prior.add(list, &mut self.scores);
         }
+        change(&self.snapshot, rows, &mut self.scores);
         self.select(candidates, options);
         if options.diversity > 0.0 {
             let attributes = self.snapshot.attributes();
@@ -231,6 +242,25 @@ impl<B: AsRef<[u8]>> Ranker<B> {
         }
         self.slate.truncate(options.count);
         &self.slate
+    }
+
+    /// Puts a candidate to its place in the slate, if it is one that the options allow.
+    pub(crate) fn pin(&mut self, candidates: &Candidates, options: &Options, row: u32, place: usize) {
+        let Some(at) = candidates.rows.iter().position(|known| *known == row) else {
+            return;
+        };
+        let index = at as u32;
+        if self.left_out(candidates, index, options) {
+            return;
+        }
+        self.slate.retain(|ranked| ranked.index != index);
+        let ranked = Ranked {
+            index,
+            row,
+            score: self.scores.get(at).copied().unwrap_or_default(),
+        };
+        self.slate.insert(place.min(self.slate.len()), ranked);
+        self.slate.truncate(options.count);
     }
 
     /// The slate of the last [`Ranker::rerank`].

@@ -44,6 +44,11 @@ fn experiments() {
 }
 
 #[test]
+fn rules() {
+    replay("rules", targets::rules);
+}
+
+#[test]
 fn manifest() {
     replay("manifest", targets::manifest);
 }

@@ -105,10 +105,12 @@ pub enum Section {
     Content,
     /// Features and experiments (`postcard`).
     Experiments,
+    /// Rules (`postcard`).
+    Rules,
 }
 
 impl Section {
-    pub(super) const COUNT: usize = 10;
+    pub(super) const COUNT: usize = 11;
     /// All sections, in the order of the file.
     pub const ALL: [Section; Self::COUNT] = [
         Section::Meta,
@@ -121,6 +123,7 @@ impl Section {
         Section::Factors,
         Section::Content,
         Section::Experiments,
+        Section::Rules,
     ];
 
     /// The tag in the section table.
@@ -136,6 +139,7 @@ impl Section {
             Section::Factors => *b"FACT",
             Section::Content => *b"CONT",
             Section::Experiments => *b"EXPR",
+            Section::Rules => *b"RULE",
         }
     }
 
@@ -143,7 +147,7 @@ impl Section {
     pub(crate) fn is_table(self) -> bool {
         !matches!(
             self,
-            Section::Meta | Section::Blend | Section::Labels | Section::Experiments
+            Section::Meta | Section::Blend | Section::Labels | Section::Experiments | Section::Rules
         )
     }
 
@@ -160,6 +164,7 @@ impl Section {
             Section::Factors => "factors",
             Section::Content => "content",
             Section::Experiments => "experiments",
+            Section::Rules => "rules",
         }
     }
 }

@@ -39,6 +39,7 @@ pub(crate) use values::Values;
 use crate::error::{Error, Result};
 use crate::event::ItemHash;
 use crate::experiment::Experiments;
+use crate::rule::Rules;
 use values::Value;
 
 /// The row of an item that the snapshot does not know.
@@ -77,10 +78,11 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
     /// The first rule of the format that is broken, and where.
     pub fn verify(&self) -> Result<()> {
         self.verify_tables()?;
-        self.experiments().map(|_| ())
+        self.experiments()?;
+        self.rules().map(|_| ())
     }
 
-    /// The same without what a build that only ranks does not read: features and experiments.
+    /// The same without what a build that only ranks does not read: features, experiments and rules.
     ///
     /// # Errors
     /// The first rule of the format that is broken, and where.
@@ -222,6 +224,15 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
         bytes.map_or_else(|| Ok(Experiments::default()), Experiments::decode)
     }
 
+    /// Rules; none where there is no such section.
+    ///
+    /// # Errors
+    /// What is wrong with the section. A rule in it that cannot be read is told in [`Rules::broken`].
+    pub fn rules(&self) -> Result<Rules> {
+        let bytes = self.table(Section::Rules);
+        bytes.map_or_else(|| Ok(Rules::default()), Rules::decode)
+    }
+
     /// The bytes of a section that is read as a whole, such as [`Section::Experiments`].
     pub fn document(&self, section: Section) -> Option<&[u8]> {
         self.table(section).filter(|_| !section.is_table())
@@ -258,7 +269,7 @@ fn read(bytes: &[u8]) -> Result<(Envelope, Meta, Blend)> {
 #[inline(never)]
 pub(crate) fn check_length(section: Section, bytes: &[u8], items: u32) -> Result<()> {
     match section {
-        Section::Meta | Section::Blend | Section::Labels | Section::Experiments => Ok(()),
+        Section::Meta | Section::Blend | Section::Labels | Section::Experiments | Section::Rules => Ok(()),
         Section::Index => index::check_length(bytes, items),
         Section::Prior => prior::check_length(bytes, items),
         Section::Attributes => attributes::check_length(bytes, items),

@@ -19,6 +19,7 @@ use crate::bytes::sha256;
 use crate::error::{Error, Result};
 use crate::event::{item_hash, ItemHash};
 use crate::experiment::Experiments;
+use crate::rule::Rule;
 use serde::Serialize;
 
 /// A model before it is packed. Tables are by row; a row is the position of the item's id in `ids`.
@@ -49,6 +50,8 @@ pub struct SnapshotBuilder {
     pub content: Option<Content>,
     /// Features and experiments.
     pub experiments: Option<Experiments>,
+    /// Rules.
+    pub rules: Vec<Rule>,
 }
 
 impl Default for SnapshotBuilder {
@@ -66,6 +69,7 @@ impl Default for SnapshotBuilder {
             factors: None,
             content: None,
             experiments: None,
+            rules: vec![],
         }
     }
 }
@@ -118,6 +122,9 @@ impl SnapshotBuilder {
         if let Some(experiments) = &self.experiments {
             sections.push((Section::Experiments, postcard("experiments", experiments)?));
         }
+        if !self.rules.is_empty() {
+            sections.push((Section::Rules, rules(&self.rules)?));
+        }
         finish(&self.meta, &self.blend, sections)
     }
 
@@ -146,6 +153,15 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
         self.with_section(Section::Experiments, bytes)
     }
 
+    /// The same snapshot with other rules, or without any.
+    ///
+    /// # Errors
+    /// Where they are over a limit of the format.
+    pub fn with_rules(&self, new: &[Rule]) -> Result<Vec<u8>> {
+        let bytes = if new.is_empty() { None } else { Some(rules(new)?) };
+        self.with_section(Section::Rules, bytes)
+    }
+
     fn with_section(&self, section: Section, bytes: Option<Vec<u8>>) -> Result<Vec<u8>> {
         let mut bytes = bytes;
         let mut sections = vec![];
@@ -158,6 +174,12 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
         Snapshot::open(&bytes)?.verify()?;
         Ok(bytes)
     }
+}
+
+/// Each in bytes of its own, so that one that a reader cannot read takes none of the others with it.
+fn rules(rules: &[Rule]) -> Result<Vec<u8>> {
+    let each: Result<Vec<Vec<u8>>> = rules.iter().map(|rule| postcard("rules", rule)).collect();
+    postcard("rules", &each?)
 }
 
 /// Puts meta and blend before the other sections, which are in their order, and verifies the whole.

@@ -55,7 +55,7 @@ impl<'a> Values<'a> {
     }
 
     #[inline(never)]
-    fn f32(&mut self) -> Option<f32> {
+    pub(crate) fn f32(&mut self) -> Option<f32> {
         Some(f32::from_le_bytes(self.take(4)?.try_into().ok()?))
     }
 

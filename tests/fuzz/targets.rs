@@ -9,6 +9,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use pocketrank::condition::Value;
 use pocketrank::experiment::{self, compile, Experiments, Visitor};
 use pocketrank::pack::{Content, Factors, Gram, SnapshotBuilder};
+use pocketrank::rule::{compile_rules, Ask, Moves, Rule, Rules};
 use pocketrank::template::{write_card, Card};
 use pocketrank::{
     capsule, diff, edge, item_hash, AttributeRow, Blend, BlendRow, Candidates, CapsuleGrant, Choice, Consent, Delta,
@@ -343,6 +344,60 @@ fn use_experiments(bytes: &[u8]) {
     }
 }
 
+/// Rules: as they come, and those of the cases with some bytes changed. What can be read applies to a slate.
+pub fn rules(bytes: &[u8]) {
+    let _ = Rules::decode(bytes);
+    let each: Vec<Vec<u8>> = shop_rules()
+        .iter()
+        .map(|rule| postcard::to_allocvec(rule).unwrap())
+        .collect();
+    let mut known = postcard::to_allocvec(&each).unwrap();
+    for edit in bytes.chunks_exact(3) {
+        let at = usize::from(u16::from_le_bytes([edit[0], edit[1]])) % known.len();
+        known[at] = edit[2];
+    }
+    if let Ok(rules) = Rules::decode(&known) {
+        let mut snapshot = Snapshot::open(model()).unwrap();
+        apply_rules(&rules, &mut snapshot);
+    }
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let _ = compile_rules(text);
+    }
+}
+
+fn use_rules(snapshot: &Snapshot<&[u8]>) {
+    if let Ok(rules) = snapshot.rules() {
+        apply_rules(&rules, &mut snapshot.clone());
+    }
+}
+
+fn apply_rules(rules: &Rules, snapshot: &mut Snapshot<&[u8]>) {
+    let profile = random::profile(&events(&mut Rng(1), 30, ITEMS));
+    let attributes = Value::Object(vec![("country".into(), "de".into())]);
+    let mut ranker = Ranker::new(snapshot.clone());
+    ranker.set_profile(&profile, NOW);
+    let candidates = Candidates::from_rows((0..64).chain([NO_ROW, 1 << 20]).collect());
+    for slot in ["home-hero", "similar"] {
+        let ask = Ask {
+            slot,
+            attributes: &attributes,
+            profile: &profile,
+            now: NOW,
+        };
+        let orders = rules.orders(snapshot, &ask, |_| true);
+        let moves = Moves::resolve(&orders, snapshot);
+        let slate = ranker.rerank_by(&candidates, &Options::default(), &moves);
+        assert!(slate.len() <= Options::default().count);
+        let _ = ranker.effects(3, &moves);
+    }
+}
+
+/// The rules of the cases.
+fn shop_rules() -> &'static [Rule] {
+    static RULES: OnceLock<Vec<Rule>> = OnceLock::new();
+    RULES.get_or_init(|| compile_rules(include_str!("../cases/rules.json")).unwrap().rules)
+}
+
 /// A payload with something of everything.
 fn payload() -> &'static Experiments {
     static PAYLOAD: OnceLock<Experiments> = OnceLock::new();
@@ -373,6 +428,7 @@ fn use_snapshot(bytes: &[u8]) {
     let valid = snapshot.verify().is_ok();
     let _ = snapshot.labels();
     let _ = snapshot.experiments();
+    use_rules(&snapshot);
     match snapshot.slice((0..ITEMS).step_by(3).map(|row| item_hash(&id(row)))) {
         Ok(slice) => {
             let slice = Snapshot::open(slice.as_slice()).unwrap();
@@ -523,6 +579,7 @@ fn drawn(u: &mut Unstructured<'_>) -> arbitrary::Result<SnapshotBuilder> {
         factors: if u.arbitrary()? { Some(factors(u, items)?) } else { None },
         content: if u.arbitrary()? { Some(content(u, items)?) } else { None },
         experiments: if u.arbitrary()? { Some(payload().clone()) } else { None },
+        rules: if u.arbitrary()? { shop_rules().to_vec() } else { vec![] },
     })
 }
 

@@ -2,8 +2,10 @@
 #![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use super::{builder, content, factors, id, Rng};
+use pocketrank::condition::Condition;
 use pocketrank::experiment::{Experiments, Feature};
 use pocketrank::pack::SnapshotBuilder;
+use pocketrank::rule::{Action, Rule};
 use pocketrank::{diff, Delta, Error, Snapshot};
 use proptest::prelude::*;
 
@@ -73,6 +75,20 @@ fn experiments(value: &str) -> Experiments {
     }
 }
 
+/// A rule from that time on.
+fn rule(start: u32) -> Rule {
+    Rule {
+        id: "summer".into(),
+        slot: "home-hero".into(),
+        priority: 1,
+        start,
+        end: u32::MAX,
+        condition: Condition::default(),
+        after: vec![],
+        actions: vec![Action::Template("cards".into())],
+    }
+}
+
 fn with_sections(mut model: SnapshotBuilder, sections: u8) -> SnapshotBuilder {
     let has = |bit: u8| sections >> bit & 1 == 1;
     if !has(0) {
@@ -92,6 +108,7 @@ fn with_sections(mut model: SnapshotBuilder, sections: u8) -> SnapshotBuilder {
     }
     if has(5) {
         model.experiments = Some(experiments(&model.blend.rows[0].popularity.to_string()));
+        model.rules = vec![rule(model.blend.rows[0].popularity.to_bits())];
     }
     model
 }

@@ -73,8 +73,8 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
             }
             sections.push((Section::Content, bytes));
         }
-        if let Some(bytes) = self.table(Section::Experiments) {
-            sections.push((Section::Experiments, bytes.to_vec()));
+        for section in [Section::Experiments, Section::Rules] {
+            sections.extend(self.table(section).map(|bytes| (section, bytes.to_vec())));
         }
         let meta = Meta {
             items: kept.len() as u32,

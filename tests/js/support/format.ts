@@ -8,7 +8,7 @@ import { readExperiments } from "./experiments.ts";
 
 export type Snapshot = ReturnType<typeof readSnapshot>;
 
-export const TAGS = ["META", "BLND", "INDX", "PRIR", "ATTR", "LABL", "NEIB", "FACT", "CONT", "EXPR"];
+export const TAGS = ["META", "BLND", "INDX", "PRIR", "ATTR", "LABL", "NEIB", "FACT", "CONT", "EXPR", "RULE"];
 
 /**
  * The hash in the header, which is right, and the bytes of each section.
