@@ -14,6 +14,7 @@ mod inspect;
 mod keys;
 mod list;
 mod pack;
+mod panel;
 mod part;
 mod publish;
 mod publisher;
@@ -21,6 +22,7 @@ mod report;
 mod rerank;
 mod retrain;
 mod rollback;
+mod rules;
 mod serve;
 mod sign;
 mod slice;
@@ -59,6 +61,7 @@ enum Verb {
     Rerank(rerank::Rerank),
     Slice(slice::Slice),
     Experiments(experiments::ExperimentsVerb),
+    Rules(rules::RulesVerb),
     Diff(diff::Diff),
     Apply(apply::Apply),
     Compile(compile::Compile),
@@ -86,6 +89,7 @@ impl Cli {
             Verb::Rerank(verb) => verb.run(),
             Verb::Slice(verb) => verb.run(),
             Verb::Experiments(verb) => verb.run(),
+            Verb::Rules(verb) => verb.run(),
             Verb::Diff(verb) => verb.run(),
             Verb::Apply(verb) => verb.run(),
             Verb::Compile(verb) => verb.run(),

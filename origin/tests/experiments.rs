@@ -195,3 +195,100 @@ fn pages_that_change_by_their_address_are_left_out_and_named() {
     assert!(notes[0].as_str().unwrap().starts_with("experiment `hero` is left out"));
     assert!(notes[1].as_str().unwrap().contains("`novelty` is not known here"));
 }
+
+#[test]
+fn rules_go_into_a_snapshot_and_stay_with_its_experiments() {
+    let files = Files::new();
+    let [first, second] = ["first.bin", "second.bin"].map(|name| files.path(name).to_str().unwrap().to_owned());
+    let rules = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/cases/rules.json");
+    let made = told(&["experiments", PAYLOAD, "--snapshot", SNAPSHOT, "-o", &first]);
+    let ruled = told(&["rules", rules, "--snapshot", &first, "-o", &second]);
+    assert_eq!(ruled["rules"][1]["id"], "left-in-cart");
+    let inspected = told(&["inspect", &second]);
+    assert_eq!(inspected["id"], ruled["id"]);
+    assert_eq!(inspected["experiments"], made["experiments"]);
+    // As they apply: the most important first.
+    let ids: Vec<&Value> = inspected["rules"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|rule| &rule["id"])
+        .collect();
+    assert_eq!(ids, ["left-in-cart", "summer", "loyal"]);
+
+    let wrong = files.write(
+        "rules.json",
+        r#"{ "rules": [{ "id": "r", "actions": [{ "hide": ["a"] }] }] }"#,
+    );
+    let run = pocketrank(&["rules", wrong.to_str().unwrap()]);
+    assert_eq!(run.status.code(), Some(3));
+    assert!(String::from_utf8(run.stderr)
+        .unwrap()
+        .contains("rule `r`, actions: an action is one of"));
+}
+
+#[test]
+fn retraining_keeps_what_is_tried_and_ruled() {
+    let files = Files::new();
+    let at = |name: &str| files.path(name).to_str().unwrap().to_owned();
+    let shop = at("shop");
+    told(&["synth", "-o", &shop, "--items", "40", "--sessions", "300"]);
+    let rules = files.write(
+        "rules.json",
+        r#"{ "rules": [{ "id": "good", "actions": [{ "list": "l" }] }, { "id": "bad", "actions": [] }] }"#,
+    );
+    let (events, recipe, trained, again) = (
+        format!("{shop}/events.jsonl"),
+        at("recipe.json"),
+        at("a.bin"),
+        at("b.bin"),
+    );
+    let train = [
+        "train",
+        "--events",
+        &events,
+        "--families",
+        "rp3beta",
+        "--trials",
+        "2",
+        "--folds",
+        "1",
+        "--recipe",
+        &recipe,
+    ];
+    let panel = [
+        "--experiments",
+        PAYLOAD,
+        "--rules",
+        rules.to_str().unwrap(),
+        "-o",
+        &trained,
+    ];
+    let run = pocketrank(&[&train[..], &panel[..]].concat());
+    let printed = String::from_utf8(run.stdout).unwrap();
+    assert!(
+        run.status.success() && printed.contains("rule `bad`: `actions` is empty"),
+        "{printed}"
+    );
+    let before = told(&["inspect", &trained]);
+    assert_eq!(before["rules"][0]["id"], "good");
+    told(&[
+        "retrain", &recipe, "--base", &trained, "--events", &events, "-o", &again,
+    ]);
+    let after = told(&["inspect", &again]);
+    assert_eq!(
+        (&after["experiments"], &after["rules"]),
+        (&before["experiments"], &before["rules"])
+    );
+    // The ledger is that of the snapshot that was written.
+    told(&[
+        "retrain",
+        &recipe,
+        "--base",
+        &again,
+        "--events",
+        &events,
+        "-o",
+        &at("c.bin"),
+    ]);
+}

@@ -269,7 +269,7 @@ fn days(date: &str) -> Option<u32> {
     if parts.next().is_some() || !(1970..=2105).contains(&year) {
         return None;
     }
-    let leap = |year: u32| u32::from(year % 4 == 0 && (year % 100 != 0 || year % 400 == 0));
+    let leap = |year: u32| u32::from(year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)));
     let lengths = [31, 28 + leap(year), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     let length = *lengths.get(month.checked_sub(1)? as usize)?;
     if !(1..=length).contains(&day) {

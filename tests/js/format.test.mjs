@@ -68,6 +68,16 @@ test("experiments are those of the payload", () => {
   assert.deepEqual(groups, [payload.savedGroups.south]);
 });
 
+test("rules are those of the file", () => {
+  const { rules } = JSON.parse(readFileSync(join(root, "tests/cases/rules.json"), "utf8"));
+  const read = fixtures.find(({ name }) => name === "rules-v1.bin")?.snapshot.rules ?? assert.fail("none");
+  const short = read.map(({ id, slot, priority, start, actions }) => ({ id, slot, priority, start, actions: actions.length }));
+  const day = (/** @type {string | undefined} */ text) => (text ? Date.parse(`${text}T00:00Z`) / 1000 : 0);
+  assert.deepEqual(short, rules.map((/** @type {any} */ { id, slot = "", priority = 0, start, actions }) => ({ id, slot, priority, start: day(start), actions: actions.length })));
+  assert.deepEqual(read[0]?.actions[0], { pin: ["sku-31", "sku-7"].map(itemHash), place: 1 });
+  assert.deepEqual(read[1]?.after, [{ event: 4, then: undefined, unless: 7, within: 30 }]);
+});
+
 for (const { name, bytes, snapshot, known, ids } of fixtures) {
   test(`${name} says of itself what the runtime reads`, () => {
     const { version, ...meta } = new Ranker(bytes).meta;

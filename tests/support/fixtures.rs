@@ -5,6 +5,7 @@ use super::cases::{model, snapshot};
 use super::{builder, Rng};
 use pocketrank::experiment::{compile, Options};
 use pocketrank::pack::SnapshotBuilder;
+use pocketrank::rule::compile_rules;
 use pocketrank::{diff, Labels, PriorRow, Snapshot};
 
 /// The folder of all golden snapshots.
@@ -19,6 +20,7 @@ pub fn fixtures() -> Vec<(&'static str, Vec<u8>)> {
         ("cold-v1.bin", cold().build().unwrap()),
         ("random-changed-v1.delta", changes()),
         ("random-again-v1.delta", delta(changed(), again())),
+        ("rules-v1.bin", ruled().build().unwrap()),
         ("experiments-v1.bin", experiments(EXPERIMENTS).build().unwrap()),
         (
             "experiments-changed-v1.delta",
@@ -96,6 +98,15 @@ fn experiments(payload: &str) -> SnapshotBuilder {
     let compiled = compile(payload, &Options::default()).unwrap();
     SnapshotBuilder {
         experiments: Some(compiled.experiments),
+        ..minimal()
+    }
+}
+
+/// The smallest model with rules.
+fn ruled() -> SnapshotBuilder {
+    let compiled = compile_rules(include_str!("../cases/rules.json")).unwrap();
+    SnapshotBuilder {
+        rules: compiled.rules,
         ..minimal()
     }
 }

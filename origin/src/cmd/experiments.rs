@@ -1,18 +1,17 @@
-//! `pocketrank experiments`: features and experiments of GrowthBook's payload, checked, and put into a snapshot; and how other verbs do.
+//! `pocketrank experiments`: features and experiments of GrowthBook's payload, checked, and put into a snapshot.
 
 use super::data::Output;
+use super::panel::{read_experiments, replace, VisitorNames};
 use super::part::{differ, names_a_file};
 use super::verify;
 use clap::Args;
-use pocketrank::experiment::{compile, Compiled, Effect, Experiment, Experiments, Options};
-use pocketrank::{Section, Snapshot, LOTS};
-use pocketrank_origin::error::{Error, Result};
-use pocketrank_origin::output;
-use pocketrank_origin::train::steady::Ledger;
+use pocketrank::experiment::{Effect, Experiment, Experiments};
+use pocketrank::LOTS;
+use pocketrank_origin::error::Result;
 use serde::Serialize;
 use serde_json::json;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Checks what GrowthBook's SDK endpoint gives, shows who gets what, and puts it into a snapshot without training it anew.
 ///
@@ -34,79 +33,6 @@ pub struct ExperimentsVerb {
     print: Output,
 }
 
-/// What the payload calls the visitor's number.
-#[derive(Debug, Args)]
-pub struct VisitorNames {
-    /// An attribute that means the visitor's random number; may be given several times.
-    #[arg(long = "visitor-attribute", value_name = "NAME", default_value = "id")]
-    names: Vec<String>,
-}
-
-/// What verbs that make snapshots put into them beside the model.
-#[derive(Debug, Args)]
-pub struct Panel {
-    /// Features and experiments: what GrowthBook's SDK endpoint gives.
-    #[arg(long = "experiments", value_name = "FILE")]
-    payload: Option<PathBuf>,
-    #[command(flatten)]
-    visitor: VisitorNames,
-}
-
-impl Panel {
-    /// Compiles the payload, before any work is done, and tells what is left out.
-    pub fn compile(&self, print: Output) -> Result<Option<Compiled>> {
-        let payload = self.payload.as_ref();
-        let compiled = payload.map(|path| read(path, &self.visitor)).transpose()?;
-        for note in compiled.iter().flat_map(|compiled| &compiled.notes) {
-            print.tell(format_args!("note: {note}"))?;
-        }
-        Ok(compiled)
-    }
-}
-
-/// The snapshot with what was compiled.
-pub fn attach(bytes: Vec<u8>, compiled: Option<&Compiled>, output: &Path) -> Result<Vec<u8>> {
-    match compiled {
-        Some(compiled) => with(&bytes, &compiled.experiments, output),
-        None => Ok(bytes),
-    }
-}
-
-/// The snapshot with what was compiled, or else with what the base has.
-pub fn attach_or_keep<B: AsRef<[u8]>>(
-    bytes: Vec<u8>,
-    compiled: Option<&Compiled>,
-    base: &Snapshot<B>,
-    output: &Path,
-) -> Result<Vec<u8>> {
-    if compiled.is_some() || base.document(Section::Experiments).is_none() {
-        return attach(bytes, compiled, output);
-    }
-    let experiments = base.experiments().map_err(|source| invalid(output, source))?;
-    with(&bytes, &experiments, output)
-}
-
-fn with(bytes: &[u8], experiments: &Experiments, output: &Path) -> Result<Vec<u8>> {
-    let snapshot = Snapshot::open(bytes).map_err(|source| invalid(output, source))?;
-    let made = snapshot.with_experiments(Some(experiments));
-    made.map_err(|source| invalid(output, source))
-}
-
-fn invalid(path: &Path, source: pocketrank::Error) -> Error {
-    Error::Snapshot {
-        path: path.into(),
-        source,
-    }
-}
-
-fn read(path: &Path, visitor: &VisitorNames) -> Result<Compiled> {
-    let json = std::fs::read_to_string(path).map_err(|source| Error::reading(path, source))?;
-    let options = Options {
-        visitor: visitor.names.clone(),
-    };
-    compile(&json, &options).map_err(|refusal| Error::Data(format!("{}: {refusal}", path.display())))
-}
-
 impl ExperimentsVerb {
     /// Does it.
     pub fn run(self) -> Result<()> {
@@ -115,21 +41,15 @@ impl ExperimentsVerb {
             ("--snapshot", self.snapshot.as_ref()),
             ("-o", self.output.as_ref()),
         ])?;
-        let compiled = read(&self.payload, &self.visitor)?;
+        let compiled = read_experiments(&self.payload, &self.visitor)?;
         let about = About::of(&compiled.experiments);
         let mut written = None;
         if let (Some(from), Some(to)) = (&self.snapshot, &self.output) {
             names_a_file("-o", to)?;
             let bytes = verify::read(from)?;
             let base = verify::open(from, bytes.as_slice())?;
-            let made = with(&bytes, &compiled.experiments, to)?;
-            let snapshot = verify::open(to, made.as_slice())?;
-            let ledger = Ledger::beside(from);
-            if ledger.exists() {
-                Ledger::read(&ledger, &base)?.of(&snapshot).write(&Ledger::beside(to))?;
-            }
-            output::write(to, &made)?;
-            written = Some((snapshot.id().to_string(), made.len()));
+            let made = base.with_experiments(Some(&compiled.experiments));
+            written = Some(replace(from, &base, to, made)?);
         }
         let notes: String = compiled.notes.iter().map(|note| format!("note: {note}\n")).collect();
         let place = match (&self.output, &written) {

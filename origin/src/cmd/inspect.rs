@@ -3,6 +3,7 @@
 use super::data::Output;
 use super::delta;
 use super::experiments;
+use super::rules;
 use super::verify;
 use clap::Args;
 use pocketrank::{BlendRow, Delta, Section, Snapshot, ONE, PART_NAMES};
@@ -107,6 +108,20 @@ impl Inspect {
         if !panel.is_empty() {
             let _ = write!(text, "\n\n{panel}");
         }
+        let shop_rules = snapshot.rules().map_err(|source| Error::Snapshot {
+            path: self.snapshot.clone(),
+            source,
+        })?;
+        if !shop_rules.rules.is_empty() {
+            let _ = write!(text, "\n\n{}", rules::table(&shop_rules.rules));
+        }
+        for at in &shop_rules.broken {
+            let _ = write!(
+                text,
+                "\nrule {} of the section cannot be read, and does nothing",
+                at + 1
+            );
+        }
         let sections: Vec<_> = snapshot
             .sections()
             .map(
@@ -126,6 +141,8 @@ impl Inspect {
                 "cold_start": cold,
                 "labels": labels,
                 "experiments": panel,
+                "rules": rules::about(&shop_rules.rules),
+                "broken_rules": shop_rules.broken,
             }),
         )
     }

@@ -1,7 +1,7 @@
 //! `pocketrank pack`: what training chose, in other bytes.
 
 use super::data::{Data, Output};
-use super::experiments::{attach, Panel};
+use super::panel::Panel;
 use super::part::{differ, names_a_file, positive, tells, Part};
 use super::report::plot::{alone, scatter, Axes, Cloud, Place, COLOURS};
 use clap::Args;
@@ -121,7 +121,7 @@ impl Pack {
             }
         };
         let mut packed = pack::fit(&dataset, events, &chosen, &best.shape, wanted.limit, &control)?;
-        packed.bytes = attach(packed.bytes, compiled.as_ref(), &self.output)?;
+        packed.bytes = compiled.attach(packed.bytes, &self.output)?;
         let invalid = |source| Error::Snapshot {
             path: self.output.clone(),
             source,

@@ -1,7 +1,7 @@
 //! `pocketrank retrain`: what training chose, fitted on newer events beside the snapshot that is out.
 
 use super::data::{Data, Output};
-use super::experiments::{attach_or_keep, Panel};
+use super::panel::Panel;
 use super::part::{differ, names_a_file, positive, Part};
 use super::{delta, verify};
 use clap::Args;
@@ -96,7 +96,9 @@ impl Retrain {
             path: self.output.clone(),
             source,
         };
-        refitted.bytes = attach_or_keep(refitted.bytes, compiled.as_ref(), &base, &self.output)?;
+        refitted.bytes = compiled
+            .or_of(&base, &self.base)?
+            .attach(refitted.bytes, &self.output)?;
         let snapshot = Snapshot::open(refitted.bytes.as_slice()).map_err(failed)?;
         refitted.ledger = refitted.ledger.of(&snapshot);
         let changes = diff(&base, &snapshot).map_err(failed)?;

@@ -1,7 +1,7 @@
 //! `pocketrank train`: from events to a packed snapshot.
 
 use super::data::{Data, Output};
-use super::experiments::{attach, Panel};
+use super::panel::Panel;
 use super::part::{differ, names_a_file, positive, tells, Part};
 use clap::Args;
 use pocketrank::Snapshot;
@@ -147,7 +147,7 @@ impl Train {
             ..TrainOptions::default()
         };
         let mut trained = train(&dataset, events, &options, &control)?;
-        trained.bytes = attach(trained.bytes, compiled.as_ref(), &self.output)?;
+        trained.bytes = compiled.attach(trained.bytes, &self.output)?;
         let invalid = |source| Error::Snapshot {
             path: self.output.clone(),
             source,

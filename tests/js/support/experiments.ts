@@ -1,5 +1,5 @@
-/** The section `experiments`, read as docs/FORMAT.md says: written from that document alone, so that it has to be enough. */
-import { check, type Cursor } from "./cursor.ts";
+/** The sections `experiments` and `rules`, read as docs/FORMAT.md says: written from that document alone, so that it has to be enough. */
+import { check, Cursor } from "./cursor.ts";
 
 export type Experiments = ReturnType<typeof readExperiments>;
 
@@ -10,6 +10,34 @@ export function readExperiments(from: Cursor) {
     check(keys.every((key, at) => at === 0 || (keys[at - 1] ?? "") < key), "EXPR: keys out of order");
   }
   return { features, experiments, groups: from.list(() => from.list(() => readValue(from))) };
+}
+
+/** Each rule of the section `rules`, which must be one that can be read. */
+export function readRules(from: Cursor) {
+  return from.list(() => {
+    const rule = new Cursor(from.take(from.varint()), "RULE");
+    const text = rule.string;
+    const hash = () => Buffer.from(rule.take(8)).reverse().toString("hex");
+    const matching = () => ({ items: rule.list(hash), categories: rule.list(text), brands: rule.list(text), priceBands: rule.list(text) });
+    const actions: (() => unknown)[] = [
+      () => ({ pin: rule.list(hash), place: rule.varint() }),
+      () => ({ lift: matching(), by: rule.f32() }),
+      () => ({ exclude: matching() }),
+      () => ({ template: text() }),
+      () => ({ list: text() }),
+    ];
+    const read = {
+      ...{ id: text(), slot: text(), priority: rule.varint(), start: rule.varint(), end: rule.varint(), condition: readCondition(rule) },
+      after: rule.list(() => ({ event: rule.u8(), then: option(rule, rule.u8), unless: option(rule, rule.u8), within: rule.varint() })),
+      actions: rule.list(() => (actions[rule.varint()] ?? assertKnown)()),
+    };
+    check(rule.left === 0, `RULE: ${rule.left} bytes left over`);
+    return read;
+  });
+}
+
+function assertKnown(): never {
+  throw new Error("RULE: an action of an unknown kind");
 }
 
 const readFlag = (from: Cursor) => {

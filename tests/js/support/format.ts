@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { check, Cursor, times } from "./cursor.ts";
-import { readExperiments } from "./experiments.ts";
+import { readExperiments, readRules } from "./experiments.ts";
 
 export type Snapshot = ReturnType<typeof readSnapshot>;
 
@@ -71,6 +71,7 @@ export function readSnapshot(bytes: Uint8Array) {
       return { dims, rows: times(n, () => from.vector(dims)) };
     }),
     experiments: read("EXPR", readExperiments),
+    rules: read("RULE", readRules),
   };
 }
 
