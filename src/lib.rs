@@ -50,6 +50,7 @@ mod list;
 mod loader;
 mod lot;
 mod manifest;
+pub mod page;
 mod profile;
 mod rerank;
 pub mod rule;
