@@ -75,8 +75,8 @@ fn namespaces_keep_experiments_apart_and_leave_nobody_out() {
         counts[usize::from(first) * 2 + arm as usize] += 1;
     }
     // By chance within five standard deviations.
-    for (count, share) in counts.into_iter().zip([0.3, 0.3, 0.2, 0.2]) {
-        let (mean, deviation) = (4096.0 * share, (4096.0 * share * (1.0 - share) as f64).sqrt());
+    for (count, share) in counts.into_iter().zip([0.3f64, 0.3, 0.2, 0.2]) {
+        let (mean, deviation) = (4096.0 * share, (4096.0 * share * (1.0 - share)).sqrt());
         assert!((f64::from(count) - mean).abs() < 5.0 * deviation, "{counts:?}");
     }
 }

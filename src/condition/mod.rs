@@ -6,6 +6,9 @@
 
 #[cfg(feature = "pack")]
 pub(crate) mod compile;
+#[cfg(feature = "pack")]
+mod json;
+mod number;
 mod value;
 mod version;
 

@@ -3,6 +3,7 @@
 //! Conditions were written for GrowthBook's SDK, so they mean what they mean there: the conversions are those of ECMAScript. A number
 //! carries its text, because a host that has one has printed it already, and printing floats is much code.
 
+use super::number::{printed, read_number};
 use crate::snapshot::Values;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
@@ -55,36 +56,6 @@ impl From<f64> for Value {
             Value::Number(number, printed(number))
         } else {
             Value::Null
-        }
-    }
-}
-
-/// A finite number as ECMAScript prints it (`Number::toString`): the fewest digits that read back, from 1e21 on and below 1e-6 with an exponent.
-fn printed(number: f64) -> String {
-    if number == 0.0 {
-        return "0".into();
-    }
-    let scientific = format!("{:e}", number.abs());
-    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let digits = digits.replace('.', "");
-    let exponent: i32 = exponent.parse().unwrap_or_default();
-    let sign = if number < 0.0 { "-" } else { "" };
-    let count = digits.len() as i32;
-    let point = exponent + 1;
-    let zeros = |many: i32| "0".repeat(many.max(0) as usize);
-    let split = |at: usize| digits.split_at_checked(at).unwrap_or((&digits, ""));
-    match point {
-        _ if count <= point && point <= 21 => format!("{sign}{digits}{}", zeros(point - count)),
-        1..=21 => {
-            let (whole, rest) = split(point as usize);
-            format!("{sign}{whole}.{rest}")
-        }
-        -5..=0 => format!("{sign}0.{}{digits}", zeros(-point)),
-        _ => {
-            let (first, rest) = split(1);
-            let dot = if rest.is_empty() { "" } else { "." };
-            let plus = if exponent > 0 { "+" } else { "" };
-            format!("{sign}{first}{dot}{rest}e{plus}{exponent}")
         }
     }
 }
@@ -250,7 +221,7 @@ impl Value {
 }
 
 /// A position in a list, as JavaScript writes it in a path.
-fn position(name: &str) -> Option<usize> {
+pub(super) fn position(name: &str) -> Option<usize> {
     let digits = name.bytes().all(|byte| byte.is_ascii_digit());
     let plain = digits && !name.is_empty() && name.len() < 10 && (name == "0" || !name.starts_with('0'));
     plain.then(|| {
@@ -289,91 +260,6 @@ pub(crate) fn write_quoted(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// The number that a text is, as JavaScript's `Number(text)`: blanks around it do not count, an empty one is 0, other bases have a prefix.
-///
-/// Correctly rounded where it has at most 19 digits that make a number below 2^53 and a power of ten within ±22; beyond, the last bits may
-/// differ from JavaScript's: the tables for those are more code than all of this.
-fn read_number(text: &str) -> f64 {
-    let text = text.trim_matches(|char: char| char.is_whitespace() && char != '\u{85}' || char == '\u{feff}');
-    if text.is_empty() {
-        return 0.0;
-    }
-    for (prefixes, base) in [(["0x", "0X"], 16), (["0o", "0O"], 8), (["0b", "0B"], 2)] {
-        if let Some(digits) = prefixes.into_iter().find_map(|prefix| text.strip_prefix(prefix)) {
-            let digit = |sum: f64, char: char| {
-                char.to_digit(base)
-                    .map(|digit| sum * f64::from(base) + f64::from(digit))
-            };
-            let value = digits.chars().try_fold(0.0, digit);
-            return value.filter(|_| !digits.is_empty()).unwrap_or(f64::NAN);
-        }
-    }
-    let (sign, digits) = match text.strip_prefix('-') {
-        Some(digits) => (-1.0, digits),
-        None => (1.0, text.strip_prefix('+').unwrap_or(text)),
-    };
-    if digits == "Infinity" {
-        return sign * f64::INFINITY;
-    }
-    sign * read_decimal(digits).unwrap_or(f64::NAN)
-}
-
-/// Digits with a point and an exponent, each of which may be missing.
-fn read_decimal(text: &str) -> Option<f64> {
-    let (mut mantissa, mut scale, mut any, mut point) = (0u64, 0i32, false, false);
-    let mut rest = text.as_bytes();
-    let mut exponent = None;
-    while let Some((byte, behind)) = rest.split_first() {
-        rest = behind;
-        match byte {
-            b'0'..=b'9' => {
-                any = true;
-                if mantissa < 100_000_000_000_000_000 {
-                    mantissa = mantissa * 10 + u64::from(byte - b'0');
-                    scale -= i32::from(point);
-                } else {
-                    scale = scale.saturating_add(i32::from(!point));
-                }
-            }
-            b'.' if !point => point = true,
-            b'e' | b'E' if any => {
-                exponent = Some(rest);
-                break;
-            }
-            _ => return None,
-        }
-    }
-    if let Some(digits) = exponent {
-        let (negative, digits) = match digits.split_first()? {
-            (b'-', digits) => (true, digits),
-            (b'+', digits) => (false, digits),
-            _ => (false, digits),
-        };
-        let mut value = 0i32;
-        for byte in digits {
-            let digit = byte.is_ascii_digit().then(|| i32::from(byte - b'0'))?;
-            value = value.saturating_mul(10).saturating_add(digit).min(100_000);
-        }
-        if digits.is_empty() {
-            return None;
-        }
-        scale = scale.saturating_add(if negative { -value } else { value });
-    }
-    if !any {
-        return None;
-    }
-    let mut value = mantissa as f64;
-    let mut left = scale.clamp(-400, 400);
-    while left != 0 && value != 0.0 {
-        let step = left.clamp(-22, 22);
-        // Powers to the 22nd are exact.
-        let power = (0..step.abs()).fold(1.0, |power: f64, _| power * 10.0);
-        value = if step > 0 { value * power } else { value / power };
-        left -= step;
-    }
-    Some(value)
-}
-
 /// The text in small letters where those are of ASCII, Latin-1 or Cyrillic; other letters stay, and so they do not match what is compiled,
 /// which is of these alone.
 pub(crate) fn folded(text: &str) -> String {
@@ -400,159 +286,9 @@ pub(crate) fn folds(char: char) -> bool {
     matches!(char as u32, 0..=0xff | 0x400..=0x45f)
 }
 
-#[cfg(feature = "pack")]
-mod json {
-    use super::Value;
-    use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-    use std::fmt;
-
-    /// A value read from JSON as JavaScript's `JSON.parse` reads it.
-    #[derive(Debug, Clone, PartialEq)]
-    pub(crate) struct Parsed(pub(crate) Value);
-
-    impl<'de> Deserialize<'de> for Parsed {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            deserializer.deserialize_any(Any).map(Parsed)
-        }
-    }
-
-    struct Any;
-
-    impl<'de> Visitor<'de> for Any {
-        type Value = Value;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a value of JSON")
-        }
-
-        fn visit_unit<E: Error>(self) -> Result<Value, E> {
-            Ok(Value::Null)
-        }
-
-        fn visit_bool<E: Error>(self, flag: bool) -> Result<Value, E> {
-            Ok(Value::Flag(flag))
-        }
-
-        fn visit_u64<E: Error>(self, number: u64) -> Result<Value, E> {
-            Ok((number as f64).into())
-        }
-
-        fn visit_i64<E: Error>(self, number: i64) -> Result<Value, E> {
-            Ok((number as f64).into())
-        }
-
-        fn visit_f64<E: Error>(self, number: f64) -> Result<Value, E> {
-            Ok(number.into())
-        }
-
-        fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
-            Ok(Value::Text(text.into()))
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
-            let mut list = vec![];
-            while let Some(Parsed(value)) = seq.next_element()? {
-                list.push(value);
-            }
-            Ok(Value::List(list))
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-            let mut fields: Vec<(String, Value)> = vec![];
-            while let Some((name, Parsed(value))) = map.next_entry::<String, Parsed>()? {
-                match fields.iter_mut().find(|(known, _)| *known == name) {
-                    Some((_, known)) => *known = value,
-                    None => fields.push((name, value)),
-                }
-            }
-            // JavaScript has positions before names.
-            let number = |name: &str| super::position(name).unwrap_or(usize::MAX);
-            fields.sort_by_key(|(name, _)| number(name));
-            Ok(Value::Object(fields))
-        }
-    }
-}
-
-#[cfg(feature = "pack")]
-impl Value {
-    /// Reads JSON as JavaScript's `JSON.parse` does.
-    ///
-    /// # Errors
-    /// What is wrong, with line and column.
-    pub fn from_json(text: &str) -> std::result::Result<Value, String> {
-        serde_json::from_str::<json::Parsed>(text)
-            .map(|parsed| parsed.0)
-            .map_err(|error| error.to_string())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_printed_as_javascript_does() {
-        for (number, text) in [
-            (0.0, "0"),
-            (-0.0, "0"),
-            (1.0, "1"),
-            (-12.5, "-12.5"),
-            (0.1, "0.1"),
-            (1e21, "1e+21"),
-            (123e18, "123000000000000000000"),
-            (1.5e300, "1.5e+300"),
-            (1e-6, "0.000001"),
-            (1e-7, "1e-7"),
-            (1.25e-9, "1.25e-9"),
-            (9_007_199_254_740_991.0, "9007199254740991"),
-            (0.30000000000000004, "0.30000000000000004"),
-        ] {
-            assert_eq!(Value::from(number).text(), text);
-        }
-    }
-
-    #[test]
-    fn texts_are_read_as_javascript_does() {
-        for (text, number) in [
-            ("", 0.0),
-            (" 12 ", 12.0),
-            ("-1.5e3", -1500.0),
-            (".5", 0.5),
-            ("5.", 5.0),
-            ("0x1F", 31.0),
-            ("1e400", f64::INFINITY),
-            ("-Infinity", f64::NEG_INFINITY),
-            ("0.1", 0.1),
-            ("1e-7", 1e-7),
-            ("0001", 1.0),
-            ("0e99999999999", 0.0),
-        ] {
-            assert_eq!(read_number(text), number, "{text}");
-        }
-        for text in [
-            "abc", "1a", "1 2", ".", "e5", "1e", "--1", "+-1", "0x", "0xg", "-0x1", "1_000", "infinity",
-        ] {
-            assert!(read_number(text).is_nan(), "{text}");
-        }
-    }
-
-    #[test]
-    fn numbers_of_fifteen_digits_read_back_exactly() {
-        let mut number = 1u64;
-        for at in 0..20_000u32 {
-            number = number
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            let text = format!(
-                "{}e{}",
-                (number >> 14) as f64 / [1.0, 10.0, 1e3, 1e5, 1e8][at as usize % 5],
-                at as i32 % 7 - 3
-            );
-            if text.bytes().filter(u8::is_ascii_digit).count() <= 16 {
-                assert_eq!(read_number(&text), text.parse::<f64>().unwrap(), "{text}");
-            }
-        }
-    }
 
     #[test]
     fn whatever_is_small_in_what_can_be_compiled_is_found() {
