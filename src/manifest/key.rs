@@ -3,7 +3,8 @@
 //! Invariant: only canonical signatures by keys of full order count, so nobody but the signer can make a second signature out of one.
 
 use crate::bytes::{sha256, short};
-use crate::error::{write_hex, Error, Result};
+use crate::error::{Error, Result};
+use crate::hex::{from_hex, hex};
 use serde::Serialize;
 use std::fmt;
 
@@ -27,20 +28,8 @@ impl PublicKey {
     /// # Errors
     /// [`Error::Corrupt`] for other text, and for what is no key.
     pub fn from_hex(text: &str) -> Result<Self> {
-        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-        let mut key = [0; 32];
-        let mut fits = pairs.len() == key.len() && rest.is_empty();
-        for (byte, [high, low]) in key.iter_mut().zip(pairs) {
-            match (digit(*high), digit(*low)) {
-                (Some(high), Some(low)) => *byte = high << 4 | low,
-                _ => fits = false,
-            }
-        }
-        let key = PublicKey(key);
-        if fits && key.is_valid() {
-            return Ok(key);
-        }
-        Err(Error::Corrupt {
+        let key = from_hex(text).map(PublicKey).filter(PublicKey::is_valid);
+        key.ok_or(Error::Corrupt {
             what: "public key",
             at: 0,
             rule: "a key is 64 hexadecimal digits, as `pocketrank keys` writes them",
@@ -49,9 +38,7 @@ impl PublicKey {
 
     /// In hexadecimal.
     pub fn to_hex(&self) -> String {
-        let mut text = String::new();
-        write_hex(&mut text, &self.0);
-        text
+        hex(&self.0)
     }
 
     /// Whether it is the canonical encoding of a point that is not of small order: under another no signature ever holds.
@@ -76,15 +63,6 @@ impl PublicKey {
 impl fmt::Display for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.to_hex())
-    }
-}
-
-fn digit(letter: u8) -> Option<u8> {
-    match letter {
-        b'0'..=b'9' => Some(letter - b'0'),
-        b'a'..=b'f' => Some(letter - b'a' + 10),
-        b'A'..=b'F' => Some(letter - b'A' + 10),
-        _ => None,
     }
 }
 

@@ -25,7 +25,7 @@ pub fn trust() -> Trust {
 /// Bytes under a name that follows from them.
 pub fn blob(bytes: &[u8], end: &str) -> Blob {
     let sha256: [u8; 32] = Sha256::digest(bytes).into();
-    let name: String = sha256[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = pocketrank::hex(&sha256[..16]);
     Blob {
         sha256,
         bytes: bytes.len() as u32,
