@@ -80,12 +80,14 @@ pub struct SecretKey(ed25519_compact::KeyPair);
 
 #[cfg(feature = "sign")]
 impl SecretKey {
-    /// The key of that seed: 32 bytes from a generator of secret random numbers.
+    /// The key of that seed: 32 bytes from a generator of secret random numbers, which the caller wipes.
     ///
     /// # Errors
     /// [`Error::Corrupt`] for a seed of zeros.
-    pub fn from_seed(seed: [u8; 32]) -> Result<Self> {
-        let pair = ed25519_compact::KeyPair::try_from_seed(ed25519_compact::Seed::new(seed));
+    pub fn from_seed(seed: &[u8; 32]) -> Result<Self> {
+        let mut seed = ed25519_compact::Seed::new(*seed);
+        let pair = ed25519_compact::KeyPair::try_from_seed(seed);
+        seed.wipe_mut();
         pair.map(SecretKey).map_err(|_| Error::Corrupt {
             what: "secret key",
             at: 0,

@@ -10,7 +10,7 @@ pub const MANIFEST: &str = "random-v1.manifest";
 
 /// The keys of which both sign it: made from seeds that everybody knows, for tests only.
 pub fn keys() -> [SecretKey; 2] {
-    [1, 2].map(|byte| SecretKey::from_seed([byte; 32]).unwrap())
+    [1, 2].map(|byte| SecretKey::from_seed(&[byte; 32]).unwrap())
 }
 
 /// A host that has pinned the first key.
