@@ -3,6 +3,8 @@
 
 mod beside;
 
+pub use beside::Beside;
+
 use super::material::Material;
 use super::recipe::Recipe;
 use super::stack::Stacked;
