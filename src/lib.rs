@@ -45,6 +45,7 @@ pub mod experiment;
 #[cfg(feature = "follow")]
 #[allow(unsafe_code)]
 mod follow;
+mod hex;
 mod history;
 mod list;
 mod loader;
@@ -71,6 +72,7 @@ pub use delta::diff;
 pub use delta::{Delta, Patch, PatchKind, DELTA_VERSION};
 pub use error::{Error, Result};
 pub use event::{item_hash, Event, EventKind, ItemHash};
+pub use hex::{from_hex, hex};
 pub use loader::Loader;
 pub use lot::{Lot, LOTS, MAX_ASSIGNMENTS};
 #[cfg(feature = "sign")]

@@ -1,13 +1,12 @@
 //! What verbs that make snapshots put into them beside the model: features, experiments and rules.
 
+use super::beside;
 use super::data::Output;
 use clap::Args;
 use pocketrank::experiment::{compile, Compiled, Experiments, Options};
 use pocketrank::rule::{compile_rules, CompiledRules, Rule};
 use pocketrank::{Section, Snapshot};
 use pocketrank_origin::error::{Error, Result};
-use pocketrank_origin::output;
-use pocketrank_origin::train::steady::Ledger;
 use std::path::{Path, PathBuf};
 
 /// What the payload calls the visitor's number.
@@ -123,10 +122,7 @@ pub fn replace(
     };
     let made = made.map_err(invalid)?;
     let snapshot = Snapshot::open(made.as_slice()).map_err(invalid)?;
-    let ledger = Ledger::beside(from);
-    if ledger.exists() {
-        Ledger::read(&ledger, base)?.of(&snapshot).write(&Ledger::beside(to))?;
-    }
-    output::write(to, &made)?;
+    let ledger = beside::read(from, base)?.of(&snapshot);
+    beside::write(to, &made, &ledger)?;
     Ok((snapshot.id().to_string(), made.len()))
 }
