@@ -42,13 +42,12 @@ pub fn encode(profile: &Profile, grant: &CapsuleGrant, now: u32) -> String {
         .iter()
         .rev()
         .filter(|event| event.kind != EventKind::ViewItemList);
-    let draw = profile.draw();
-    let kept = draw.kept().len().min(CAPSULE_ASSIGNMENTS);
-    let room = MAX_BYTES - HEADER - 3 - kept * ASSIGNMENT_BYTES - CHECK_BYTES;
+    let (lot, kept) = profile.draw().newest(CAPSULE_ASSIGNMENTS);
+    let room = MAX_BYTES - HEADER - 3 - kept.len() - CHECK_BYTES;
     let mut newest: Vec<&Event> = wanted.take(CAPSULE_EVENTS.min(room / EVENT_BYTES)).collect();
     newest.reverse();
     let mut out = Vec::with_capacity(MAX_CAPSULE);
-    let version = if draw.lot.is_some() { CAPSULE_VERSION } else { 1 };
+    let version = if lot.is_empty() { 1 } else { CAPSULE_VERSION };
     out.push(version as u8);
     out.push(if grant.grant().mode() == Mode::Persistent { 2 } else { 1 });
     out.extend(day16(now.saturating_add(CAPSULE_DAYS * DAY)).to_le_bytes());
@@ -59,7 +58,9 @@ pub fn encode(profile: &Profile, grant: &CapsuleGrant, now: u32) -> String {
         out.push(event.kind as u8);
     }
     if version > 1 {
-        draw.write(&mut out, CAPSULE_ASSIGNMENTS);
+        out.extend(lot);
+        out.push((kept.len() / ASSIGNMENT_BYTES) as u8);
+        out.extend(kept);
     }
     let check: [u8; CHECK_BYTES] = short(&sha256(&[&out]));
     out.extend(check);
@@ -92,9 +93,10 @@ pub fn decode(_grant: &CapsuleGrant, text: &str, now: u32) -> Result<Profile> {
     let mut newest = 0;
     for _ in 0..count {
         let at = reader.at();
-        let item = ItemHash(reader.u64()?);
-        let day = u32::from(reader.u16()?);
-        let kind = read_kind(&mut reader)?;
+        let [item @ .., d0, d1, kind]: [u8; EVENT_BYTES] = reader.array()?;
+        let item = ItemHash(u64::from_le_bytes(item));
+        let day = u32::from(u16::from_le_bytes([d0, d1]));
+        let kind = read_kind(kind, at)?;
         let corrupt = |rule| Error::Corrupt {
             what: "capsule",
             at,
@@ -108,11 +110,12 @@ pub fn decode(_grant: &CapsuleGrant, text: &str, now: u32) -> Result<Profile> {
         events.push(Event { item, at: start, kind });
     }
     let mut profile = Profile::from_ordered(events.into_iter());
-    if version > 1 {
-        *profile.draw_mut() = Draw::read(&mut reader, "capsule")?;
+    let at = reader.at();
+    let draw = reader.until(CHECK_BYTES);
+    if !profile.draw_mut().set(draw) || version == 1 && !draw.is_empty() {
+        return Err(Draw::wrong("capsule", at));
     }
     reader.take(CHECK_BYTES)?;
-    reader.finish()?;
     Ok(profile)
 }
 
@@ -150,7 +153,8 @@ fn checked(text: &str) -> Result<Vec<u8>> {
 }
 
 fn header(reader: &mut Reader<'_>, now: u32) -> Result<(u16, Choice, usize)> {
-    let version = u16::from(reader.u8()?);
+    let [version, mode, d0, d1, count]: [u8; HEADER] = reader.array()?;
+    let version = u16::from(version);
     if version == 0 || version > CAPSULE_VERSION {
         return Err(Error::Version {
             what: "capsule",
@@ -158,24 +162,23 @@ fn header(reader: &mut Reader<'_>, now: u32) -> Result<(u16, Choice, usize)> {
             got: version,
         });
     }
-    let at = reader.at();
-    let mode = match reader.u8()? {
+    let mode = match mode {
         1 => Mode::Session,
         2 => Mode::Persistent,
         _ => {
             return Err(Error::Corrupt {
                 what: "capsule",
-                at,
+                at: 1,
                 rule: "the mode is 1 (session) or 2 (persistent)",
             })
         }
     };
-    let until = u32::from(reader.u16()?);
+    let until = u32::from(u16::from_le_bytes([d0, d1]));
     let today = now / DAY;
     if today > until {
         return Err(Error::Expired { until, today });
     }
-    let count = usize::from(reader.u8()?);
+    let count = usize::from(count);
     if count > CAPSULE_EVENTS {
         return Err(Error::Limit {
             what: "capsule events",
@@ -204,7 +207,7 @@ mod tests {
             let grant = consent().capsule_grant().unwrap();
             let mut profile = profile(&events);
             *profile.draw_mut() = drawn(seed, &assignments);
-            let kept = profile.draw().kept();
+            let kept: Vec<_> = profile.draw().kept().collect();
             let kept = &kept[kept.len().saturating_sub(CAPSULE_ASSIGNMENTS)..];
             let most = ((348 - 8 * kept.len()) / 11).min(30);
             let text = encode(&profile, &grant, NOW);
@@ -213,7 +216,7 @@ mod tests {
             let back = decode(&grant, &text, NOW).unwrap();
             let wanted: Vec<_> = profile.events().iter().filter(|e| e.kind != EventKind::ViewItemList).collect();
             prop_assert_eq!(back.lot(), profile.lot());
-            prop_assert_eq!(back.draw().kept(), kept);
+            prop_assert_eq!(&back.draw().kept().collect::<Vec<_>>(), kept);
             let newest = &wanted[wanted.len().saturating_sub(most)..];
             let days: Vec<_> = newest.iter().map(|e| (e.item, e.at / DAY * DAY, e.kind)).collect();
             let got: Vec<_> = back.events().iter().map(|e| (e.item, e.at, e.kind)).collect();

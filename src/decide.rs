@@ -5,10 +5,9 @@
 //! requests as an encoded [`Value`].
 
 use crate::bridge::{text, told, Buffer};
-use crate::bytes::Reader;
 use crate::condition::Value;
 use crate::experiment::{Experiments, Visitor};
-use crate::lot::{Draw, MAX_ASSIGNMENTS};
+use crate::lot::Draw;
 use crate::Result;
 use std::mem::take;
 
@@ -26,14 +25,9 @@ impl Asked {
     /// Takes in who asks: lot and assignments, so many bytes, and a request.
     fn begin(&mut self, bytes: &[u8], draw: usize) -> Result<()> {
         let (draw, request) = bytes.split_at_checked(draw).unwrap_or_default();
-        self.draw = if draw.is_empty() {
-            Draw::default()
-        } else {
-            let mut reader = Reader::new("draw", draw);
-            let draw = Draw::read(&mut reader, "draw")?;
-            reader.finish()?;
-            draw
-        };
+        if !self.draw.set(draw) {
+            return Err(Draw::wrong("draw", 0));
+        }
         let (mut variations, mut values) = (vec![], vec![]);
         (self.attributes, self.sticky) = (Value::Null, true);
         if let Value::Object(fields) = Value::decode(request)? {
@@ -130,8 +124,7 @@ pub extern "C" fn experiments_features(asked: &Asked, buffer: &mut Buffer) {
 /// Leaves lot and assignments.
 #[no_mangle]
 pub extern "C" fn experiments_draw(asked: &Asked, buffer: &mut Buffer) {
-    buffer.clear();
-    asked.draw.write(buffer, MAX_ASSIGNMENTS);
+    *buffer = asked.draw.bytes().to_vec();
 }
 
 /// Gives its memory back.

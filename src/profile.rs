@@ -6,11 +6,11 @@
 //! Encoded form, little-endian: `PKPR`, version `u16`, count `u16`, then per event item `u64`, time `u32`, kind `u8`; from version 2 on
 //! the lot and its assignments; and the first 8 bytes of the SHA-256 of all before. Without a lot it is written in version 1.
 
-use crate::bytes::{sha256, short, Reader};
+use crate::bytes::{sha256, short, u16_at, Reader};
 use crate::consent::Grant;
 use crate::error::{Error, Result};
 use crate::event::{Event, EventKind, ItemHash};
-use crate::lot::{Draw, Lot, ASSIGNMENT_BYTES, MAX_ASSIGNMENTS};
+use crate::lot::{Draw, Lot};
 use tinyvec::ArrayVec;
 
 /// The most events that a profile holds.
@@ -82,14 +82,13 @@ impl Profile {
 
     /// The number by which experiments assign, once it is drawn.
     pub fn lot(&self) -> Option<Lot> {
-        self.draw.lot
+        self.draw.lot()
     }
 
     /// The lot and what it has assigned, encoded: what the build that decides takes and gives.
-    pub fn drawn(&self) -> Vec<u8> {
-        let mut out = Vec::new();
-        self.draw.write(&mut out, MAX_ASSIGNMENTS);
-        out
+    /// Empty without a lot.
+    pub fn drawn(&self) -> &[u8] {
+        self.draw.bytes()
     }
 
     /// Keeps what the lot was assigned to since, as [`Profile::drawn`] encodes it; that of another lot changes nothing.
@@ -97,11 +96,8 @@ impl Profile {
     /// # Errors
     /// Where it is not encoded so.
     pub fn keep_drawn(&mut self, _grant: &Grant, bytes: &[u8]) -> Result<()> {
-        let mut reader = Reader::new("draw", bytes);
-        let draw = Draw::read(&mut reader, "draw")?;
-        reader.finish()?;
-        if draw.lot == self.draw.lot {
-            self.draw = draw;
+        if u16_at(bytes, 0) == self.draw.lot().map(Lot::number) && !self.draw.set(bytes) {
+            return Err(Draw::wrong("draw", 0));
         }
         Ok(())
     }
@@ -121,9 +117,9 @@ impl Profile {
 
     /// The encoded form, for storage on the device.
     pub fn encode(&self, _grant: &Grant) -> Vec<u8> {
-        let most = 8 + self.events.len() * EVENT_BYTES + 3 + MAX_ASSIGNMENTS * ASSIGNMENT_BYTES + CHECK_BYTES;
-        let mut out = Vec::with_capacity(most);
-        let version = if self.draw.lot.is_some() { PROFILE_VERSION } else { 1 };
+        let draw = self.draw.bytes();
+        let mut out = Vec::with_capacity(8 + self.events.len() * EVENT_BYTES + draw.len() + CHECK_BYTES);
+        let version = if draw.is_empty() { 1 } else { PROFILE_VERSION };
         out.extend(MAGIC);
         out.extend(version.to_le_bytes());
         out.extend((self.events.len() as u16).to_le_bytes());
@@ -132,9 +128,7 @@ impl Profile {
             out.extend(event.at.to_le_bytes());
             out.push(event.kind as u8);
         }
-        if version > 1 {
-            self.draw.write(&mut out, MAX_ASSIGNMENTS);
-        }
+        out.extend(draw);
         let check: [u8; CHECK_BYTES] = short(&sha256(&[&out]));
         out.extend(check);
         out
@@ -154,7 +148,8 @@ impl Profile {
                 got,
             });
         }
-        let version = reader.u16()?;
+        let [v0, v1, c0, c1] = reader.array()?;
+        let version = u16::from_le_bytes([v0, v1]);
         if version == 0 || version > PROFILE_VERSION {
             return Err(Error::Version {
                 what: "profile",
@@ -162,7 +157,7 @@ impl Profile {
                 got: version,
             });
         }
-        let count = usize::from(reader.u16()?);
+        let count = usize::from(u16::from_le_bytes([c0, c1]));
         if count > MAX_EVENTS {
             return Err(Error::Limit {
                 what: "profile events",
@@ -174,10 +169,12 @@ impl Profile {
         let mut newest = 0;
         for _ in 0..count {
             let at = reader.at();
+            // In one piece: each that may be missing is code of its own.
+            let [item @ .., t0, t1, t2, t3, kind]: [u8; EVENT_BYTES] = reader.array()?;
             let event = Event {
-                item: ItemHash(reader.u64()?),
-                at: reader.u32()?,
-                kind: read_kind(&mut reader)?,
+                item: ItemHash(u64::from_le_bytes(item)),
+                at: u32::from_le_bytes([t0, t1, t2, t3]),
+                kind: read_kind(kind, at)?,
             };
             if event.at < newest {
                 return Err(Error::Corrupt {
@@ -189,12 +186,13 @@ impl Profile {
             newest = event.at;
             profile.events.push(event);
         }
-        if version > 1 {
-            profile.draw = Draw::read(&mut reader, "profile")?;
+        let at = reader.at();
+        let draw = reader.until(CHECK_BYTES);
+        if !profile.draw.set(draw) || version == 1 && !draw.is_empty() {
+            return Err(Draw::wrong("profile", at));
         }
         let covered = bytes.get(..reader.at()).unwrap_or_default();
         let expected: [u8; CHECK_BYTES] = reader.array()?;
-        reader.finish()?;
         let got = short(&sha256(&[covered]));
         if expected != got {
             return Err(Error::Checksum {
@@ -214,10 +212,9 @@ impl Profile {
     }
 }
 
-/// Reads an event kind; its number must be known.
-pub(crate) fn read_kind(reader: &mut Reader<'_>) -> Result<EventKind> {
-    let at = reader.at();
-    EventKind::from_number(reader.u8()?).ok_or(Error::Corrupt {
+/// The event kind of a number, which must be known, of the event that begins at `at`.
+pub(crate) fn read_kind(number: u8, at: usize) -> Result<EventKind> {
+    EventKind::from_number(number).ok_or(Error::Corrupt {
         what: "event kind",
         at,
         rule: "kinds are numbered 0 to 8",
@@ -319,17 +316,20 @@ pub(crate) mod tests {
             experiment: 1,
             variation: 2,
         });
-        let kept = profile.drawn();
+        let kept = profile.drawn().to_vec();
         let mut again = Profile::default();
         again.keep_drawn(&grant, &kept).unwrap();
         assert_eq!(again, Profile::default(), "of another lot");
         again.draw_lot(&grant, 0x123);
         again.keep_drawn(&grant, &kept).unwrap();
         assert_eq!(again, profile);
-        assert!(again.keep_drawn(&grant, &kept[1..]).is_err() && again == profile);
+        assert!(again.keep_drawn(&grant, &kept[..10]).is_err() && again == profile);
+        again.keep_drawn(&grant, &[0x23, 1, 0]).unwrap();
+        profile.draw_lot(&grant, 0x123);
+        assert_eq!(again, profile, "what is kept no more is nowhere");
         profile.draw_lot(&grant, u32::MAX);
         assert_eq!(profile.lot().map(Lot::number), Some(LOTS - 1));
-        assert!(profile.draw.kept().is_empty());
+        assert_eq!(profile.draw.kept().count(), 0);
         profile.erase();
         assert_eq!(profile, Profile::default());
     }

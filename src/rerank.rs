@@ -12,6 +12,8 @@ use crate::list::Lists;
 use crate::profile::Profile;
 use crate::score::{Affinity, Content, Factors, Neighbours, Prior, Scorer, PART_NAMES};
 use crate::snapshot::{Blend, Snapshot, NO_ROW};
+#[cfg(feature = "scale")]
+use crate::{error::Error, snapshot::Scales};
 use serde::Serialize;
 use std::collections::BinaryHeap;
 
@@ -157,8 +159,14 @@ impl<B: AsRef<[u8]>> Ranker<B> {
             slate: Vec::new(),
             diversity: Diversity::default(),
         };
-        ranker.set_profile(&Profile::default(), now);
+        ranker.begin(now);
         ranker
+    }
+
+    /// Begins with the empty profile.
+    #[inline(never)]
+    fn begin(&mut self, now: u32) {
+        self.set_profile(&Profile::default(), now);
     }
 
     /// The snapshot.
@@ -186,22 +194,39 @@ impl<B: AsRef<[u8]>> Ranker<B> {
     /// As [`Blend::check`]; the blend then stays as it was.
     pub fn set_blend(&mut self, blend: Blend) -> Result<()> {
         self.snapshot.set_blend(blend)?;
-        self.set_profile(&Profile::default(), self.history.today.saturating_mul(DAY));
+        self.begin(self.history.today.saturating_mul(DAY));
         Ok(())
     }
 
-    /// Ranks from now on with the snapshot's own weights multiplied by factors from 0 to 100, by the names of parts, beginning with the empty
-    /// profile: what an arm of an experiment says. None put the weights back.
+    /// Ranks from now on with the weights of the blend multiplied by factors from 0 to 100, by the names of parts, beginning with the empty
+    /// profile: what an arm of an experiment says. Where no factor is given it is 1.
     ///
     /// # Errors
-    /// [`Error::UnknownName`](crate::Error::UnknownName) where a name is no part's, [`Error::Weight`](crate::Error::Weight) where a number is no factor;
-    /// the blend then stays as it was.
+    /// [`Error::UnknownName`] where a name is no part's, [`Error::Weight`] where a number is no factor; the blend then stays as it was.
+    #[cfg(feature = "scale")]
     pub fn scale_blend<'a>(&mut self, factors: impl IntoIterator<Item = (&'a str, f32)>) -> Result<()> {
-        let mut blend = self.snapshot.own_blend()?;
+        let mut scales = Scales::NONE;
         for (part, factor) in factors {
-            blend.scale(part, factor)?;
+            let at = PART_NAMES.iter().position(|name| *name == part);
+            let at = at.ok_or_else(|| Error::UnknownName {
+                what: "part of the blend",
+                got: part.chars().take(64).collect(),
+                known: "neighbours, repeat, factors, content, category, brand, price_band, popularity, trend, newness",
+            })?;
+            scales.set(at, factor)?;
         }
-        self.set_blend(blend)
+        *self.snapshot.scales_mut() = scales;
+        self.begin(self.history.today.saturating_mul(DAY));
+        Ok(())
+    }
+
+    /// Multiplies the weight of a part by a factor from 0 to 100, from the next [`Ranker::set_profile`] on.
+    ///
+    /// # Errors
+    /// [`Error::Weight`] where there is no part of that number, or the factor is none.
+    #[cfg(feature = "scale")]
+    pub fn scale_part(&mut self, at: usize, factor: f32) -> Result<()> {
+        self.snapshot.scales_mut().set(at, factor)
     }
 
     /// The rows that the history reaches: its own items and their neighbours, in no order.

@@ -70,7 +70,7 @@ export interface ExperimentResult {
 
 /** Features and experiments, and who asks: a contextual visitor until {@link Experiments.begin}. */
 export class Experiments {
-  /** @param section `ranker.experiments`; none of `undefined` @throws with the code of what is wrong with it */
+  /** @param section `ranker.experiments`; none of an empty or missing one @throws with the code of what is wrong with it */
   constructor(section?: Uint8Array);
   /** The keys of the features, ascending. */
   readonly features: string[];

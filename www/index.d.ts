@@ -298,12 +298,12 @@ export class Ranker {
   rerank(candidates: Candidates, options?: Options): Ranked[];
   /**
    * Multiplies the weights of the snapshot's blend by factors from 0 to 100, as the value of a feature `pocketrank.blend` says, or puts them
-   * back. Set the profile anew afterwards.
-   * @throws with code `weight` where a name is no part's or a number no factor
+   * back. Holds when the profile is set next.
+   * @throws with code `weight` where a name is no part's or a number no factor; the factors before it hold
    */
   setBlend(factors?: Partial<Record<PartName, number>>): void;
-  /** The snapshot's features and experiments, for `pocketrank/decide`; `undefined` where it has none. */
-  readonly experiments: Uint8Array | undefined;
+  /** The snapshot's features and experiments, for `pocketrank/decide`; empty where it has none. */
+  readonly experiments: Uint8Array;
   /** Why a row has its score. */
   explain(row: number): Explanation;
   /** Gives its memory back. */

@@ -52,7 +52,7 @@ impl<'a> Visitor<'a> {
 impl Profile {
     /// Keeps what a visitor, who was made of this profile, was assigned to since.
     pub fn keep(&mut self, _grant: &Grant, visitor: &Visitor<'_>) {
-        if visitor.draw.lot == self.draw().lot {
+        if visitor.draw.lot() == self.draw().lot() {
             *self.draw_mut() = visitor.draw.clone();
         }
     }
@@ -239,7 +239,7 @@ impl Experiments {
 
     /// What a rule gives, if it applies.
     fn apply<'a>(&'a self, rule: &'a Rule, visitor: &mut Visitor<'a>, left: &mut Left) -> Option<Evaluated<'a>> {
-        let lot = visitor.draw.lot;
+        let lot = visitor.draw.lot();
         let drawn = |buckets: &super::Buckets| lot.is_some_and(|lot| buckets.find(lot).is_some());
         if !rule.filters.iter().all(drawn) {
             return None;
@@ -288,7 +288,7 @@ impl Experiments {
         if let Some((_, variation)) = forced {
             return experiment.result(Some(*variation), false);
         }
-        let Some(lot) = visitor.draw.lot.filter(|_| experiment.active) else {
+        let Some(lot) = visitor.draw.lot().filter(|_| experiment.active) else {
             return out();
         };
         let sticky = experiment.sticky && visitor.sticky;

@@ -15,9 +15,7 @@ const MAX_ROWS: usize = 32;
 const MAX_COLD: usize = 16;
 /// The largest weight of an event kind (256 is 1.0).
 pub(crate) const MAX_KIND: i16 = 2047;
-/// The largest factor on a part's weights.
-pub(crate) const MAX_FACTOR: f32 = 100.0;
-/// The largest weight of a part.
+/// The largest factor of a blend.
 const MAX_WEIGHT: f32 = 1e6;
 /// 1.0 in the tables of `u16`.
 pub const ONE: u16 = 1 << 15;
@@ -106,37 +104,10 @@ impl Blend {
         self.rows.iter().rev().find(holds).unwrap_or(&EMPTY)
     }
 
-    /// The same with the weight of a part multiplied, in every row.
-    ///
-    /// # Errors
-    /// [`Error::UnknownName`] for a name that is none of [`PART_NAMES`](crate::PART_NAMES), [`Error::Weight`] for a factor that is not from 0 to 100.
-    #[inline(never)]
-    pub(crate) fn scale(&mut self, part: &str, factor: f32) -> Result<()> {
-        let at = crate::score::PART_NAMES.iter().position(|name| *name == part);
-        let at = at.ok_or_else(|| Error::UnknownName {
-            what: "part of the blend",
-            got: part.chars().take(64).collect(),
-            known: "neighbours, repeat, factors, content, category, brand, price_band, popularity, trend, newness",
-        })?;
-        if !(0.0..=MAX_FACTOR).contains(&factor) {
-            let what = "factors of the blend";
-            return Err(Error::Weight { what, at });
-        }
-        for row in &mut self.rows {
-            row.weights_mut()
-                .into_iter()
-                .skip(at)
-                .take(1)
-                .for_each(|weight| *weight *= factor);
-        }
-        Ok(())
-    }
-
     /// Checks that scores can be made of it.
     ///
     /// # Errors
     /// The first limit of the format that is broken.
-    #[inline(never)]
     pub fn check(&self) -> Result<()> {
         let corrupt = |at, rule| Error::Corrupt {
             what: "blend",
@@ -200,7 +171,7 @@ impl BlendRow {
     }
 
     /// The same, to be set.
-    pub(crate) fn weights_mut(&mut self) -> [&mut f32; 10] {
+    pub(super) fn weights_mut(&mut self) -> [&mut f32; 10] {
         [
             &mut self.neighbours,
             &mut self.repeat,

@@ -68,7 +68,8 @@ impl Start {
                 got,
             });
         }
-        let version = reader.u16()?;
+        let [v0, v1, s0, s1, length @ ..] = reader.array::<12>()?;
+        let version = u16::from_le_bytes([v0, v1]);
         if version == 0 || version > VERSION {
             return Err(Error::Version {
                 what: "snapshot",
@@ -77,8 +78,8 @@ impl Start {
             });
         }
         Ok(Start {
-            sections: usize::from(reader.u16()?),
-            length: reader.u64()?,
+            sections: usize::from(u16::from_le_bytes([s0, s1])),
+            length: u64::from_le_bytes(length),
         })
     }
 }

@@ -18,11 +18,12 @@ mod neighbours;
 pub mod pack;
 mod prior;
 mod row_writer;
+mod scales;
 mod values;
 
 pub use attributes::{AttributeRow, Attributes, Labels, MAX_LABEL};
 pub(crate) use attributes::{HEADER as ATTRIBUTES_HEADER, ROW as ATTRIBUTES_ROW};
-pub(crate) use blend::{factor, MAX_FACTOR, MAX_KIND};
+pub(crate) use blend::{factor, MAX_KIND};
 pub use blend::{Blend, BlendRow, ONCE, ONE};
 pub(crate) use content::{Content, HEADER as CONTENT_HEADER};
 pub(crate) use envelope::{length, write_head, Envelope, ENTRY, HASHED_HEADER, HEADER, LENGTH_KNOWN};
@@ -34,6 +35,7 @@ pub(crate) use neighbours::{fixed as neighbours_header, length as row_length, AN
 pub use neighbours::{Neighbours, Row, MAX_LEVEL, MAX_NEIGHBOURS};
 pub use prior::{Prior, PriorRow};
 pub(crate) use row_writer::write as write_row;
+pub(crate) use scales::{Scales, MAX_FACTOR};
 pub(crate) use values::Values;
 
 use crate::error::{Error, Result};
@@ -55,6 +57,7 @@ pub struct Snapshot<B> {
     envelope: Envelope,
     meta: Meta,
     blend: Blend,
+    scales: Scales,
 }
 
 impl<B: AsRef<[u8]>> Snapshot<B> {
@@ -69,6 +72,7 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
             envelope,
             meta,
             blend,
+            scales: Scales::NONE,
         })
     }
 
@@ -131,9 +135,15 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
         &self.blend
     }
 
-    /// The blend as it was packed.
-    pub(crate) fn own_blend(&self) -> Result<Blend> {
-        decode("blend", self.table(Section::Blend))
+    /// What the weights of parts are multiplied by.
+    pub(crate) fn scales(&self) -> &Scales {
+        &self.scales
+    }
+
+    /// The same, to be set.
+    #[cfg(feature = "scale")]
+    pub(crate) fn scales_mut(&mut self) -> &mut Scales {
+        &mut self.scales
     }
 
     /// Scores and mixes differently from now on; what units are worth stays.

@@ -97,7 +97,7 @@ impl JsProfile {
     /// The lot and what it has assigned.
     #[wasm_bindgen(getter)]
     pub fn draw(&self) -> Vec<u8> {
-        self.0.drawn()
+        self.0.drawn().to_vec()
     }
 
     /// Keeps what the lot was assigned to since.
@@ -141,17 +141,16 @@ pub fn render_card(card: JsValue) -> Result<String, JsValue> {
 
 #[wasm_bindgen(js_class = Ranker)]
 impl JsRanker {
-    /// The snapshot's features and experiments, encoded.
+    /// The snapshot's features and experiments, encoded; empty where it has none.
     #[wasm_bindgen(getter)]
-    pub fn experiments(&self) -> Option<Vec<u8>> {
-        self.0.snapshot().document(Section::Experiments).map(<[u8]>::to_vec)
+    pub fn experiments(&self) -> Vec<u8> {
+        let section = self.0.snapshot().document(Section::Experiments);
+        section.unwrap_or_default().to_vec()
     }
 
-    /// Multiplies the weights of the snapshot's blend by a factor for each of these parts; begins with the empty profile.
-    #[wasm_bindgen(js_name = setBlend)]
-    pub fn set_blend(&mut self, parts: Vec<String>, factors: &[f32]) -> Result<(), JsValue> {
-        let pairs = parts.iter().map(String::as_str).zip(factors.iter().copied());
-        self.0.scale_blend(pairs).map_err(throw)
+    /// Multiplies the weight of the part of that number by a factor, from the next profile on.
+    pub fn scale(&mut self, part: usize, factor: f32) -> Result<(), JsValue> {
+        self.0.scale_part(part, factor).map_err(throw)
     }
 
     /// The ranker of the module's own snapshot, which was verified when the module was compiled.

@@ -13,6 +13,8 @@ import { MAX_BYTES, pieces } from "./pieces.js";
 /** Bytes of a place of the slate: index `u32`, row `u32`, score `f32`. */
 const PLACE = 12;
 const OUT_OF_STOCK = 1;
+/** The row of an item that the snapshot does not know. */
+const NO_ROW = 0xffffffff;
 let runtime: InitOutput | undefined;
 
 /** Makes an entry's `init` of its way to load the wasm: it loads once, and again only after it has failed. */
@@ -151,11 +153,12 @@ export class Ranker {
   }
 
   setBlend(factors: Partial<Record<PartName, number>> = {}): void {
-    const pairs = Object.entries(factors);
-    this.#inner.setBlend(pairs.map(([name]) => name), Float32Array.from(pairs, ([, factor]) => factor));
+    const names: string[] = this.explain(NO_ROW).parts.map(({ name }) => name);
+    for (const at of names.keys()) this.#inner.scale(at, 1);
+    for (const [name, factor] of Object.entries(factors)) this.#inner.scale(names.indexOf(name), factor);
   }
 
-  get experiments(): Uint8Array | undefined {
+  get experiments(): Uint8Array {
     return this.#inner.experiments;
   }
 

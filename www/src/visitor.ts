@@ -12,9 +12,6 @@ import { decide } from "./consent.js";
 import { now } from "./ranker.js";
 import { eraseAll, eraseModels, find, place } from "./storage.js";
 
-/** What is there instead of a lot. */
-const NO_LOT = 0xffff;
-
 export class Visitor {
   profile = new Profile();
   choice: Choice | undefined;
@@ -97,9 +94,9 @@ export class Visitor {
 
   /** All that is kept, in plain words. */
   export(): Kept {
-    const [low = 0, high = 0] = this.profile.draw;
-    const lot = low + 256 * high;
-    return { choice: this.choice, events: this.profile.events() as ProfileEvent[], lot: lot === NO_LOT ? undefined : lot };
+    const [low, high = 0] = this.profile.draw;
+    const lot = low === undefined ? undefined : low + 256 * high;
+    return { choice: this.choice, events: this.profile.events() as ProfileEvent[], lot };
   }
 
   async #forget(): Promise<void> {
