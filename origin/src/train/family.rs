@@ -7,6 +7,7 @@ mod vectors;
 pub use sessions::{LEARNED, LEARNED_EDGES, TWO_HOP};
 
 use self::sessions::{Learned, Sessions};
+pub use self::vectors::room;
 use self::vectors::{Alternating, ContentKnn, Decomposition};
 use super::cosine::Cosine;
 use super::ease::Ease;

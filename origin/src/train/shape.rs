@@ -1,6 +1,7 @@
 //! A shape: what of a recipe decides about the bytes of its model. Invariant: a recipe in its own shape is itself. The tuner chooses
 //! one while it trains, [`super::pack`] another afterwards.
 
+use super::family::room;
 use super::model::{self, Model};
 use super::recipe::Recipe;
 use super::space::Values;
@@ -69,18 +70,22 @@ impl Shape {
     }
 
     /// With as many neighbours as about fill so many bytes an item, for all bits of a weight and both ways of pruning. `model` is one
-    /// of the recipe, its rows numbered as they would ship; of one without neighbours there is this shape alone, and of one
-    /// with factors it is among them.
+    /// of the recipe, its rows numbered as they would ship; of one without neighbours there is this shape alone, with vectors as long as
+    /// fit, and of one with factors it is among them.
     ///
     /// # Errors
     /// As [`Model::pack`].
     pub fn filling(&self, model: &Model, bytes_per_item: f64, blend: &Blend) -> Result<Vec<Shape>> {
+        let over = model::bytes_per_item(&model.pack(blend)?)? - bytes_per_item;
         if model.entries() == 0.0 {
-            return Ok(vec![*self]);
+            // A number of a vector takes a byte.
+            let most = model.factors().saturating_sub(over.max(0.0).ceil() as usize);
+            let entries = if over > 0.0 { room(most) } else { self.entries };
+            return Ok(vec![Shape { entries, ..*self }]);
         }
         let mut shapes = vec![];
         // Where few items have neighbours, of a number of them that fits there may be none, which would cut the vectors short too.
-        if self.factors > 0 && model::bytes_per_item(&model.pack(blend)?)? <= bytes_per_item {
+        if self.factors > 0 && over <= 0.0 {
             shapes.push(*self);
         }
         for code_bits in CODE_BITS {

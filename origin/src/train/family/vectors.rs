@@ -15,6 +15,11 @@ fn dims(values: &Values, entries: usize) -> usize {
     (values.get("dims") as usize).min(2 * entries.saturating_sub(4)).max(4)
 }
 
+/// The most entries with which vectors have no more numbers than that.
+pub fn room(numbers: usize) -> usize {
+    numbers / 2 + 4
+}
+
 pub(super) struct Alternating;
 
 impl Family for Alternating {

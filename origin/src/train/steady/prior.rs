@@ -31,10 +31,17 @@ pub fn beside(new: &[PriorRow], base: &[PriorRow], blend: &Blend, uses: &[Use], 
     let rows = new.iter().enumerate();
     let stays = |at: usize| uses.get(at).is_some_and(|row| !row.ripe && !row.ages);
     rows.map(|(at, new)| {
-        old(at)
-            .filter(|old| stays(at) || near(new, old))
-            .copied()
-            .unwrap_or(*new)
+        let Some(old) = old(at) else { return *new };
+        // Of a row whose popularity changed the trend is told anew only where it alone counts.
+        let but_trend = PriorRow {
+            trend: old.trend,
+            ..*new
+        };
+        match stays(at) || near(new, old) {
+            true => *old,
+            false if near(new, &but_trend) => but_trend,
+            false => *new,
+        }
     })
     .collect()
 }
@@ -69,6 +76,11 @@ mod tests {
         assert!(kept(row(95, 9, 3), row(105, 9, 3)) && !kept(row(95, 9, 3), row(110, 9, 3)));
         assert!(kept(row(255, 9, 3), row(255, 200, 3)), "the trend counts for little");
         assert!(!kept(row(255, 9, 3), row(255, 9, 4)), "the day is a fact");
+        assert_eq!(
+            beside(row(255, 9, 3), row(240, 200, 3), true, Price::DEFAULT),
+            row(240, 9, 3),
+            "nor is it told anew beside the popularity"
+        );
         assert_eq!(
             beside(row(9, 9, 3), row(8, 9, 3), false, Price::DEFAULT),
             row(8, 9, 3),
