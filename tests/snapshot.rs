@@ -3,6 +3,7 @@
 
 mod support;
 
+use pocketrank::template::Templates;
 use pocketrank::{item_hash, Candidates, Options, Ranker, Section, Snapshot, NO_ROW};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
@@ -126,6 +127,8 @@ proptest! {
 #[test]
 fn every_section_can_be_asked_for_its_size() {
     let bytes = packed(3, 100);
+    let snapshot = Snapshot::open(&bytes).unwrap();
+    let bytes = snapshot.with_templates(Some(&Templates::built_in())).unwrap();
     let snapshot = Snapshot::open(&bytes).unwrap();
     let sections: Vec<_> = snapshot.sections().map(|(section, _)| section).collect();
     assert_eq!(sections, Section::ALL);

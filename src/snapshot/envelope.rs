@@ -103,10 +103,12 @@ pub enum Section {
     Factors,
     /// Vectors of content.
     Content,
+    /// Compiled templates (`postcard`).
+    Templates,
 }
 
 impl Section {
-    pub(super) const COUNT: usize = 9;
+    pub(super) const COUNT: usize = 10;
     /// All sections, in the order of the file.
     pub const ALL: [Section; Self::COUNT] = [
         Section::Meta,
@@ -118,6 +120,7 @@ impl Section {
         Section::Neighbours,
         Section::Factors,
         Section::Content,
+        Section::Templates,
     ];
 
     /// The tag in the section table.
@@ -132,12 +135,16 @@ impl Section {
             Section::Neighbours => *b"NEIB",
             Section::Factors => *b"FACT",
             Section::Content => *b"CONT",
+            Section::Templates => *b"TMPL",
         }
     }
 
     /// Whether it is a table, by rows or entries, and no `postcard` value.
     pub(crate) fn is_table(self) -> bool {
-        !matches!(self, Section::Meta | Section::Blend | Section::Labels)
+        !matches!(
+            self,
+            Section::Meta | Section::Blend | Section::Labels | Section::Templates
+        )
     }
 
     /// The section's name in design and messages.
@@ -152,6 +159,7 @@ impl Section {
             Section::Neighbours => "neighbours",
             Section::Factors => "factors",
             Section::Content => "content",
+            Section::Templates => "templates",
         }
     }
 }

@@ -18,6 +18,7 @@ use super::{at_most, Meta, Section, Snapshot};
 use crate::bytes::sha256;
 use crate::error::{Error, Result};
 use crate::event::{item_hash, ItemHash};
+use crate::template::Templates;
 use serde::Serialize;
 
 /// A model before it is packed. Tables are by row; a row is the position of the item's id in `ids`.
@@ -46,6 +47,8 @@ pub struct SnapshotBuilder {
     pub factors: Option<Factors>,
     /// Vectors of content.
     pub content: Option<Content>,
+    /// Compiled templates, where the shop has some of its own.
+    pub templates: Option<Templates>,
 }
 
 impl Default for SnapshotBuilder {
@@ -62,6 +65,7 @@ impl Default for SnapshotBuilder {
             coded: None,
             factors: None,
             content: None,
+            templates: None,
         }
     }
 }
@@ -111,6 +115,9 @@ impl SnapshotBuilder {
             self.blend.content_unit = unit;
             sections.push((Section::Content, bytes));
         }
+        if let Some(templates) = &self.templates {
+            sections.push((Section::Templates, templates.to_bytes()?));
+        }
         finish(&self.meta, &self.blend, sections)
     }
 
@@ -124,6 +131,24 @@ impl SnapshotBuilder {
                 rule: "a table has one row for each item id",
             })
         }
+    }
+}
+
+impl<B: AsRef<[u8]>> Snapshot<B> {
+    /// The same snapshot with these templates in place of those it has, or without any.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] if it becomes too large.
+    pub fn with_templates(&self, templates: Option<&Templates>) -> Result<Vec<u8>> {
+        let kept = self.sections().filter(|(section, _)| *section != Section::Templates);
+        let kept = kept.filter_map(|(section, _)| Some((section, self.table(section)?.to_vec())));
+        let mut sections: Vec<(Section, Vec<u8>)> = kept.collect();
+        if let Some(templates) = templates {
+            sections.push((Section::Templates, templates.to_bytes()?));
+        }
+        let bytes = envelope(&sections)?;
+        Snapshot::open(&bytes)?.verify()?;
+        Ok(bytes)
     }
 }
 

@@ -1,13 +1,9 @@
-//! What there is beside ranking: explanations, labels, capsules, cards, the module's own snapshot.
+//! What there is beside ranking: explanations, labels, capsules, the module's own snapshot.
 //!
 //! Objects are built as a [`Value`] and written by one instance of `serde-wasm-bindgen`: one for each type takes 3 KB more.
 
-use super::{coded, text, throw, JsConsent, JsProfile, JsRanker};
-use crate::{
-    capsule, embedded, item_hash,
-    template::{self, Card},
-    CapsuleGrant, Labels, Meta,
-};
+use super::{coded, throw, JsConsent, JsProfile, JsRanker};
+use crate::{capsule, embedded, item_hash, CapsuleGrant, Labels, Meta};
 use serde::{Serialize, Serializer};
 use wasm_bindgen::prelude::*;
 
@@ -100,23 +96,6 @@ pub fn capsule_choice(text: &str, now: u32) -> Result<JsValue, JsValue> {
 #[wasm_bindgen(js_name = itemHash)]
 pub fn js_item_hash(id: &str) -> String {
     item_hash(id).text()
-}
-
-/// A product card as HTML, from the fields of a candidates list.
-#[wasm_bindgen(js_name = renderCard)]
-pub fn render_card(card: JsValue) -> Result<String, JsValue> {
-    let field = |name| text("card", &card, name);
-    let card = Card {
-        id: field("id")?,
-        name: field("name")?,
-        url: field("url")?,
-        image: field("image")?,
-        price_text: field("price_text")?,
-        category: field("category")?,
-    };
-    let mut html = String::new();
-    template::write_card(&mut html, &card);
-    Ok(html)
 }
 
 #[wasm_bindgen(js_class = Ranker)]

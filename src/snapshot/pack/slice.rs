@@ -73,6 +73,9 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
             }
             sections.push((Section::Content, bytes));
         }
+        if let Some(bytes) = self.table(Section::Templates) {
+            sections.push((Section::Templates, bytes.to_vec()));
+        }
         let meta = Meta {
             items: kept.len() as u32,
             ..self.meta().clone()

@@ -1,0 +1,129 @@
+//! Templates for JavaScript: the items of a list as they are there, from objects to HTML.
+
+use super::{coded, throw, JsRanker};
+use crate::template::{Page, Place, Templates, Value, SLOT};
+use crate::{item_hash, Ranker};
+use js_sys::{Array, Object, Reflect};
+use wasm_bindgen::prelude::*;
+
+/// The deepest that a value's lists and objects lie within one another; what is deeper is nothing.
+const MAX_DEPTH: usize = 8;
+
+/// An item as HTML, by the built-in templates.
+#[wasm_bindgen(js_name = renderCard)]
+pub fn render_card(item: JsValue) -> Result<String, JsValue> {
+    id(&item)?;
+    let templates = Templates::built_in();
+    let item = read(&templates, &item, 0);
+    templates.render_item(SLOT, &Value::Nothing, &item).map_err(throw)
+}
+
+#[wasm_bindgen(js_class = Ranker)]
+impl JsRanker {
+    /// A slot with these items in their order, or the one at `at` alone, by the snapshot's template of that name. `offset` is the page's from
+    /// UTC, `now` in seconds since 1970-01-01 UTC; `count` is how many places there are, of which that item has the one at `place`.
+    #[allow(clippy::too_many_arguments)]
+    pub fn render(
+        &self,
+        template: &str,
+        items: &Array,
+        at: Option<u32>,
+        place: usize,
+        count: usize,
+        lang: &str,
+        visitor: &str,
+        offset: &str,
+        now: u32,
+    ) -> Result<String, JsValue> {
+        let ranker = &self.0;
+        let templates = ranker.snapshot().templates().map_err(throw)?;
+        let templates = templates.unwrap_or_else(Templates::built_in);
+        let page = Page {
+            lang,
+            visitor,
+            hour: Page::hour_at(now, offset),
+        };
+        let shown: Vec<JsValue> = match at {
+            Some(at) => vec![items.get(at)],
+            None => items.iter().collect(),
+        };
+        let asks_why = Place::asks_why(&templates);
+        let values: Result<Vec<_>, JsValue> = shown
+            .iter()
+            .map(|item| {
+                let (because, reason) = match asks_why {
+                    true => why(ranker, &templates, items, &id(item)?),
+                    false => (None, None),
+                };
+                Ok((read(&templates, item, 0), because, reason))
+            })
+            .collect();
+        let values = values?;
+        let places: Vec<Place<'_>> = values
+            .iter()
+            .map(|(item, because, reason)| Place {
+                item,
+                because: because.as_ref(),
+                reason: *reason,
+            })
+            .collect();
+        let html = match (at, places.first()) {
+            (Some(_), Some(first)) => {
+                let item = page.item(&templates, *first, place, count);
+                templates.render_item(template, &page.values(&templates, &[]), &item)
+            }
+            _ => templates.render(template, &page.values(&templates, &places)),
+        };
+        html.map_err(throw)
+    }
+}
+
+/// The item of the list that speaks most for another, and the largest part of its score.
+fn why<B: AsRef<[u8]>>(
+    ranker: &Ranker<B>,
+    templates: &Templates,
+    items: &Array,
+    id: &str,
+) -> (Option<Value<'static>>, Option<&'static str>) {
+    let Some(row) = ranker.snapshot().row(item_hash(id)) else {
+        return (None, None);
+    };
+    let explanation = ranker.explain(row);
+    let hashes: Vec<_> = items
+        .iter()
+        .map(|item| self::id(&item).ok().map(|id| item_hash(&id)))
+        .collect();
+    let known = |because: &crate::Because| hashes.iter().position(|hash| *hash == Some(because.item));
+    let found = explanation.because.iter().find_map(known);
+    let because = found.map(|at| read(templates, &items.get(at as u32), 0));
+    (because, Place::reason(&explanation))
+}
+
+fn id(item: &JsValue) -> Result<String, JsValue> {
+    let id = Reflect::get(item, &"id".into()).ok().and_then(|id| id.as_string());
+    id.ok_or_else(|| coded("an item has an `id`, which is a string", "invalid_option"))
+}
+
+/// The fields of an object that templates use.
+fn read(templates: &Templates, from: &JsValue, depth: usize) -> Value<'static> {
+    if let Some(text) = from.as_string() {
+        return Value::owned(text);
+    }
+    if let Some(flag) = from.as_bool() {
+        return Value::Flag(flag);
+    }
+    if from.as_f64().is_some() {
+        return Value::Number(String::from(from.unchecked_ref::<Object>().to_string()).into());
+    }
+    if depth > MAX_DEPTH || !from.is_object() {
+        return Value::Nothing;
+    }
+    if let Some(list) = from.dyn_ref::<Array>() {
+        return Value::List(list.iter().map(|value| read(templates, &value, depth + 1)).collect());
+    }
+    let field = |(number, name): (u16, &String)| {
+        let value = Reflect::get(from, &name.into()).ok()?;
+        (!value.is_undefined()).then(|| (number, read(templates, &value, depth + 1)))
+    };
+    Value::Fields((0..).zip(templates.names()).filter_map(field).collect())
+}
