@@ -24,6 +24,7 @@ mod serve;
 mod sign;
 mod slice;
 mod synth;
+mod templates;
 mod train;
 mod verify;
 
@@ -55,6 +56,7 @@ enum Verb {
     Verify(verify::Verify),
     Synth(synth::Synth),
     Candidates(candidates::Candidates),
+    Templates(templates::Templates),
     Rerank(rerank::Rerank),
     Slice(slice::Slice),
     Diff(diff::Diff),
@@ -81,6 +83,7 @@ impl Cli {
             Verb::Verify(verb) => verb.run(),
             Verb::Synth(verb) => verb.run(),
             Verb::Candidates(verb) => verb.run(),
+            Verb::Templates(verb) => verb.run(),
             Verb::Rerank(verb) => verb.run(),
             Verb::Slice(verb) => verb.run(),
             Verb::Diff(verb) => verb.run(),

@@ -406,6 +406,12 @@ impl Compiler<'_> {
             self.names.push(name.into());
             self.names.len() - 1
         });
+        if name == "price" {
+            // What it is made of is kept with it.
+            for part in ["currency", "price_text"] {
+                self.number(part)?;
+            }
+        }
         u16::try_from(at).map_err(|_| "there are too many fields".into())
     }
 }
@@ -413,7 +419,8 @@ impl Compiler<'_> {
 /// A partial with its lines moved to the right; empty ones stay.
 fn indented(text: &str, indent: &str) -> String {
     let line = |line: &str| {
-        let empty = matches!(line, "" | "\n" | "\r\n");
+        // Of `\r\n` the first is a character of the line, as for other implementations.
+        let empty = matches!(line, "" | "\n");
         [if empty { "" } else { indent }, line].concat()
     };
     text.split_inclusive('\n').map(line).collect()

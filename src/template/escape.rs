@@ -42,6 +42,7 @@ impl Escape {
 }
 
 /// Escapes for text and for quoted attributes.
+#[inline(never)]
 pub fn escape(out: &mut String, text: &str) {
     for char in text.chars() {
         match char {
@@ -57,17 +58,16 @@ pub fn escape(out: &mut String, text: &str) {
 }
 
 /// Writes bytes of addresses, those that may not stay as `%` and two hexadecimal digits.
+#[inline(never)]
 fn percent(out: &mut String, text: &str, stays: fn(u8) -> bool) {
-    const DIGITS: [char; 16] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',
-    ];
     for byte in text.bytes() {
         if stays(byte) {
             escape(out, char::from(byte).encode_utf8(&mut [0]));
         } else {
             out.push('%');
-            let digits = [byte >> 4, byte & 15].map(|digit| DIGITS.get(usize::from(digit)).copied());
-            out.extend(digits.into_iter().flatten());
+            for digit in [byte >> 4, byte & 15] {
+                out.push(char::from(if digit < 10 { b'0' + digit } else { b'A' - 10 + digit }));
+            }
         }
     }
 }

@@ -52,31 +52,75 @@ impl<'a> Page<'a> {
     }
 
     /// The values for a template that shows these places, in their order.
+    #[inline(never)]
     pub fn values(&self, templates: &Templates, places: &[Place<'a>]) -> Value<'a> {
-        let mut fields = vec![];
-        let mut give = |name, value: Value<'a>| fields.extend(templates.name(name).map(|name| (name, value)));
-        give("visitor", Value::text(self.visitor));
-        give("lang", Value::text(self.lang));
-        let is = |from, to| Value::Flag(self.hour.is_some_and(|hour| (from..=to).contains(&hour)));
-        give("morning", is(5, 11));
-        give("afternoon", is(12, 17));
-        give("evening", is(18, 22));
-        give(
-            "night",
-            Value::Flag(self.hour.is_some_and(|hour| !(5..=22).contains(&hour))),
-        );
-        if templates.name(ITEMS).is_some() {
-            let names = Names::of(templates);
-            let list = places.iter().enumerate();
-            let list = list.map(|(at, place)| names.place(*self, *place, at, places.len()));
-            give(ITEMS, Value::List(list.collect()));
+        let mut given = Given::new(templates);
+        given.give("visitor", Value::text(self.visitor));
+        given.give("lang", Value::text(self.lang));
+        for (name, from, to) in [("morning", 5, 11), ("afternoon", 12, 17), ("evening", 18, 22)] {
+            let is = self.hour.is_some_and(|hour| (from..=to).contains(&hour));
+            given.give(name, Value::Flag(is));
         }
-        Value::Fields(fields)
+        let is_night = self.hour.is_some_and(|hour| !(5..=22).contains(&hour));
+        given.give("night", Value::Flag(is_night));
+        let mut list = Vec::with_capacity(places.len());
+        for (at, place) in places.iter().enumerate() {
+            list.push(self.item(templates, *place, at, places.len()));
+        }
+        given.give(ITEMS, Value::List(list));
+        Value::Fields(given.fields)
     }
 
     /// The values of one place, the one at `at` of `count`, from 0; for [`Templates::render_item`].
+    #[inline(never)]
     pub fn item(&self, templates: &Templates, place: Place<'a>, at: usize, count: usize) -> Value<'a> {
-        Names::of(templates).place(*self, place, at, count)
+        let mut given = Given::new(templates);
+        if templates.name("price").is_some() {
+            given.give("price", self.price(templates, place.item));
+        }
+        given.give("position", Value::Number(number(at + 1).into()));
+        given.give("first", Value::Flag(at == 0));
+        given.give("last", Value::Flag(at + 1 == count));
+        let because = place.because.map_or(Value::Nothing, |item| Value::Over(item, vec![]));
+        given.give("because", because);
+        for (name, part) in [("because_category", "category"), ("because_brand", "brand")] {
+            given.give(name, Value::Flag(place.reason == Some(part)));
+        }
+        Value::Over(place.item, given.fields)
+    }
+
+    fn price(&self, templates: &Templates, item: &'a Value<'a>) -> Value<'a> {
+        let shown = |name| {
+            templates
+                .name(name)
+                .and_then(|name| item.field(name))
+                .map_or("", Value::shown)
+        };
+        match format_price(self.lang, shown("price"), shown("currency")) {
+            Some(text) => Value::owned(text),
+            None => Value::text(shown("price_text")),
+        }
+    }
+}
+
+/// Fields that templates use, with their values.
+struct Given<'t, 'a> {
+    templates: &'t Templates,
+    fields: Vec<(u16, Value<'a>)>,
+}
+
+impl<'t, 'a> Given<'t, 'a> {
+    fn new(templates: &'t Templates) -> Self {
+        let fields = vec![];
+        Given { templates, fields }
+    }
+
+    /// Gives a field, if a template uses it.
+    #[inline(never)]
+    fn give(&mut self, name: &str, value: Value<'a>) {
+        if let Some(name) = self.templates.name(name) {
+            self.fields.push((name, value));
+        }
     }
 }
 
@@ -92,59 +136,6 @@ impl Place<'_> {
         let above = explanation.parts.iter().filter(|part| part.value > 0.0);
         let largest = above.reduce(|best, part| if part.value > best.value { part } else { best });
         largest.map(|part| part.name)
-    }
-}
-
-/// The numbers of what is given for each place.
-struct Names {
-    price: Option<u16>,
-    price_text: Option<u16>,
-    currency: Option<u16>,
-    position: Option<u16>,
-    first: Option<u16>,
-    last: Option<u16>,
-    because: Option<u16>,
-    category: Option<u16>,
-    brand: Option<u16>,
-}
-
-impl Names {
-    fn of(templates: &Templates) -> Self {
-        Names {
-            price: templates.name("price"),
-            price_text: templates.name("price_text"),
-            currency: templates.name("currency"),
-            position: templates.name("position"),
-            first: templates.name("first"),
-            last: templates.name("last"),
-            because: templates.name("because"),
-            category: templates.name("because_category"),
-            brand: templates.name("because_brand"),
-        }
-    }
-
-    fn place<'a>(&self, page: Page<'_>, place: Place<'a>, at: usize, count: usize) -> Value<'a> {
-        let mut fields = vec![];
-        let mut give = |name: Option<u16>, value| fields.extend(name.map(|name| (name, value)));
-        if self.price.is_some() {
-            give(self.price, self.price(page, place.item));
-        }
-        give(self.position, Value::Number(number(at + 1).into()));
-        give(self.first, Value::Flag(at == 0));
-        give(self.last, Value::Flag(at + 1 == count));
-        let because = |item| Value::Over(item, vec![]);
-        give(self.because, place.because.map_or(Value::Nothing, because));
-        give(self.category, Value::Flag(place.reason == Some("category")));
-        give(self.brand, Value::Flag(place.reason == Some("brand")));
-        Value::Over(place.item, fields)
-    }
-
-    fn price<'a>(&self, page: Page<'_>, item: &'a Value<'a>) -> Value<'a> {
-        let shown = |name: Option<u16>| name.and_then(|name| item.field(name)).map_or("", |value| value.shown());
-        match format_price(page.lang, shown(self.price), shown(self.currency)) {
-            Some(text) => Value::owned(text),
-            None => Value::text(shown(self.price_text)),
-        }
     }
 }
 

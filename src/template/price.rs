@@ -3,138 +3,68 @@
 //! Invariant: what is formatted is what `Intl.NumberFormat` makes of it (a test compares both); of what is not known here nothing is made,
 //! so that pages show what the shop wrote.
 
-/// How a language writes prices.
-struct Locale {
-    tags: &'static [&'static str],
-    decimal: char,
-    group: &'static str,
-    /// Digits before the decimals from which on they are grouped.
-    grouped_from: usize,
-    /// Whether the symbol comes first.
-    first: bool,
-    /// What is between symbol and number.
-    gap: &'static str,
-    /// Symbols of currencies.
-    symbols: &'static [(&'static str, &'static str)],
-}
-
-const LOCALES: [Locale; 9] = [
-    Locale {
-        tags: &["en", "en-US"],
-        decimal: '.',
-        group: ",",
-        grouped_from: 4,
-        first: true,
-        gap: "",
-        symbols: &[("EUR", "€"), ("GBP", "£"), ("USD", "$")],
-    },
-    Locale {
-        tags: &["en-GB", "en-IE"],
-        decimal: '.',
-        group: ",",
-        grouped_from: 4,
-        first: true,
-        gap: "",
-        symbols: &[("EUR", "€"), ("GBP", "£"), ("USD", "US$")],
-    },
-    Locale {
-        tags: &["de", "de-DE"],
-        decimal: ',',
-        group: ".",
-        grouped_from: 4,
-        first: false,
-        gap: "\u{a0}",
-        symbols: &[("EUR", "€"), ("GBP", "£"), ("USD", "$")],
-    },
-    Locale {
-        tags: &["fr", "fr-FR"],
-        decimal: ',',
-        group: "\u{202f}",
-        grouped_from: 4,
-        first: false,
-        gap: "\u{a0}",
-        symbols: &[("EUR", "€"), ("GBP", "£GB"), ("USD", "$US")],
-    },
-    Locale {
-        tags: &["es", "es-ES"],
-        decimal: ',',
-        group: ".",
-        grouped_from: 5,
-        first: false,
-        gap: "\u{a0}",
-        symbols: &[("EUR", "€"), ("GBP", "GBP"), ("USD", "US$")],
-    },
-    Locale {
-        tags: &["it", "it-IT"],
-        decimal: ',',
-        group: ".",
-        grouped_from: 5,
-        first: false,
-        gap: "\u{a0}",
-        symbols: &[("EUR", "€"), ("GBP", "£"), ("USD", "USD")],
-    },
-    Locale {
-        tags: &["nl", "nl-NL"],
-        decimal: ',',
-        group: ".",
-        grouped_from: 4,
-        first: true,
-        gap: "\u{a0}",
-        symbols: &[("EUR", "€"), ("GBP", "£"), ("USD", "US$")],
-    },
-    Locale {
-        tags: &["pl", "pl-PL"],
-        decimal: ',',
-        group: "\u{a0}",
-        grouped_from: 5,
-        first: false,
-        gap: "\u{a0}",
-        symbols: &[("EUR", "€"), ("GBP", "GBP"), ("PLN", "zł"), ("USD", "USD")],
-    },
-    Locale {
-        tags: &["sv", "sv-SE"],
-        decimal: ',',
-        group: "\u{a0}",
-        grouped_from: 4,
-        first: false,
-        gap: "\u{a0}",
-        symbols: &[("EUR", "€"), ("GBP", "GBP"), ("SEK", "kr"), ("USD", "US$")],
-    },
-];
+/// Languages, a line each, with slashes between: tags; decimal separator; separator of groups, and from how many digits on there are groups;
+/// where the symbol goes, `<` or `>`, and what is between it and the number; symbols of currencies. As text it takes half the room.
+const LOCALES: &str = "\
+en en-US/./,/4/</EUR€ GBP£ USD$
+en-GB en-IE/./,/4/</EUR€ GBP£ USDUS$
+de de-DE/,/./4/>\u{a0}/EUR€ GBP£ USD$
+fr fr-FR/,/\u{202f}/4/>\u{a0}/EUR€ GBP£GB USD$US
+es es-ES/,/./5/>\u{a0}/EUR€ GBPGBP USDUS$
+it it-IT/,/./5/>\u{a0}/EUR€ GBP£ USDUSD
+nl nl-NL/,/./4/<\u{a0}/EUR€ GBP£ USDUS$
+pl pl-PL/,/\u{a0}/5/>\u{a0}/EUR€ GBPGBP PLNzł USDUSD
+sv sv-SE/,/\u{a0}/4/>\u{a0}/EUR€ GBPGBP SEKkr USDUS$";
 
 /// A price, in a currency of two decimals, as pages of that language show it. `price` has digits, and at most two decimals behind a point.
 /// `None` for other prices, languages and currencies.
+#[inline(never)]
 pub fn format_price(lang: &str, price: &str, currency: &str) -> Option<String> {
-    let is = |tag: &&&str| tag.eq_ignore_ascii_case(lang);
-    let locale = LOCALES.iter().find(|locale| locale.tags.iter().any(|tag| is(&tag)))?;
-    let (_, symbol) = locale.symbols.iter().find(|(known, _)| *known == currency)?;
+    for line in LOCALES.lines() {
+        let mut parts = line.split('/');
+        if parts.next()?.split(' ').any(|tag| tag.eq_ignore_ascii_case(lang)) {
+            return format(&mut parts, price, currency);
+        }
+    }
+    None
+}
+
+/// A price by a line of [`LOCALES`] behind its tags.
+fn format<'l>(parts: &mut impl Iterator<Item = &'l str>, price: &str, currency: &str) -> Option<String> {
+    let (decimal, group, grouped_from) = (parts.next()?, parts.next()?, parts.next()?);
+    let (side, gap) = parts.next()?.split_at_checked(1)?;
+    let symbol = parts
+        .next()?
+        .split(' ')
+        .find_map(|symbol| symbol.strip_prefix(currency))?;
+    let grouped_from = usize::from(grouped_from.bytes().next()? - b'0');
     let (whole, decimals) = price.split_once('.').unwrap_or((price, "0"));
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let whole = match whole.trim_start_matches('0') {
-        "" if digits(whole) => "0",
-        whole => whole,
-    };
-    if !digits(whole) || !digits(decimals) || decimals.len() > 2 || whole.len() > 12 {
+    if !digits(whole) || !digits(decimals) || decimals.len() > 2 || whole.len() > 12 || currency.len() != 3 {
         return None;
     }
+    let whole = match whole.trim_start_matches('0') {
+        "" => "0",
+        whole => whole,
+    };
     let mut out = String::new();
-    if locale.first {
+    if side == "<" {
         out.push_str(symbol);
-        out.push_str(locale.gap);
+        out.push_str(gap);
     }
-    for (at, digit) in whole.chars().enumerate() {
-        if at > 0 && (whole.len() - at) % 3 == 0 && whole.len() >= locale.grouped_from {
-            out.push_str(locale.group);
+    for (at, digit) in whole.bytes().enumerate() {
+        if at > 0 && (whole.len() - at) % 3 == 0 && whole.len() >= grouped_from {
+            out.push_str(group);
         }
-        out.push(digit);
+        out.push(char::from(digit));
     }
-    out.push(locale.decimal);
+    out.push_str(decimal);
     out.push_str(decimals);
     if decimals.len() < 2 {
         out.push('0');
     }
-    if !locale.first {
-        out.push_str(locale.gap);
+    if side == ">" {
+        out.push_str(gap);
         out.push_str(symbol);
     }
     Some(out)

@@ -149,6 +149,7 @@ impl Templates {
     }
 
     /// The number of a field's name, if a template uses it.
+    #[inline(never)]
     pub fn name(&self, field: &str) -> Option<u16> {
         let at = self.names.iter().position(|name| name == field)?;
         u16::try_from(at).ok()

@@ -36,16 +36,17 @@ impl<'a> Value<'a> {
     }
 
     /// A field of it, if it has fields and that one.
+    #[inline(never)]
     pub fn field(&self, name: u16) -> Option<&Value<'a>> {
         let (fields, base) = match self {
             Value::Fields(fields) => (fields, None),
             Value::Over(base, fields) => (fields, Some(*base)),
             _ => return None,
         };
-        let found = fields.iter().find(|(known, _)| *known == name);
-        found
-            .map(|(_, value)| value)
-            .or_else(|| base.and_then(|base| base.field(name)))
+        match fields.iter().find(|(known, _)| *known == name) {
+            Some((_, value)) => Some(value),
+            None => base?.field(name),
+        }
     }
 
     /// What a placeholder shows of it; nothing of what is no text.

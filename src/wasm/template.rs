@@ -43,30 +43,24 @@ impl JsRanker {
             visitor,
             hour: Page::hour_at(now, offset),
         };
-        let shown: Vec<JsValue> = match at {
-            Some(at) => vec![items.get(at)],
-            None => items.iter().collect(),
-        };
         let asks_why = Place::asks_why(&templates);
-        let values: Result<Vec<_>, JsValue> = shown
-            .iter()
-            .map(|item| {
-                let (because, reason) = match asks_why {
-                    true => why(ranker, &templates, items, &id(item)?),
-                    false => (None, None),
-                };
-                Ok((read(&templates, item, 0), because, reason))
-            })
-            .collect();
-        let values = values?;
-        let places: Vec<Place<'_>> = values
-            .iter()
-            .map(|(item, because, reason)| Place {
+        let (from, to) = at.map_or((0, items.length()), |at| (at, at + 1));
+        let mut values = vec![];
+        for item in (from..to).map(|at| items.get(at)) {
+            let (because, reason) = match asks_why {
+                true => why(ranker, &templates, items, &id(&item)?),
+                false => (None, None),
+            };
+            values.push((read(&templates, &item, 0), because, reason));
+        }
+        let mut places = vec![];
+        for (item, because, reason) in &values {
+            places.push(Place {
                 item,
                 because: because.as_ref(),
                 reason: *reason,
-            })
-            .collect();
+            });
+        }
         let html = match (at, places.first()) {
             (Some(_), Some(first)) => {
                 let item = page.item(&templates, *first, place, count);
@@ -89,10 +83,10 @@ fn why<B: AsRef<[u8]>>(
         return (None, None);
     };
     let explanation = ranker.explain(row);
-    let hashes: Vec<_> = items
-        .iter()
-        .map(|item| self::id(&item).ok().map(|id| item_hash(&id)))
-        .collect();
+    let mut hashes = vec![];
+    for item in items.iter() {
+        hashes.push(self::id(&item).ok().map(|id| item_hash(&id)));
+    }
     let known = |because: &crate::Because| hashes.iter().position(|hash| *hash == Some(because.item));
     let found = explanation.because.iter().find_map(known);
     let because = found.map(|at| read(templates, &items.get(at as u32), 0));
@@ -118,12 +112,19 @@ fn read(templates: &Templates, from: &JsValue, depth: usize) -> Value<'static> {
     if depth > MAX_DEPTH || !from.is_object() {
         return Value::Nothing;
     }
-    if let Some(list) = from.dyn_ref::<Array>() {
-        return Value::List(list.iter().map(|value| read(templates, &value, depth + 1)).collect());
+    if let Some(array) = from.dyn_ref::<Array>() {
+        let mut list = vec![];
+        for at in 0..array.length() {
+            list.push(read(templates, &array.get(at), depth + 1));
+        }
+        return Value::List(list);
     }
-    let field = |(number, name): (u16, &String)| {
-        let value = Reflect::get(from, &name.into()).ok()?;
-        (!value.is_undefined()).then(|| (number, read(templates, &value, depth + 1)))
-    };
-    Value::Fields((0..).zip(templates.names()).filter_map(field).collect())
+    let mut fields = vec![];
+    for (number, name) in (0..).zip(templates.names()) {
+        let value = Reflect::get(from, &name.into()).unwrap_or_default();
+        if !value.is_undefined() {
+            fields.push((number, read(templates, &value, depth + 1)));
+        }
+    }
+    Value::Fields(fields)
 }

@@ -4,6 +4,7 @@
 use super::cases::{model, snapshot};
 use super::{builder, Rng};
 use pocketrank::pack::SnapshotBuilder;
+use pocketrank::template::{compile, Field, Kind, Source};
 use pocketrank::{diff, Labels, PriorRow, Snapshot};
 
 /// The folder of all golden snapshots.
@@ -16,6 +17,7 @@ pub fn fixtures() -> Vec<(&'static str, Vec<u8>)> {
         ("minimal-v1.bin", minimal().build().unwrap()),
         ("narrow-v1.bin", narrow().build().unwrap()),
         ("cold-v1.bin", cold().build().unwrap()),
+        ("templates-v1.bin", templates().build().unwrap()),
         ("random-changed-v1.delta", changes()),
         ("random-again-v1.delta", delta(changed(), again())),
     ]
@@ -95,6 +97,27 @@ fn minimal() -> SnapshotBuilder {
         blend: model.blend,
         ids: model.ids,
         ..SnapshotBuilder::default()
+    }
+}
+
+/// Templates of every step and escape, and fields of the shop's own.
+fn templates() -> SnapshotBuilder {
+    let source = |(name, text): (&str, &str)| Source {
+        name: name.into(),
+        text: text.into(),
+    };
+    let sources = [
+        ("_card", "<li class=\"pr-card{{#first}} first{{/first}}\" data-item=\"{{id}}\"><a href=\"{{url}}\" ping=\"/seen/{{id}}\"><img alt='' srcset=\"{{image}} 2x\"><b data-pr=\"name\">{{name}}</b>{{#because}}<i>{{name}}</i>{{/because}}{{^in_stock}}&times;{{/in_stock}}</a>{{{teaser}}}</li>"),
+        ("greeting", "{{#visitor}}<p lang=\"{{lang}}\">{{#morning}}Good morning{{/morning}}{{^morning}}Hello{{/morning}}, {{.}}</p>{{/visitor}}\n<ol class=\"pr-track\">\n  {{#items}}\n  {{>_card}}\n  {{/items}}\n</ol>"),
+        ("price", "{{#items}}{{price}}{{/items}}"),
+    ];
+    let fields = [Field {
+        name: "teaser".into(),
+        kind: Kind::Html,
+    }];
+    SnapshotBuilder {
+        templates: Some(compile(&sources.map(source), &fields).unwrap()),
+        ..minimal()
     }
 }
 

@@ -1,8 +1,7 @@
 //! `pocketrank inspect`: what is in a snapshot or a delta, and where its bytes go.
 
 use super::data::Output;
-use super::delta;
-use super::verify;
+use super::{delta, templates, verify};
 use clap::Args;
 use pocketrank::{BlendRow, Delta, Section, Snapshot, ONE, PART_NAMES};
 use pocketrank_origin::error::{Error, Result};
@@ -98,6 +97,15 @@ impl Inspect {
         }
         let cold = ColdStart::of(&snapshot);
         let _ = write!(text, "\n\n{cold}");
+        let shown = snapshot.templates().map_err(|source| Error::Snapshot {
+            path: self.snapshot.clone(),
+            source,
+        })?;
+        match &shown {
+            Some(shown) => write!(text, "\n\n{}", templates::table(shown)),
+            None => write!(text, "\ntemplates       none of its own, slots show those built in"),
+        }
+        .unwrap_or_default();
         let sections: Vec<_> = snapshot
             .sections()
             .map(
@@ -116,6 +124,7 @@ impl Inspect {
                 "blend": blend,
                 "cold_start": cold,
                 "labels": labels,
+                "templates": shown.as_ref().map(templates::about),
             }),
         )
     }

@@ -11,7 +11,7 @@ use pocketrank_origin::error::{Error, Result};
 use pocketrank_origin::train::refit::Refit;
 use pocketrank_origin::train::steady::{Ledger, Price};
 use pocketrank_origin::train::Chosen;
-use pocketrank_origin::{ingest, output, parallel};
+use pocketrank_origin::{ingest, output, parallel, templates};
 use serde_json::json;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -42,6 +42,9 @@ pub struct Retrain {
     /// Change every row that enough customers stand behind, however little the ranking gains.
     #[arg(long)]
     exact: bool,
+    /// Put the templates of this folder into the snapshot (docs/TEMPLATES.md); without it those of the base stay.
+    #[arg(long, value_name = "DIR")]
+    templates: Option<PathBuf>,
     /// Work on at most so many threads; the snapshot does not depend on it.
     #[arg(long, value_name = "N", default_value_t = 0)]
     threads: usize,
@@ -68,6 +71,13 @@ impl Retrain {
         } else {
             Ledger::lost(&base)
         };
+        let templates = match &self.templates {
+            Some(folder) => Some(templates::read(folder)?),
+            None => base.templates().map_err(|source| Error::Snapshot {
+                path: self.base.clone(),
+                source,
+            })?,
+        };
         let chosen = Chosen::read(&self.recipe)?;
         let config = self.data.config()?.train;
         let inputs = self.part.inputs(&self.data, chosen.min_customers)?;
@@ -84,7 +94,7 @@ impl Retrain {
         let rest = self.part.rest(&dataset, chosen.protocol, &config);
         let events = rest.as_deref().unwrap_or(&dataset.events);
         let refit = Refit::new(&dataset, events, &chosen, &control)?;
-        let refitted = match self.max_kb {
+        let mut refitted = match self.max_kb {
             Some(most) => refit.within(&base, &ledger, (most * 1000.0) as usize)?,
             None => refit.beside(&base, &ledger, if self.exact { Price::NOTHING } else { Price::DEFAULT })?,
         };
@@ -92,10 +102,11 @@ impl Retrain {
             path: self.output.clone(),
             source,
         };
+        refitted.bytes = templates::put(refitted.bytes, templates.as_ref(), &self.output)?;
         let snapshot = Snapshot::open(refitted.bytes.as_slice()).map_err(failed)?;
         let changes = diff(&base, &snapshot).map_err(failed)?;
         let about = delta::About::of(&delta::open(&self.output, &changes)?, &changes)?;
-        refitted.ledger.write(&Ledger::beside(&self.output))?;
+        refitted.ledger.of(&snapshot).write(&Ledger::beside(&self.output))?;
         output::write(&self.output, &refitted.bytes)?;
         let seconds = started.elapsed().as_secs_f64();
         self.print.print(

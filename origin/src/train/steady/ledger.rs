@@ -105,6 +105,14 @@ impl Ledger {
         self.complete || self.items.contains_key(id)
     }
 
+    /// The same of a snapshot that differs in its templates alone.
+    pub fn of<B: AsRef<[u8]>>(self, snapshot: &Snapshot<B>) -> Self {
+        Ledger {
+            snapshot: snapshot.id().to_string(),
+            ..self
+        }
+    }
+
     /// The ledger of the next snapshot, in which these items tell of all events up to that second. Of items that it has not, nothing is
     /// remembered.
     pub fn after<B: AsRef<[u8]>>(
