@@ -20,35 +20,56 @@ sv sv-SE/,/\u{a0}/4/>\u{a0}/EUR€ GBPGBP SEKkr USDUS$";
 /// `None` for other prices, languages and currencies.
 #[inline(never)]
 pub fn format_price(lang: &str, price: &str, currency: &str) -> Option<String> {
-    for line in LOCALES.lines() {
-        let mut parts = line.split('/');
-        if parts.next()?.split(' ').any(|tag| tag.eq_ignore_ascii_case(lang)) {
-            return format(&mut parts, price, currency);
+    let mut lines = LOCALES;
+    while !lines.is_empty() {
+        let mut line = part(&mut lines, b'\n');
+        let mut tags = part(&mut line, b'/');
+        while !tags.is_empty() {
+            if part(&mut tags, b' ').eq_ignore_ascii_case(lang) {
+                return format(line, price, currency);
+            }
         }
     }
     None
 }
 
+/// What is before the next such byte, or the rest; takes it off, and the byte. By itself and not by `split`, which takes more of the wasm.
+#[inline(never)]
+fn part<'l>(text: &mut &'l str, end: u8) -> &'l str {
+    let at = text.bytes().position(|byte| byte == end).unwrap_or(text.len());
+    let (part, rest) = text.split_at_checked(at).unwrap_or((text, ""));
+    *text = rest.get(1..).unwrap_or_default();
+    part
+}
+
 /// A price by a line of [`LOCALES`] behind its tags.
-fn format<'l>(parts: &mut impl Iterator<Item = &'l str>, price: &str, currency: &str) -> Option<String> {
-    let (decimal, group, grouped_from) = (parts.next()?, parts.next()?, parts.next()?);
-    let (side, gap) = parts.next()?.split_at_checked(1)?;
-    let symbol = parts
-        .next()?
-        .split(' ')
-        .find_map(|symbol| symbol.strip_prefix(currency))?;
+fn format(mut line: &str, mut price: &str, currency: &str) -> Option<String> {
+    let [decimal, group, grouped_from, side, mut symbols] = [(); 5].map(|()| part(&mut line, b'/'));
+    let symbol = loop {
+        match part(&mut symbols, b' ') {
+            "" => return None,
+            symbol if currency.len() == 3 && symbol.starts_with(currency) => break symbol.get(3..)?,
+            _ => {}
+        }
+    };
+    let gap = side.get(1..)?;
     let grouped_from = usize::from(grouped_from.bytes().next()? - b'0');
-    let (whole, decimals) = price.split_once('.').unwrap_or((price, "0"));
+    let has_decimals = price.bytes().any(|byte| byte == b'.');
+    let mut whole = part(&mut price, b'.');
+    let decimals = if has_decimals { price } else { "0" };
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if !digits(whole) || !digits(decimals) || decimals.len() > 2 || whole.len() > 12 || currency.len() != 3 {
+    if !digits(whole) || !digits(decimals) || decimals.len() > 2 || whole.len() > 12 {
         return None;
     }
-    let whole = match whole.trim_start_matches('0') {
-        "" => "0",
-        whole => whole,
-    };
+    while let ["0", rest] = [whole.get(..1)?, whole.get(1..)?] {
+        if rest.is_empty() {
+            break;
+        }
+        whole = rest;
+    }
     let mut out = String::new();
-    if side == "<" {
+    let first = side.starts_with('<');
+    if first {
         out.push_str(symbol);
         out.push_str(gap);
     }
@@ -63,7 +84,7 @@ fn format<'l>(parts: &mut impl Iterator<Item = &'l str>, price: &str, currency: 
     if decimals.len() < 2 {
         out.push('0');
     }
-    if side == ">" {
+    if !first {
         out.push_str(gap);
         out.push_str(symbol);
     }
