@@ -188,7 +188,8 @@ export async function makePages(data, out, npmFolder = join(root, "dist/npm"), m
   /** @type {Catalogue} */
   const catalogue = readJson(join(data, "catalogue.json"));
   const snapshot = readFileSync(join(data, "snapshot.bin"));
-  const { id } = new Ranker(snapshot);
+  const ranker = new Ranker(snapshot);
+  const { id } = ranker;
   const lists = join(data, "candidates");
   const names = readdirSync(lists).flatMap((file) => (file.endsWith(".json") ? [file.slice(0, -".json".length)] : []));
   const known = new Set(names);
@@ -218,6 +219,7 @@ export async function makePages(data, out, npmFolder = join(root, "dist/npm"), m
         cards.set(item.id, card);
         return card;
       },
+      slot: (items, template) => new Html(ranker.renderSlot(items, { template, lang: "en" })),
       assets: {
         css: files.writeHashed("/assets", "shop", "css", assets.css),
         script: files.writeHashed("/assets", "shop", "js", assets.script),

@@ -57,6 +57,44 @@ pub fn escape(out: &mut String, text: &str) {
     }
 }
 
+/// The text of an attribute as it stands in a page: references by number, and those of [`escape`], resolved; others stay as they are.
+pub fn unescape(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('&') {
+        out.push_str(before);
+        let resolved = after
+            .split_once(';')
+            .and_then(|(name, after)| Some((resolve(name)?, after)));
+        match resolved {
+            Some((char, after)) => {
+                out.push(char);
+                rest = after;
+            }
+            None => {
+                out.push('&');
+                rest = after;
+            }
+        }
+    }
+    out + rest
+}
+
+fn resolve(name: &str) -> Option<char> {
+    let Some(number) = name.strip_prefix('#') else {
+        let known = [("amp", '&'), ("lt", '<'), ("gt", '>'), ("quot", '"'), ("apos", '\'')];
+        return known
+            .into_iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, char)| char);
+    };
+    let code = match number.strip_prefix(['x', 'X']) {
+        Some(digits) => u32::from_str_radix(digits, 16),
+        None => number.parse(),
+    };
+    code.ok().and_then(char::from_u32)
+}
+
 /// Writes bytes of addresses, those that may not stay as `%` and two hexadecimal digits.
 #[inline(never)]
 fn percent(out: &mut String, text: &str, stays: fn(u8) -> bool) {
@@ -120,6 +158,22 @@ mod tests {
         ] {
             assert_eq!(safe_url(bad), "", "{bad:?}");
         }
+    }
+
+    #[test]
+    fn attributes_are_read_as_pages_write_them() {
+        for (text, expected) in [
+            ("Ada", "Ada"),
+            ("O&#39;Neil &amp; &lt;Co&gt;", "O'Neil & <Co>"),
+            ("&#x1F600;&#128512;", "😀😀"),
+            ("&amp;lt;", "&lt;"),
+            ("a & b &nosuch; &#xd800; &", "a & b &nosuch; &#xd800; &"),
+        ] {
+            assert_eq!(unescape(text), expected);
+        }
+        let mut escaped = String::new();
+        escape(&mut escaped, "<a b='c'>&\"");
+        assert_eq!(unescape(&escaped), "<a b='c'>&\"");
     }
 
     #[test]

@@ -31,7 +31,7 @@ mod value;
 
 #[cfg(feature = "pack")]
 pub use compile::{compile, CompileError, Source};
-pub use escape::{escape, safe_url, Escape};
+pub use escape::{escape, safe_url, unescape, Escape};
 #[cfg(feature = "pack")]
 pub use fields::{Field, Kind, FIELDS};
 pub use page::{Page, Place};

@@ -117,7 +117,9 @@ fn templates() -> SnapshotBuilder {
     }];
     SnapshotBuilder {
         templates: Some(compile(&sources.map(source), &fields).unwrap()),
-        ..minimal()
+        factors: None,
+        content: None,
+        ..builder(&mut Rng(5), 40)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::rewriter::Element;
 use crate::settings::Settings;
 use crate::{lists, model};
 use js_sys::Set;
-use pocketrank::template::{Page, SLOT};
+use pocketrank::template::{unescape, Page, SLOT};
 use pocketrank::{edge, Options};
 use web_sys::Request;
 use worker::Env;
@@ -34,7 +34,8 @@ pub async fn fill(request: &Request, env: &Env, filled: &Set, lang: &str, elemen
     let attribute = |name| element.get_attribute(name).unwrap_or_default();
     let template = element.get_attribute("data-pocketrank-template");
     let own = element.get_attribute("lang");
-    let visitor = attribute("data-pocketrank-visitor");
+    // The platform gives attributes as they are written.
+    let visitor = unescape(&attribute("data-pocketrank-visitor"));
     let wanted = Wanted {
         list: &list,
         options,
