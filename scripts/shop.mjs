@@ -219,7 +219,14 @@ export async function makePages(data, out, npmFolder = join(root, "dist/npm"), m
         cards.set(item.id, card);
         return card;
       },
-      slot: (items, template) => new Html(ranker.renderSlot(items, { template, lang: "en" })),
+      slot(items, template) {
+        try {
+          return new Html(ranker.renderSlot(items, { template, lang: "en" }));
+        } catch (error) {
+          if (/** @type {{ code?: string }} */ (error).code === "unknown_name") return undefined;
+          throw error;
+        }
+      },
       assets: {
         css: files.writeHashed("/assets", "shop", "css", assets.css),
         script: files.writeHashed("/assets", "shop", "js", assets.script),

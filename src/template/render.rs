@@ -5,6 +5,7 @@
 use super::section::{corrupt, Op, Template, Templates};
 use super::value::Value;
 use crate::error::{Error, Result};
+use crate::event::shortened;
 use crate::snapshot::at_most;
 
 /// The most bytes that a template makes.
@@ -48,7 +49,7 @@ impl Templates {
 fn unknown(name: &str) -> Error {
     Error::UnknownName {
         what: "template",
-        got: name.chars().take(64).collect(),
+        got: shortened(name),
         known: "those that `pocketrank inspect` shows",
     }
 }

@@ -132,13 +132,15 @@ export class Carousel extends HTMLElement {
     this.#showSteps();
   }
 
-  /** Puts an item in a place, as the slot's template shows it: in that of `card`, else at the end. */
+  /** Puts an item in a place, as the slot's template shows it: in that of `card`, if it shows anything else, or at the end. */
   #put({ ranker, items }: Model, index: number, place: number, count: number, card: HTMLElement | undefined): void {
-    if (card && itemOf(card) === items[index]?.id) return;
     const { pocketrankTemplate: template, pocketrankVisitor: visitor, pocketrankUtcOffset: utcOffset } = this.dataset;
     const lang = this.lang || document.documentElement.lang;
     const made = nodesOf(ranker.renderItem(items, index, { template, lang, visitor, utcOffset, place, count })).firstElementChild;
     if (!(made instanceof HTMLElement)) return;
+    const old = card?.cloneNode(true) as HTMLElement | undefined;
+    old?.querySelector(".pr-why-button")?.remove();
+    if (old?.isEqualNode(made)) return;
     if (card) {
       this.#viewport.unobserve(card);
       card.replaceWith(made);

@@ -168,7 +168,7 @@ export class Ranker {
     index: number | undefined,
     { template = "slot", lang = "", visitor = "", utcOffset = "", at = now(), place = 0, count = items.length }: RenderOptions & { place?: number; count?: number },
   ): string {
-    return this.#inner.render(template, items as CandidateItem[], index, place, count, lang, visitor, utcOffset, at);
+    return this.#inner.render(template, items as CandidateItem[], index, place, count, `${lang}\n${utcOffset}\n${visitor}`, at);
   }
 
   free(): void {
