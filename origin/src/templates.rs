@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use pocketrank::template::{compile, Field, Kind, Source, Templates};
 use pocketrank::Snapshot;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The file of a folder that declares the fields of its shop's lists.
 pub const FIELDS_FILE: &str = "fields.toml";
@@ -47,7 +47,7 @@ fn text(path: &Path) -> Result<String> {
 }
 
 /// The fields that a file declares: names, and `text` or `html`. None if there is no such file.
-fn fields(path: &PathBuf) -> Result<Vec<Field>> {
+fn fields(path: &Path) -> Result<Vec<Field>> {
     if !path.exists() {
         return Ok(vec![]);
     }
