@@ -6,220 +6,44 @@
 use super::url::Form;
 
 /// Elements without content.
-const VOID: [&str; 11] = [
-    "area", "br", "col", "embed", "hr", "img", "input", "link", "source", "track", "wbr",
-];
+const VOID: &str = "area br col embed hr img input link source track wbr";
 
 /// Elements that no slot can hold: parsers drop or move them, read on in another way, or they change the whole page.
-const REFUSED: [&str; 23] = [
-    "base",
-    "body",
-    "basefont",
-    "bgsound",
-    "frame",
-    "frameset",
-    "head",
-    "html",
-    "image",
-    "isindex",
-    "keygen",
-    "listing",
-    "marquee",
-    "math",
-    "meta",
-    "nobr",
-    "noembed",
-    "noframes",
-    "noscript",
-    "param",
-    "plaintext",
-    "template",
-    "xmp",
-];
+const REFUSED: &str =
+    "base body basefont bgsound frame frameset head html image isindex keygen listing marquee math meta nobr \
+    noembed noframes noscript param plaintext template xmp";
 
 /// Elements within `svg`.
-const SVG: [&str; 24] = [
-    "a",
-    "circle",
-    "clippath",
-    "defs",
-    "desc",
-    "ellipse",
-    "g",
-    "image",
-    "line",
-    "lineargradient",
-    "marker",
-    "mask",
-    "path",
-    "pattern",
-    "polygon",
-    "polyline",
-    "radialgradient",
-    "rect",
-    "stop",
-    "svg",
-    "symbol",
-    "text",
-    "title",
-    "tspan",
-];
+const SVG: &str =
+    "a circle clippath defs desc ellipse g image line lineargradient marker mask path pattern polygon polyline \
+    radialgradient rect stop svg symbol text title tspan";
 
 /// Elements that close a paragraph that is open.
-const CLOSES_P: [&str; 37] = [
-    "address",
-    "article",
-    "aside",
-    "blockquote",
-    "center",
-    "details",
-    "dialog",
-    "dd",
-    "dir",
-    "div",
-    "dl",
-    "dt",
-    "fieldset",
-    "figcaption",
-    "figure",
-    "footer",
-    "form",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "header",
-    "hgroup",
-    "hr",
-    "li",
-    "main",
-    "menu",
-    "nav",
-    "ol",
-    "p",
-    "pre",
-    "search",
-    "section",
-    "summary",
-    "ul",
-];
+const CLOSES_P: &str =
+    "address article aside blockquote center details dialog dd dir div dl dt fieldset figcaption figure footer form \
+    h1 h2 h3 h4 h5 h6 header hgroup hr li main menu nav ol p pre search section summary ul";
 
 /// Elements whose attributes take no value: what they load or do is more than showing it.
-const ACTIVE: [&str; 7] = ["applet", "embed", "iframe", "link", "object", "script", "style"];
+const ACTIVE: &str = "applet embed iframe link object script style";
 
 /// Attributes that are shown, or name things.
-const PLAIN: [&str; 60] = [
-    "abbr",
-    "accesskey",
-    "align",
-    "alt",
-    "autocomplete",
-    "checked",
-    "class",
-    "color",
-    "cols",
-    "colspan",
-    "controls",
-    "coords",
-    "datetime",
-    "decoding",
-    "dir",
-    "disabled",
-    "download",
-    "draggable",
-    "fetchpriority",
-    "fill",
-    "for",
-    "headers",
-    "height",
-    "hidden",
-    "hreflang",
-    "id",
-    "inert",
-    "inputmode",
-    "itemprop",
-    "itemscope",
-    "label",
-    "lang",
-    "list",
-    "loading",
-    "max",
-    "maxlength",
-    "media",
-    "min",
-    "minlength",
-    "name",
-    "open",
-    "pattern",
-    "placeholder",
-    "popovertarget",
-    "property",
-    "readonly",
-    "rel",
-    "required",
-    "role",
-    "rows",
-    "rowspan",
-    "scope",
-    "selected",
-    "sizes",
-    "span",
-    "start",
-    "step",
-    "stroke",
-    "tabindex",
-    "title",
-];
-const PLAIN_TOO: [&str; 22] = [
-    "translate",
-    "type",
-    "value",
-    "width",
-    "wrap",
-    "x",
-    "y",
-    "cx",
-    "cy",
-    "r",
-    "rx",
-    "ry",
-    "d",
-    "points",
-    "transform",
-    "viewbox",
-    "x1",
-    "x2",
-    "y1",
-    "y2",
-    "dx",
-    "dy",
-];
+const PLAIN: &str =
+    "abbr accesskey align alt autocomplete checked class color cols colspan controls coords datetime decoding dir \
+    disabled download draggable fetchpriority fill for headers height hidden hreflang id inert inputmode itemprop \
+    itemscope label lang list loading max maxlength media min minlength name open pattern placeholder \
+    popovertarget property readonly rel required role rows rowspan scope selected sizes span start step stroke \
+    tabindex title \
+    translate type value width wrap x y cx cy r rx ry d points transform viewbox x1 x2 y1 y2 dx dy";
 
 /// Attributes that hold an address.
-const URLS: [&str; 20] = [
-    "action",
-    "background",
-    "cite",
-    "classid",
-    "codebase",
-    "data",
-    "dynsrc",
-    "formaction",
-    "href",
-    "icon",
-    "itemid",
-    "itemtype",
-    "longdesc",
-    "lowsrc",
-    "manifest",
-    "poster",
-    "profile",
-    "src",
-    "usemap",
-    "xlink:href",
-];
+const URLS: &str =
+    "action background cite classid codebase data dynsrc formaction href icon itemid itemtype longdesc lowsrc \
+    manifest poster profile src usemap xlink:href";
+
+/// Whether a name is one of those in a list, with blanks between.
+fn lists(list: &str, name: &str) -> bool {
+    list.split(' ').any(|listed| listed == name)
+}
 
 /// What an attribute takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -235,7 +59,7 @@ pub(super) enum Takes {
 /// What an attribute takes, both names in small letters.
 pub(super) fn takes(element: &str, attribute: &str) -> Takes {
     use Takes::{Nothing, Text, Url};
-    if ACTIVE.contains(&element) {
+    if lists(ACTIVE, element) {
         return Nothing("the element loads, runs or styles; write its attributes in the template");
     }
     match attribute {
@@ -253,13 +77,9 @@ pub(super) fn takes(element: &str, attribute: &str) -> Takes {
     let leads = named.is_some_and(|name| ["href", "src", "uri", "url"].iter().any(|part| name.contains(part)));
     if named.is_some_and(|name| name.contains("srcset")) {
         Url(Form::Set)
-    } else if URLS.contains(&attribute) || leads {
+    } else if lists(URLS, attribute) || leads {
         Url(Form::One)
-    } else if named.is_some()
-        || attribute.starts_with("aria-")
-        || PLAIN.contains(&attribute)
-        || PLAIN_TOO.contains(&attribute)
-    {
+    } else if named.is_some() || attribute.starts_with("aria-") || lists(PLAIN, attribute) {
         Text
     } else {
         Nothing("it is not known to be harmless; use a data- attribute")
@@ -287,7 +107,7 @@ pub(super) fn inside(element: &str, open: &[&str]) -> Result<Inside, String> {
     let parent = open.last().copied();
     let has = |names: &[&str]| open.iter().any(|open| names.contains(open));
     if has(&["svg"]) {
-        if matches!(parent, Some("title" | "desc")) || !SVG.contains(&element) {
+        if matches!(parent, Some("title" | "desc")) || !lists(SVG, element) {
             return Err(format!("<{element}> cannot be in <{}>", parent.unwrap_or("svg")));
         }
         if element == "a" && has(&["a"]) {
@@ -295,7 +115,7 @@ pub(super) fn inside(element: &str, open: &[&str]) -> Result<Inside, String> {
         }
         return Ok(Inside::Normal);
     }
-    if REFUSED.contains(&element) {
+    if lists(REFUSED, element) {
         return Err(format!("<{element}> cannot be in a slot"));
     }
     if let Some(why) = misplaced(element, parent, open) {
@@ -304,7 +124,7 @@ pub(super) fn inside(element: &str, open: &[&str]) -> Result<Inside, String> {
     Ok(match element {
         "iframe" | "script" | "style" => Inside::Raw,
         "textarea" | "title" => Inside::Text,
-        _ if VOID.contains(&element) => Inside::Void,
+        _ if lists(VOID, element) => Inside::Void,
         _ => Inside::Normal,
     })
 }
@@ -323,7 +143,7 @@ fn misplaced(element: &str, parent: Option<&str>, open: &[&str]) -> Option<Strin
         move |name: &str| near.contains(&name)
     };
     let in_button = scope(&["button", "caption", "object", "table", "td", "th"]);
-    if in_button("p") && (CLOSES_P.contains(&element) || element == "table") {
+    if in_button("p") && (lists(CLOSES_P, element) || element == "table") {
         return Some(format!(
             "<{element}> ends the paragraph around it; use <span>, or <div> for <p>"
         ));
