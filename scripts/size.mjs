@@ -1,11 +1,11 @@
 /**
- * `npm run size`: what a visitor downloads, raw and as it travels, against the budget in scripts/budget.json (bytes of gzip). Reads
- * dist/npm as it was last built. `--why`: builds with names, and prints which functions take the room.
+ * `npm run size`: what a visitor downloads and what the edge starts, raw and as it travels, against the budget in scripts/budget.json (bytes of
+ * gzip). Reads dist/npm and dist/worker as they were last built. `--why`: builds with names, and prints which functions take the room.
  *
  * Usage: npm run size [-- --json] [-- --why]
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { buildWasm, variants } from "./build.mjs";
 import { Failure, main, root, say, wantsJson } from "./process.mjs";
@@ -19,13 +19,14 @@ const FUNCTIONS = 40;
 
 /**
  * What a page loads to rank, and what weighs as much: published sizes in kB gzip, that of GrowthBook's SDK without a model. What follows
- * an origin comes after that, and has nothing beside it.
+ * an origin comes after that, and the edge worker, with nothing beside them.
  * @type {{ id: string, parts: string[], peer?: string, peer_value?: number }[]}
  */
 const sums = [
   { id: "size-browser", parts: ["pocketrank_bg.wasm", "browser.js"], peer: "pagefind", peer_value: 73 },
   { id: "size-slim", parts: ["pocketrank_slim_bg.wasm", "slim.js"], peer: "GrowthBook's SDK", peer_value: 15 },
   { id: "size-sync", parts: ["pocketrank_sync_bg.wasm", "sync.js"] },
+  { id: "size-worker", parts: ["worker/index_bg.wasm", "worker/index.js"] },
 ];
 
 /** @type {Record<string, number>} the most bytes of gzip, by file or sum */
@@ -35,8 +36,8 @@ const budget = JSON.parse(readFileSync(join(root, "scripts/budget.json"), "utf8"
 
 /** @param {string} name @returns {Size} */
 function measure(name) {
-  const path = join(dist, "npm", name);
-  if (!existsSync(path)) throw new Failure(`dist/npm/${name} is missing`, "run `npm run build`");
+  const path = join(dist, name.startsWith("worker/") ? name : `npm/${name}`);
+  if (!existsSync(path)) throw new Failure(`${relative(root, path)} is missing`, "run `npm run build`");
   const bytes = readFileSync(path);
   return {
     name,

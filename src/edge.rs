@@ -4,6 +4,10 @@
 //! Invariant: the capsule reaches a [`Profile`] under a grant and nothing else, neither upstream nor a cache nor a log; a
 //! page that is shared is asked for as nobody in particular; a page that was personalized is stored by nobody.
 
+mod files;
+
+pub use files::{asset_cache_control, is_name_of, is_published, ASSETS, IMMUTABLE, LISTS, MANIFEST, REVALIDATE};
+
 use crate::capsule;
 use crate::consent::{Consent, Gpc, Signals};
 use crate::profile::Profile;
@@ -172,44 +176,6 @@ pub fn page_model(snapshot: SnapshotId, lists: &[impl AsRef<str>], slice: &[u8])
     Some(html)
 }
 
-/// Where the runtime's own files are, on every host.
-pub const ASSETS: &str = "/pocketrank/";
-/// The manifest's name, there and at the origin; all that it names lies beside it.
-pub const MANIFEST: &str = "manifest.pkrm";
-/// The beginning of the names of candidates lists, among the files of a manifest.
-pub const LISTS: &str = "candidates/";
-
-/// `Cache-Control` of what never changes under its address.
-pub const IMMUTABLE: &str = "public, max-age=31536000, immutable";
-/// `Cache-Control` of what is to be asked for anew each time: the manifest.
-pub const REVALIDATE: &str = "no-cache";
-
-/// `Cache-Control` of one of the runtime's own files, `file` under [`ASSETS`]: what has a hash of its content in its name never changes,
-/// the manifest at any time, all else may change every minute. `None` for errors.
-pub fn asset_cache_control(file: &str, status: u16) -> Option<&'static str> {
-    if status >= 300 && status != 304 {
-        return None;
-    }
-    let (folder, name) = file.rsplit_once('/').unwrap_or(("", file));
-    let is_hash = |part: &str| part.len() >= 8 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
-    Some(if file == MANIFEST {
-        REVALIDATE
-    } else if matches!(folder, "" | "snapshots" | "deltas" | "files") && name.split(['-', '.']).any(is_hash) {
-        IMMUTABLE
-    } else {
-        "public, max-age=60"
-    })
-}
-
-/// Whether a file has the name of something published: `snapshots/ID.pkr`, `deltas/HASH.pkrd`, `files/HASH.json`.
-pub fn is_published(file: &str) -> bool {
-    let name = |folder, end| {
-        let name = file.strip_prefix(folder).and_then(|name| name.strip_suffix(end));
-        name.is_some_and(|name| name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit()))
-    };
-    name("snapshots/", ".pkr") || name("deltas/", ".pkrd") || name("files/", ".json")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -369,48 +335,5 @@ mod tests {
         ] {
             assert_eq!(page_model(id, &[wrong], &[]), None, "{wrong}");
         }
-    }
-
-    #[test]
-    fn hashed_names_are_immutable() {
-        let immutable = |file| asset_cache_control(file, 200).map(|value| value.contains("immutable"));
-        for file in [
-            "snapshots/0123456789abcdef0123456789abcdef.pkr",
-            "deltas/0123456789abcdef0123456789abcdef.pkrd",
-            "files/0123456789abcdef0123456789abcdef.json",
-            "browser-1a2b3c4d.js",
-            "browser.1A2B3C4D.js",
-        ] {
-            assert_eq!(immutable(file), Some(true), "{file}");
-            assert_eq!(asset_cache_control(file, 404), None);
-        }
-        for file in [
-            "pocketrank.js",
-            "candidates/similar-0123456789.json",
-            "0123456789abcdef/a.js",
-        ] {
-            assert_eq!(immutable(file), Some(false), "{file}");
-        }
-        assert_eq!(asset_cache_control(MANIFEST, 200), Some(REVALIDATE));
-        assert_eq!(asset_cache_control(MANIFEST, 304), Some(REVALIDATE));
-    }
-
-    #[test]
-    fn only_what_publish_names_is_published() {
-        let hash = "0123456789abcdef0123456789abcdef";
-        for (folder, end) in [("snapshots/", ".pkr"), ("deltas/", ".pkrd"), ("files/", ".json")] {
-            assert!(is_published(&format!("{folder}{hash}{end}")));
-            for wrong in [
-                format!("{folder}{hash}"),
-                format!("{folder}../{hash}{end}"),
-                format!("{folder}{hash}0{end}"),
-                format!("{folder}{}{end}", &hash[1..]),
-                format!("a{folder}{hash}{end}"),
-            ] {
-                assert!(!is_published(&wrong), "{wrong}");
-            }
-        }
-        assert!(!is_published(MANIFEST));
-        assert!(!is_published(&format!("manifests/{hash}.pkrm")));
     }
 }

@@ -3,6 +3,7 @@
 //! Every variant says what was read, what was expected and what came, and its text ends in a remedy.
 //! [`Error::code`] is stable: hosts branch on it, texts may change.
 
+use crate::hex::write_hex;
 use std::fmt;
 
 /// What went wrong while reading, verifying or packing.
@@ -270,16 +271,6 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
-
-/// Writes bytes in lower-case hexadecimal.
-#[inline(never)]
-pub(crate) fn write_hex(out: &mut String, bytes: &[u8]) {
-    for byte in bytes {
-        for digit in [byte >> 4, byte & 15] {
-            out.push(char::from(if digit < 10 { b'0' + digit } else { b'a' - 10 + digit }));
-        }
-    }
-}
 
 fn write_number(out: &mut String, number: usize) {
     if number >= 10 {

@@ -1,6 +1,7 @@
 //! What a visitor does, in the words of GA4's e-commerce events, and how items are named on the device.
 
-use crate::error::{write_hex, Error, Result};
+use crate::error::{Error, Result};
+use crate::hex::hex;
 use serde::{Serialize, Serializer};
 use std::fmt;
 use xxhash_rust::xxh64::xxh64;
@@ -12,9 +13,7 @@ pub struct ItemHash(pub u64);
 impl ItemHash {
     /// In hexadecimal.
     pub(crate) fn text(&self) -> String {
-        let mut text = String::new();
-        write_hex(&mut text, &self.0.to_be_bytes());
-        text
+        hex(&self.0.to_be_bytes())
     }
 }
 

@@ -37,6 +37,7 @@ mod event;
 #[cfg(feature = "follow")]
 #[allow(unsafe_code)]
 mod follow;
+mod hex;
 mod history;
 mod list;
 mod loader;
@@ -60,6 +61,7 @@ pub use delta::diff;
 pub use delta::{Delta, Patch, PatchKind, DELTA_VERSION};
 pub use error::{Error, Result};
 pub use event::{item_hash, Event, EventKind, ItemHash};
+pub use hex::{from_hex, hex};
 pub use loader::Loader;
 #[cfg(feature = "sign")]
 pub use manifest::SecretKey;

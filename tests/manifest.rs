@@ -80,7 +80,7 @@ prop_compose! {
             snapshot: Target { id: SnapshotId(snapshot.0), blob: snapshot.1 },
             deltas: links.into_iter().map(link).collect(),
             files: files.into_iter().map(|(name, (ttl, blob))| File { name, ttl, blob }).collect(),
-            keys: named.into_iter().map(|byte| SecretKey::from_seed(seed(byte)).unwrap().public()).collect(),
+            keys: named.into_iter().map(|byte| SecretKey::from_seed(&seed(byte)).unwrap().public()).collect(),
             ..manifest()
         }
     }
@@ -91,14 +91,14 @@ proptest! {
 
     #[test]
     fn what_is_signed_is_read_as_it_was(manifest in manifests(), signers in 1..=4u8) {
-        let keys: Vec<_> = (1..=signers).map(|byte| SecretKey::from_seed(seed(byte)).unwrap()).collect();
+        let keys: Vec<_> = (1..=signers).map(|byte| SecretKey::from_seed(&seed(byte)).unwrap()).collect();
         let bytes = manifest.sign(&keys).unwrap();
         prop_assert_eq!(&bytes, &manifest.sign(&keys).unwrap());
         prop_assert_eq!(&bytes[HEAD + SIGNATURE * keys.len()..], payload(&manifest));
         for key in &keys {
             prop_assert_eq!(&Manifest::read(&bytes, &trust_in(&[key])).unwrap(), &manifest);
         }
-        let other = SecretKey::from_seed(seed(9)).unwrap();
+        let other = SecretKey::from_seed(&seed(9)).unwrap();
         prop_assert_eq!(code(Manifest::read(&bytes, &trust_in(&[&other]))), "unsigned");
         prop_assert_eq!(code(Manifest::read(&bytes, &trust_in(&[]))), "unsigned");
     }
@@ -130,7 +130,7 @@ proptest! {
     #[test]
     fn keys_are_text_and_back(seed in any::<[u8; 32]>()) {
         prop_assume!(seed != [0; 32]);
-        let key = SecretKey::from_seed(seed).unwrap().public();
+        let key = SecretKey::from_seed(&seed).unwrap().public();
         prop_assert_eq!(PublicKey::from_hex(&key.to_hex()).unwrap(), key);
         prop_assert_eq!(PublicKey::from_hex(&key.to_string().to_uppercase()).unwrap(), key);
         prop_assert!(PublicKey::from_hex(&key.to_hex()[1..]).is_err());
@@ -308,7 +308,7 @@ fn what_is_within_the_limits_is_read() {
     most.deltas = vec![most.deltas[0].clone(); 256];
     most.snapshot.blob.url = "b".repeat(255);
     most.keys = (1..=4)
-        .map(|byte| SecretKey::from_seed(seed(byte)).unwrap().public())
+        .map(|byte| SecretKey::from_seed(&seed(byte)).unwrap().public())
         .collect();
     most.expires = (1 << 53) - 1;
     let trust = Trust {
@@ -319,7 +319,7 @@ fn what_is_within_the_limits_is_read() {
     // More than fits is refused by the signer, as the reader would.
     most.deltas.iter_mut().for_each(|link| link.blob.url = "c".repeat(250));
     assert_eq!(code(most.sign(&keys())), "limit");
-    let signers: Vec<_> = (1..=5).map(|byte| SecretKey::from_seed(seed(byte)).unwrap()).collect();
+    let signers: Vec<_> = (1..=5).map(|byte| SecretKey::from_seed(&seed(byte)).unwrap()).collect();
     assert_eq!(code(manifest().sign(&signers)), "limit");
     assert_eq!(code(manifest().sign(&[])), "corrupt");
 }
@@ -441,15 +441,15 @@ fn signatures_that_are_not_canonical_are_refused() {
 
 #[test]
 fn secret_keys_are_not_shown() {
-    let key = SecretKey::from_seed(seed(0x5a)).unwrap();
+    let key = SecretKey::from_seed(&seed(0x5a)).unwrap();
     let shown = format!("{key:?} {key:#?}");
     assert!(shown.contains("PublicKey") && !shown.contains("90, 90") && !shown.to_lowercase().contains("5a5a"));
-    assert_eq!(code(SecretKey::from_seed([0; 32])), "corrupt");
+    assert_eq!(code(SecretKey::from_seed(&[0; 32])), "corrupt");
     // RFC 8032, 7.1, test 1.
     let hex = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
     let seed = std::array::from_fn(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap());
     assert_eq!(
-        SecretKey::from_seed(seed).unwrap().public().to_hex(),
+        SecretKey::from_seed(&seed).unwrap().public().to_hex(),
         "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
     );
 }

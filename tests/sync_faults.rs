@@ -372,6 +372,26 @@ fn an_expired_manifest_is_used_and_reported() {
     host.run_until(host.now + DAY, &expired, &mut |_| None);
     assert!(host.is_at(HELD));
     assert!(host.codes().iter().all(|code| *code == "expired") && host.codes().len() > 10);
+    // Nor does whoever keeps the origin from answering, or sends something else, keep that from being told.
+    let faults: [&dyn Fn() -> Answer; 3] = [
+        &|| Answer::Failed(Failure::Network),
+        &|| Answer::Status {
+            status: 503,
+            retry_after: None,
+        },
+        &|| Answer::Body {
+            bytes: b"sign in".to_vec(),
+            etag: None,
+        },
+    ];
+    for fault in faults {
+        host.reports.clear();
+        host.run_until(host.now + DAY, &expired, &mut |_| Some(fault()));
+        assert!(host.is_at(HELD));
+        let codes = host.codes();
+        let told = codes.iter().filter(|code| **code == "expired").count();
+        assert!(told > 10 && 2 * told == codes.len(), "{codes:?}");
+    }
     // One that has expired before it arrives is better than what is held.
     host.settle(origin());
     host.recovers(origin());

@@ -288,7 +288,7 @@ export class Ranker {
   static embedded(): Ranker;
   /** The snapshot's content id, 32 hexadecimal digits. */
   readonly id: string;
-  /** The snapshot's number of items. */
+  /** The snapshot's number of rows: its items, and rows that are free since their items are gone. */
   readonly items: number;
   /** What the snapshot says of itself. */
   readonly meta: Meta;

@@ -2,6 +2,7 @@
 //! dispatches to it.
 
 mod apply;
+mod beside;
 mod candidates;
 mod compile;
 mod data;

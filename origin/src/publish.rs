@@ -92,7 +92,7 @@ impl Publisher<'_> {
     /// [`Error::Overtaken`] where somebody else published meanwhile, [`Error::Snapshot`] for a snapshot that is not valid or a live
     /// manifest that none of the keys signed, [`Error::Usage`] for keys that hosts would refuse, [`Error::Store`].
     pub async fn publish(&self, snapshot: &[u8], files: Option<&[Source]>, deltas: usize) -> Result<Published> {
-        let before = self.before(deltas.saturating_add(1)).await?;
+        let before = self.before(deltas.saturating_add(1), None).await?;
         self.publish_over(before, snapshot, files, deltas).await
     }
 
@@ -101,7 +101,7 @@ impl Publisher<'_> {
     /// # Errors
     /// As [`Publisher::publish`], and [`Error::Usage`] where there is no such manifest, or not all that it names is there any more.
     pub async fn rollback(&self, to: Which, deltas: usize) -> Result<Published> {
-        let before = self.before(usize::MAX).await?;
+        let before = self.before(deltas.saturating_add(1), Some(to)).await?;
         let Some(earlier) = before.history.find(to) else {
             let forgotten = before.history.forgotten.as_ref();
             return Err(Error::Usage(format!(
@@ -140,7 +140,7 @@ impl Publisher<'_> {
     /// # Errors
     /// As [`Publisher::publish`], and [`Error::Usage`] where nothing is live.
     pub async fn renew(&self) -> Result<Published> {
-        let before = self.before(0).await?;
+        let before = self.before(0, None).await?;
         let Some(manifest) = before.manifest.clone() else {
             return Err(Error::Usage(format!(
                 "{}: is not there; publish a snapshot first",
@@ -249,8 +249,8 @@ impl Publisher<'_> {
         Ok(files)
     }
 
-    /// Reads what is live, and so many snapshots of what was before.
-    async fn before(&self, snapshots: usize) -> Result<Before> {
+    /// Reads what is live, and what was before as far back as so many snapshots, and as what is looked for.
+    async fn before(&self, snapshots: usize, wanted: Option<Which>) -> Result<Before> {
         let live = self.place.live().await?;
         let signers: Vec<PublicKey> = self.keys.iter().map(SecretKey::public).collect();
         let trust = |keys: Vec<PublicKey>| Trust {
@@ -281,7 +281,7 @@ impl Publisher<'_> {
             )));
         }
         let keys = [&signers, trusted, self.trust].concat();
-        let history = History::read(self.place, manifest.as_ref(), &trust(keys), snapshots).await?;
+        let history = History::read(self.place, manifest.as_ref(), &trust(keys), snapshots, wanted).await?;
         Ok(Before {
             live,
             manifest,

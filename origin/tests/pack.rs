@@ -1,47 +1,20 @@
 //! Packing what training chose into other bytes: the limit is kept, the table is a front, what loses too much is refused.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod support;
+
 use serde_json::Value;
 use std::path::Path;
-use std::process::{Command, Output};
 use std::sync::OnceLock;
+use support::shop::{json, make, refused, run};
 use tempfile::TempDir;
 
 const DATA: &str = "--events events.jsonl --catalogue catalogue.jsonl --hold-out 0.2";
 
-fn run(folder: &Path, args: &str) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_pocketrank"))
-        .args(args.split_whitespace())
-        .current_dir(folder)
-        .output()
-        .unwrap()
-}
-
-fn json(folder: &Path, args: &str) -> Value {
-    let output = run(folder, &format!("{args} --json"));
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
-/// What a run that must fail with that code says.
-fn refused(folder: &Path, args: &str, code: i32) -> String {
-    let output = run(folder, &format!("{args} --json"));
-    assert_eq!(output.status.code(), Some(code), "{args}: {output:?}");
-    assert!(output.stdout.is_empty(), "{args}");
-    String::from_utf8(output.stderr).unwrap()
-}
-
 /// A made-up shop, and the recipe of a model of it.
 fn shop() -> &'static Path {
     static SHOP: OnceLock<TempDir> = OnceLock::new();
-    let made = || {
-        let folder = tempfile::tempdir().unwrap();
-        json(folder.path(), "synth -o . --items 150 --sessions 2000");
-        let train = "train --families rp3beta --trials 4 --folds 1 --recipe recipe.json -o trained.bin";
-        json(folder.path(), &format!("{train} {DATA}"));
-        folder
-    };
-    SHOP.get_or_init(made).path()
+    SHOP.get_or_init(|| make("rp3beta", 0.2)).path()
 }
 
 fn number(value: &Value, name: &str) -> f64 {

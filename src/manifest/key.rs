@@ -3,7 +3,8 @@
 //! Invariant: only canonical signatures by keys of full order count, so nobody but the signer can make a second signature out of one.
 
 use crate::bytes::{sha256, short};
-use crate::error::{write_hex, Error, Result};
+use crate::error::{Error, Result};
+use crate::hex::{from_hex, hex};
 use serde::Serialize;
 use std::fmt;
 
@@ -27,20 +28,8 @@ impl PublicKey {
     /// # Errors
     /// [`Error::Corrupt`] for other text, and for what is no key.
     pub fn from_hex(text: &str) -> Result<Self> {
-        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-        let mut key = [0; 32];
-        let mut fits = pairs.len() == key.len() && rest.is_empty();
-        for (byte, [high, low]) in key.iter_mut().zip(pairs) {
-            match (digit(*high), digit(*low)) {
-                (Some(high), Some(low)) => *byte = high << 4 | low,
-                _ => fits = false,
-            }
-        }
-        let key = PublicKey(key);
-        if fits && key.is_valid() {
-            return Ok(key);
-        }
-        Err(Error::Corrupt {
+        let key = from_hex(text).map(PublicKey).filter(PublicKey::is_valid);
+        key.ok_or(Error::Corrupt {
             what: "public key",
             at: 0,
             rule: "a key is 64 hexadecimal digits, as `pocketrank keys` writes them",
@@ -49,9 +38,7 @@ impl PublicKey {
 
     /// In hexadecimal.
     pub fn to_hex(&self) -> String {
-        let mut text = String::new();
-        write_hex(&mut text, &self.0);
-        text
+        hex(&self.0)
     }
 
     /// Whether it is the canonical encoding of a point that is not of small order: under another no signature ever holds.
@@ -79,15 +66,6 @@ impl fmt::Display for PublicKey {
     }
 }
 
-fn digit(letter: u8) -> Option<u8> {
-    match letter {
-        b'0'..=b'9' => Some(letter - b'0'),
-        b'a'..=b'f' => Some(letter - b'a' + 10),
-        b'A'..=b'F' => Some(letter - b'A' + 10),
-        _ => None,
-    }
-}
-
 /// Id and signature of an entry of the list of signatures.
 pub(super) fn split(entry: &[u8; KEY_ID + SIGNATURE]) -> ([u8; KEY_ID], &[u8; SIGNATURE]) {
     let mut id = [0; KEY_ID];
@@ -102,12 +80,14 @@ pub struct SecretKey(ed25519_compact::KeyPair);
 
 #[cfg(feature = "sign")]
 impl SecretKey {
-    /// The key of that seed: 32 bytes from a generator of secret random numbers.
+    /// The key of that seed: 32 bytes from a generator of secret random numbers, which the caller wipes.
     ///
     /// # Errors
     /// [`Error::Corrupt`] for a seed of zeros.
-    pub fn from_seed(seed: [u8; 32]) -> Result<Self> {
-        let pair = ed25519_compact::KeyPair::try_from_seed(ed25519_compact::Seed::new(seed));
+    pub fn from_seed(seed: &[u8; 32]) -> Result<Self> {
+        let mut seed = ed25519_compact::Seed::new(*seed);
+        let pair = ed25519_compact::KeyPair::try_from_seed(seed);
+        seed.wipe_mut();
         pair.map(SecretKey).map_err(|_| Error::Corrupt {
             what: "secret key",
             at: 0,

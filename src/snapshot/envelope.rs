@@ -4,7 +4,8 @@
 //! zeros between; so equal sections give equal bytes.
 
 use crate::bytes::{sha256, short, Reader};
-use crate::error::{write_hex, Error, Result};
+use crate::error::{Error, Result};
+use crate::hex::hex;
 use serde::Serialize;
 use std::fmt;
 
@@ -171,9 +172,7 @@ pub struct SnapshotId(pub [u8; 16]);
 impl SnapshotId {
     /// In hexadecimal.
     pub(crate) fn text(&self) -> String {
-        let mut text = String::new();
-        write_hex(&mut text, &self.0);
-        text
+        hex(&self.0)
     }
 }
 

@@ -193,6 +193,7 @@ impl Sync {
         self.clock.failed(now, retry_after, interval, &self.settings);
         self.current = false;
         self.state = State::Wait;
+        self.report_expiry(now);
     }
 
     /// Looks for another way to the snapshot, without that delta.
@@ -308,6 +309,12 @@ impl Sync {
         }
         self.checked = Some(now);
         self.clock.succeeded(now, self.interval());
+        self.report_expiry(now);
+    }
+
+    /// Reports a manifest that should have been replaced, whether the origin has no newer one or cannot be reached.
+    #[inline(never)]
+    fn report_expiry(&mut self, now: u64) {
         let expired = self.manifest().filter(|manifest| manifest.is_expired(now / 1_000));
         if let Some(sequence) = expired.map(|manifest| manifest.sequence) {
             self.report(Report::Expired { sequence });

@@ -28,7 +28,7 @@ use crate::snapshot::SnapshotId;
 use clock::Clock;
 
 /// The slowest connection that is waited for, in bytes in a second.
-const SLOWEST: u32 = 8_192;
+pub const SLOWEST: u32 = 8_192;
 /// The most reports that are kept for a host that does not ask for them.
 const MAX_REPORTS: usize = 16;
 

@@ -120,7 +120,8 @@ pub enum Report {
         /// The snapshot in use.
         snapshot: SnapshotId,
     },
-    /// The manifest in use should have been replaced; it is used all the same.
+    /// The newest manifest that is known should have been replaced; it is used all the same. It is reported after each question, answered or
+    /// not.
     Expired {
         /// Its sequence.
         sequence: u32,

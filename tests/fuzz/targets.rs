@@ -170,7 +170,7 @@ fn redrawn(u: &mut Unstructured<'_>) -> arbitrary::Result<Vec<u8>> {
 /// A manifest as it comes, and one whose payload is that and whose signature holds.
 pub fn manifest(bytes: &[u8]) {
     static KEY: OnceLock<SecretKey> = OnceLock::new();
-    let key = KEY.get_or_init(|| SecretKey::from_seed([7; 32]).unwrap());
+    let key = KEY.get_or_init(|| SecretKey::from_seed(&[7; 32]).unwrap());
     let trust = Trust {
         audience: "shop.example".into(),
         keys: vec![key.public()],

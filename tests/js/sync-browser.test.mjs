@@ -5,10 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Ranker, init } from "../../dist/npm/node.js";
 import { root } from "../../scripts/process.mjs";
 import { launchChromium, launchOn } from "./support/chromium.mjs";
-import { AUDIENCE, faults, openOrigin } from "./support/origin.mjs";
+import { codeOf, faults, openOrigin } from "./support/origin.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
 /** @typedef {Awaited<ReturnType<typeof openOrigin>>} Origin */
@@ -18,16 +17,10 @@ import { AUDIENCE, faults, openOrigin } from "./support/origin.mjs";
 let browser;
 /** @type {Origin} */
 let origin;
-before(async () => {
-  await init();
-  browser = await launchChromium();
-});
+before(async () => void (browser = await launchChromium()));
 after(() => browser.close());
 beforeEach(async () => void (origin = await openOrigin([join(root, "dist/npm"), join(root, "tests/js/support/pages")])));
 afterEach(() => origin.stop());
-
-/** @param {number} at */
-const id = (at) => new Ranker(origin.snapshots[at] ?? Buffer.alloc(0)).id;
 
 /**
  * Follows in a page, which asks each second at least.
@@ -47,7 +40,7 @@ async function follow(page, options = {}) {
       const models = await follow(url, { ...options, open, onReport });
       Object.assign(window, { models, codes });
     },
-    { url: origin.manifest, audience: AUDIENCE, keys: [origin.key.hex], storage: "models", interval: 1, maxBackoff: 1, timeout: 1_000, ...options },
+    { url: origin.manifest, storage: "models", ...origin.quick, ...options },
   );
 }
 
@@ -63,7 +56,7 @@ function state(page) {
 /** @param {Page} page @param {number} at @param {number} [sequence] */
 async function assertUses(page, at, sequence) {
   const { ranker, list, sequence: got } = await state(page);
-  assert.deepEqual([ranker, list], [id(at), at]);
+  assert.deepEqual([ranker, list], [origin.ids[at], at]);
   if (sequence !== undefined) assert.equal(got, sequence);
 }
 
@@ -71,8 +64,6 @@ async function assertUses(page, at, sequence) {
 async function follows(page, sequence) {
   await page.waitForFunction((sequence) => /** @type {any} */ (window).models.sequence === sequence, sequence, { timeout: 15_000, polling: 50 });
 }
-
-const kinds = () => origin.asked().map((path) => path.split("/")[0]).filter((kind) => kind !== "manifest.pkrm");
 
 describe("a page that follows", () => {
   /** @type {Page} */
@@ -84,7 +75,7 @@ describe("a page that follows", () => {
     origin.publish(0);
     await follow(page, { interval: 3_600 });
     await assertUses(page, 0, 1);
-    assert.deepEqual(kinds(), ["snapshots", "files"]);
+    assert.deepEqual(origin.kinds(), ["snapshots", "files"]);
     await page.reload();
     await follow(page, { interval: 3_600 });
     await assertUses(page, 0, 1);
@@ -95,18 +86,18 @@ describe("a page that follows", () => {
     await follow(page);
     await follows(page, 2);
     await assertUses(page, 1, 2);
-    assert.deepEqual(kinds(), ["deltas", "files"]);
+    assert.deepEqual(origin.kinds(), ["deltas", "files"]);
   });
 
   it("takes the whole where the delta is gone", async () => {
     origin.publish(0);
     await follow(page);
-    kinds();
+    origin.kinds();
     origin.faulty.set("/deltas/", faults["answered by 404"] ?? assert.fail());
     origin.publish(1);
     await follows(page, 2);
     await assertUses(page, 1);
-    assert.deepEqual(kinds(), ["deltas", "snapshots", "files"]);
+    assert.deepEqual(origin.kinds(), ["deltas", "snapshots", "files"]);
   });
 
   for (const [fault, answer] of Object.entries(faults)) {
@@ -117,10 +108,9 @@ describe("a page that follows", () => {
       origin.publish(1);
       await page.waitForFunction(() => /** @type {any} */ (window).codes.length >= 2);
       const { ranker, codes } = await state(page);
-      assert.equal(ranker, id(0));
-      const expected = { "cut off": "network", stalled: "timeout", "10 GB long": "too_long", "the first half": "signature", "other bytes": "magic" }[fault];
+      assert.equal(ranker, origin.ids[0]);
       // A browser does not tell why it gave up on redirections.
-      assert.equal(codes[1], expected ?? (fault === "led in circles" ? "network" : "status"));
+      assert.equal(codes[1], fault === "led in circles" ? "network" : codeOf(fault, "manifest"));
       origin.faulty.clear();
       await follows(page, 2);
       await assertUses(page, 1);
@@ -145,13 +135,7 @@ describe("a page that follows", () => {
     origin.publish(0);
     origin.publish(1);
     await follow(page);
-    const { secret } = origin.makeKey("other");
-    for (const [code, publish] of /** @type {[string, () => void][]} */ ([
-      ["unsigned", () => origin.publish(2, { secret })],
-      ["audience", () => origin.publish(2, { audience: "elsewhere.example" })],
-      ["older", () => origin.publish(2)],
-    ])) {
-      origin.withdraw();
+    for (const [code, publish] of Object.entries(origin.strangers)) {
       publish();
       await page.waitForFunction((code) => /** @type {any} */ (window).codes.includes(code), code);
       await assertUses(page, 1, 2);
@@ -187,7 +171,7 @@ describe("a page that follows", () => {
       origin.publish(1);
       await follows(page, 2);
       await assertUses(page, 1);
-      assert.ok(!kinds().slice(2).includes("snapshots"));
+      assert.ok(!origin.kinds().slice(2).includes("snapshots"));
     });
   }
 
@@ -212,11 +196,11 @@ describe("tabs of one browser", () => {
     await Promise.all(tabs.map((tab) => tab.goto(`${origin.url}/empty`)));
     await Promise.all(tabs.map((tab) => follow(tab)));
     for (const tab of tabs) await assertUses(tab, 0, 1);
-    assert.deepEqual(kinds(), ["snapshots", "files"]);
+    assert.deepEqual(origin.kinds(), ["snapshots", "files"]);
     origin.publish(1);
     await Promise.all(tabs.map((tab) => follows(tab, 2)));
     for (const tab of tabs) await assertUses(tab, 1, 2);
-    assert.deepEqual(kinds(), ["deltas", "files"]);
+    assert.deepEqual(origin.kinds(), ["deltas", "files"]);
     // Nor do they ask for the manifest each for themselves: it is one question in half a second to a second.
     origin.asked();
     await sleep(3_000);
@@ -278,7 +262,7 @@ describe("a browser that is killed", () => {
         if (ranker !== undefined) {
           assert.ok((sequence ?? 0) >= last);
           last = sequence ?? 0;
-          assert.deepEqual([ranker, list], [id((last - 1) % 3), (last - 1) % 3]);
+          assert.deepEqual([ranker, list], [origin.ids[(last - 1) % 3], (last - 1) % 3]);
         }
         await again.close();
         origin.faulty.clear();

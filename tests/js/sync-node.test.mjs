@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Ranker, init } from "../../dist/npm/node.js";
 import { follow } from "../../dist/npm/sync-node.js";
 import { root } from "../../scripts/process.mjs";
-import { AUDIENCE, faults, openOrigin } from "./support/origin.mjs";
+import { codeOf, faults, openOrigin } from "./support/origin.mjs";
 
 /** @typedef {Awaited<ReturnType<typeof openOrigin>>} Origin */
 /** @typedef {import("../../www/sync.js").Following<Ranker>} Following */
@@ -39,13 +39,9 @@ async function host(options = {}) {
   /** @type {string[]} */
   const codes = [];
   const models = await follow(origin.manifest, {
-    audience: AUDIENCE,
-    keys: [origin.key.hex],
+    ...origin.quick,
     open: (snapshot) => new Ranker(snapshot),
     storage: folder,
-    interval: 1,
-    maxBackoff: 1,
-    timeout: 1_000,
     onReport: ({ code, kind, status }) => codes.push([code, kind, status].filter(Boolean).join(" ")),
     ...options,
   });
@@ -68,12 +64,9 @@ async function list(models) {
   return bytes && JSON.parse(Buffer.from(bytes).toString()).snapshot;
 }
 
-/** @param {number} at */
-const id = (at) => new Ranker(origin.snapshots[at] ?? Buffer.alloc(0)).id;
-
 /** Asserts that one release is in use, all of it. @param {Following} models @param {number} at */
 async function assertUses(models, at) {
-  assert.deepEqual([models.ranker?.id, models.snapshot, await list(models)], [id(at), id(at), at]);
+  assert.deepEqual([models.ranker?.id, models.snapshot, await list(models)], [origin.ids[at], origin.ids[at], at]);
 }
 
 describe("a host in Node", () => {
@@ -102,8 +95,7 @@ describe("a host in Node", () => {
       await swapped;
       await assertUses(models, at);
     }
-    const asked = origin.asked().filter((path) => path !== "manifest.pkrm");
-    assert.deepEqual(asked.map((path) => path.split("/")[0]), ["deltas", "files", "deltas", "files"]);
+    assert.deepEqual(origin.kinds(), ["deltas", "files", "deltas", "files"]);
     await models.stop();
     // What was made by deltas is stored as it was published.
     const names = readdirSync(folder).filter((name) => name.length === 64);
@@ -117,10 +109,10 @@ describe("a host in Node", () => {
     const { models } = await host({ deltas: false, files: [] });
     origin.publish(1);
     await until(() => models.sequence === 2);
-    assert.deepEqual(origin.asked().filter((path) => /^(deltas|snapshots|files)/.test(path)).map((path) => path.split("/")[0]), ["snapshots", "snapshots"]);
+    assert.deepEqual(origin.kinds(), ["snapshots", "snapshots"]);
     // A file that was not wanted ahead is fetched when it is asked for.
     await assertUses(models, 1);
-    assert.equal(origin.asked().filter((path) => path.startsWith("files/")).length, 1);
+    assert.deepEqual(origin.kinds(), ["files"]);
   });
 
   for (const fault of ["answered by 404", "the first half", "other bytes", "10 GB long", "led in circles"]) {
@@ -132,30 +124,20 @@ describe("a host in Node", () => {
       origin.publish(1);
       await until(() => models.sequence === 2);
       await assertUses(models, 1);
-      assert.deepEqual(new Set(origin.asked().map((path) => path.split("/")[0])), new Set(["manifest.pkrm", "deltas", "snapshots", "files"]));
+      assert.deepEqual(new Set(origin.kinds()), new Set(["deltas", "snapshots", "files"]));
     });
   }
 
   for (const [fault, answer] of Object.entries(faults)) {
-    for (const part of ["manifest.pkrm", "/snapshots/", "/files/"]) {
-      it(`keeps what is in use while ${part} is ${fault}, and goes on after that`, async () => {
+    for (const part of /** @type {const} */ (["manifest", "snapshot", "file"])) {
+      it(`keeps what is in use while the ${part} is ${fault}, and goes on after that`, async () => {
         origin.publish(0);
         const { models, codes } = await host({ deltas: false, timeout: 300 });
-        origin.faulty.set(part, answer);
+        origin.faulty.set(part === "manifest" ? part : `/${part}s/`, answer);
         origin.publish(1);
         await until(() => codes.length >= 2);
         await assertUses(models, 0);
-        const expected = {
-          "cut off": "network",
-          stalled: "timeout",
-          "answered by 500": "status",
-          "answered by 404": "status",
-          "led in circles": "redirected",
-          "10 GB long": "too_long",
-          "the first half": part === "manifest.pkrm" ? "signature" : `${part.slice(1, -2)}_refused`,
-          "other bytes": part === "manifest.pkrm" ? "magic" : `${part.slice(1, -2)}_refused`,
-        }[fault];
-        assert.equal(codes[1]?.split(" ")[0], expected, codes.join());
+        assert.equal(codes[1]?.split(" ")[0], codeOf(fault, part), codes.join());
         origin.faulty.clear();
         await until(() => models.sequence === 2);
         await assertUses(models, 1);
@@ -167,13 +149,7 @@ describe("a host in Node", () => {
     origin.publish(0);
     origin.publish(1);
     const { models, codes } = await host();
-    const { secret } = origin.makeKey("other");
-    for (const [code, publish] of /** @type {[string, () => void][]} */ ([
-      ["unsigned", () => origin.publish(2, { secret })],
-      ["audience", () => origin.publish(2, { audience: "elsewhere.example" })],
-      ["older", () => origin.publish(2)],
-    ])) {
-      origin.withdraw();
+    for (const [code, publish] of Object.entries(origin.strangers)) {
       publish();
       await until(() => codes.includes(`${code} manifest`) || codes.includes(code));
       await assertUses(models, 1);
@@ -210,14 +186,14 @@ describe("a host in Node", () => {
   it("serves what came with the program, and reaches nobody", async () => {
     const embedded = { snapshot: origin.snapshots[0] ?? Buffer.alloc(0), sequence: 1 };
     const { models, codes } = await host({ embedded });
-    assert.equal(models.ranker?.id, id(0));
+    assert.equal(models.ranker?.id, origin.ids[0]);
     await until(() => codes.includes("status manifest 404"));
     origin.publish(0);
     await until(() => models.sequence === 1);
     origin.publish(1);
     await until(() => models.sequence === 2);
     await assertUses(models, 1);
-    assert.deepEqual(origin.asked().filter((path) => path.startsWith("snapshots/")), []);
+    assert.ok(!origin.kinds().includes("snapshots"));
   });
 
   it("uses memory where the folder cannot be written", async () => {
@@ -282,8 +258,8 @@ describe("processes that share a folder", () => {
       await init();
       setInterval(() => {}, 1000);
       await follow(${JSON.stringify(origin.manifest)}, {
-        audience: ${JSON.stringify(AUDIENCE)}, keys: ["${origin.key.hex}"], storage: ${JSON.stringify(folder)},
-        open: (snapshot) => new Ranker(snapshot), interval: 1, maxBackoff: 1,
+        ...${JSON.stringify(origin.quick)}, storage: ${JSON.stringify(folder)},
+        open: (snapshot) => new Ranker(snapshot),
         onReport: ({ code }) => console.log(code),
       });`;
     return spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: ["ignore", "pipe", "inherit"] });
@@ -312,7 +288,7 @@ describe("processes that share a folder", () => {
         last = models.sequence ?? 0;
         behind += Number(last < sequence);
         const held = await list(models);
-        assert.equal(models.ranker.id, id(held));
+        assert.equal(models.ranker.id, origin.ids[held]);
         for (const name of models.files) assert.equal(JSON.parse(Buffer.from((await models.file(name)) ?? "null").toString())?.snapshot, held, name);
       }
       await models.stop();

@@ -122,14 +122,20 @@ describe("an origin whose", () => {
     await shows(edge, { model: 1, sequence: 4 });
   });
 
-  it("manifest has expired: it is used, and the console says so", async (t) => {
+  it("manifest has expired: it is used, and the console says so, whether the origin answers or not", async (t) => {
     const { origin, edge } = await start(t);
     origin.publish(publish({ ...update, expires: 1_700_000_001 }));
     await shows(edge, fresh);
-    const until = Date.now() + 10_000;
-    while (!edge.console.some((said) => said.startsWith("sync expired: sequence 2"))) {
-      assert.ok(Date.now() < until);
-      await sleep(50);
+    for (const fault of [undefined, faults["500"], faults.down]) {
+      origin.fail(fault);
+      edge.console.length = 0;
+      const until = Date.now() + 10_000;
+      while (!edge.console.some((said) => said.startsWith("sync expired: sequence 2"))) {
+        assert.deepEqual(await shown(edge), fresh);
+        assert.ok(Date.now() < until, edge.console.join("\n"));
+        await sleep(50);
+      }
+      assert.equal(edge.console.some((said) => /^sync (status|network): manifest/.test(said)), fault !== undefined);
     }
   });
 });

@@ -211,6 +211,111 @@ describe("a worker that follows an origin", () => {
     }
   });
 
+  it("hands browsers nothing damaged that R2 has, and fetches it again", async () => {
+    const first = await start();
+    await first.cron();
+    const bucket = await bucketOf(first);
+    const lists = Object.entries(publish(publication(1, 2))).filter(([url]) => url.startsWith("files/"));
+    const { objects } = await bucket.list({ prefix: "blobs/" });
+    const keys = objects.filter((/** @type {{ size: number }} */ { size }) => size !== snapshots[1]?.length).map((/** @type {{ key: string }} */ { key }) => key);
+    assert.deepEqual([keys.length, lists.length], [2, 2]);
+    const whole = await Promise.all(keys.map(async (/** @type {string} */ key) => Buffer.from(await (await bucket.get(key)).arrayBuffer())));
+    // One of another length, one with another byte.
+    await bucket.put(keys[0], "damaged");
+    await bucket.put(keys[1], Uint8Array.from(whole[1], (byte, at) => (at === 9 ? byte ^ 1 : byte)));
+    await first.stop();
+    const second = await start({ vars: { INTERVAL: "1" } });
+    origin.fail(faults["500"]);
+    origin.asked.length = 0;
+    for (const [url] of lists) {
+      const response = await second.fetch(`/pocketrank/${url}`);
+      assert.deepEqual([response.status, response.headers.get("cache-control"), (await response.arrayBuffer()).byteLength], [500, "no-store", 0], url);
+    }
+    assert.ok(origin.asked.length >= 2 && origin.asked.every((kind) => kind === "file"));
+    origin.fail(undefined);
+    for (const [url, content] of lists) {
+      const response = await second.fetch(`/pocketrank/${url}`);
+      assert.equal(await response.text(), content, url);
+      assert.match(response.headers.get("cache-control") ?? "", /immutable/);
+    }
+    await sleep(1_100);
+    await second.cron();
+    const again = await bucketOf(second);
+    for (const [at, key] of keys.entries()) assert.deepEqual(Buffer.from(await (await again.get(key)).arrayBuffer()), whole[at], "R2 is mended too");
+    assert.match(second.warnings.join("\n"), /^sync lost: /m);
+  });
+
+  it("relays what its name stands for and nothing else, within the limits of time and bytes", async () => {
+    const edge = await start({ vars: { INTERVAL: "1" } });
+    await edge.cron();
+    const now = publish(publication(1, 2));
+    const newer = publish(publication(2, 3));
+    origin.publish(newer);
+    const unknown = Object.keys(newer).filter((url) => !(url in now));
+    assert.deepEqual(unknown.map((url) => url.split("/")[0]).sort(), ["deltas", "files", "files", "snapshots"]);
+    /** @type {[string, number][]} */
+    const cases = [
+      ["404", 404], ["500", 500], ["down", 502], ["short", 502], ["changed", 502], ["other", 502], ["cut", 502], ["redirect loop", 502],
+      ["10 GB announced", 502], ["stall", 502], ["stall after a half", 502],
+    ];
+    for (const [fault, status] of cases) {
+      origin.fail(faults[fault], ["delta", "file", "snapshot"]);
+      for (const url of unknown) {
+        const asked = Date.now();
+        const response = await edge.fetch(`/pocketrank/${url}`);
+        const told = `${url}, ${fault}`;
+        assert.deepEqual([response.status, response.headers.get("cache-control"), (await response.arrayBuffer()).byteLength], [status, "no-store", 0], told);
+        assert.ok(Date.now() - asked < 4_000, told);
+      }
+    }
+    assert.ok(origin.sent() < 60_000_000, `${origin.sent()} bytes were taken`);
+    origin.fail(undefined);
+    for (const url of unknown) {
+      const response = await edge.fetch(`/pocketrank/${url}`);
+      assert.deepEqual(Buffer.from(await response.arrayBuffer()), Buffer.from(/** @type {string} */ (newer[url])), url);
+      assert.match(response.headers.get("cache-control") ?? "", /immutable/);
+      const again = await edge.fetch(`/pocketrank/${url}`, { headers: { "If-None-Match": response.headers.get("etag") ?? "" } });
+      assert.equal(again.status, 304);
+      const head = await edge.fetch(`/pocketrank/${url}`, { method: "HEAD" });
+      assert.deepEqual([head.status, (await head.arrayBuffer()).byteLength], [200, 0]);
+    }
+  });
+
+  it("writes no older manifest to KV than is there, and cron mends one that got there", async () => {
+    origin.publish(publish(publication(2, 3)));
+    const first = await start();
+    await first.cron();
+    const read = async (/** @type {Edge} */ edge) => Buffer.from(await (await kvOf(edge)).get("manifest", "arrayBuffer"));
+    const newest = await read(first);
+    await (await kvOf(first)).delete("manifest");
+    await first.stop();
+
+    // While this one is on its way to an older manifest, another isolate has come to the newest.
+    origin.publish(publish(publication(1, 2)));
+    const second = await start({ vars: { INTERVAL: "1" } });
+    const kv = await kvOf(second);
+    origin.fail((response, whole) => void kv.put("manifest", Uint8Array.from(newest)).then(() => response.end(whole)), ["delta"]);
+    await second.cron();
+    assert.ok(origin.asked.includes("delta"));
+    assert.deepEqual(await read(second), newest, "it stays in KV");
+    origin.fail(undefined);
+    await shows(second, { model: 2, sequence: 3 });
+
+    // The older one got there all the same, or something else, or it is gone.
+    origin.publish(publish(publication(2, 3)));
+    const old = publish(publication(1, 2))["manifest.pkrm"];
+    for (const wrong of [old, "something else", undefined]) {
+      if (wrong === undefined) await kv.delete("manifest");
+      else await kv.put("manifest", Uint8Array.from(Buffer.from(wrong)));
+      await second.cron();
+      assert.deepEqual(await shown(second), { model: 2, sequence: 3 });
+      assert.deepEqual(await read(second), newest);
+    }
+    origin.fail(faults["500"]);
+    const third = await start();
+    assert.deepEqual(await shown(third), { model: 2, sequence: 3 });
+  });
+
   it("deletes from R2 what was not needed for a day, and nothing else", async () => {
     const keys = async (/** @type {Edge} */ edge) => (await (await bucketOf(edge)).list({ prefix: "blobs/" })).objects.map((/** @type {{ key: string }} */ { key }) => key);
     const first = await start();

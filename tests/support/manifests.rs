@@ -10,7 +10,7 @@ pub const MANIFEST: &str = "random-v1.manifest";
 
 /// The keys of which both sign it: made from seeds that everybody knows, for tests only.
 pub fn keys() -> [SecretKey; 2] {
-    [1, 2].map(|byte| SecretKey::from_seed([byte; 32]).unwrap())
+    [1, 2].map(|byte| SecretKey::from_seed(&[byte; 32]).unwrap())
 }
 
 /// A host that has pinned the first key.
@@ -25,7 +25,7 @@ pub fn trust() -> Trust {
 /// Bytes under a name that follows from them.
 pub fn blob(bytes: &[u8], end: &str) -> Blob {
     let sha256: [u8; 32] = Sha256::digest(bytes).into();
-    let name: String = sha256[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = pocketrank::hex(&sha256[..16]);
     Blob {
         sha256,
         bytes: bytes.len() as u32,

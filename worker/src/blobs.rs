@@ -1,16 +1,18 @@
 //! Where a blob is, nearest first: in this memory, in the static assets, in the cache, in R2; for browsers at the origin as well.
 //!
-//! Invariant: what is used here was checked against the manifest. Browsers check what they get.
+//! Invariant: what is used here, and what browsers are given, was checked against the manifest, or against its own name where the manifest in
+//! use does not name it.
 
 use crate::assets::Assets;
 use crate::error::{warn, Error};
-use crate::origin::Asked;
 use crate::store::{copy, Store};
 use crate::{follow, model};
 use js_sys::Uint8Array;
-use pocketrank::sync::Answer;
 use pocketrank::{edge, Blob};
 use worker::Env;
+
+/// How many bytes of something that the manifest in use does not name may be taken in at least; else twice its largest.
+const UNKNOWN: u32 = 1 << 20;
 
 /// What is in this memory of a blob.
 fn here(sha256: &[u8; 32]) -> Option<Vec<u8>> {
@@ -46,13 +48,7 @@ pub async fn find(env: &Env, store: &Store, sha256: &[u8; 32]) -> Result<Option<
 pub async fn read(env: &Env, blob: &Blob, name: &str) -> Result<Vec<u8>, Error> {
     let bytes = find(env, &Store::of(env)?, &blob.sha256).await?;
     let checked = match bytes {
-        Some(bytes) => blob
-            .check("file", &bytes)
-            .map(|()| bytes)
-            .map_err(|error| Error::Published {
-                name: name.into(),
-                error,
-            }),
+        Some(bytes) => check(blob, name, &bytes).map(|()| bytes),
         None => Err(gone(name)),
     };
     if checked.is_err() {
@@ -61,7 +57,8 @@ pub async fn read(env: &Env, blob: &Blob, name: &str) -> Result<Vec<u8>, Error> 
     checked
 }
 
-/// For browsers: a blob that the manifest in use names, and that was not deployed; from the origin if it is not stored.
+/// For browsers: a blob that the manifest in use names, and that was not deployed; from the origin if it is not stored, or not as it was
+/// published.
 ///
 /// # Errors
 /// Why it is not to be had.
@@ -70,20 +67,52 @@ pub async fn bytes(env: &Env, blob: &Blob) -> Result<Uint8Array, Error> {
         return Ok(copy(&bytes));
     }
     let store = Store::of(env)?;
-    if let Some(bytes) = store.get(&blob.sha256).await.inspect_err(warn).ok().flatten() {
-        return Ok(Uint8Array::new(&bytes));
+    if let Some(stored) = store.get(&blob.sha256).await.inspect_err(warn).ok().flatten() {
+        let stored = Uint8Array::new(&stored);
+        match check(blob, &blob.url, &stored.to_vec()) {
+            Ok(()) => return Ok(stored),
+            Err(error) => warn(&error),
+        }
+        follow::lost(&blob.sha256);
     }
-    let models = follow::models().ok_or_else(|| gone(&blob.url))?;
-    let Answer::Body { bytes, .. } = Asked::blob(&models, blob).fetch().await else {
-        return Err(gone(&blob.url));
-    };
-    blob.check("file", &bytes).map_err(|error| Error::Published {
-        name: blob.url.clone(),
-        error,
-    })?;
+    let asked = follow::asked(&blob.url, blob.bytes).ok_or_else(|| gone(&blob.url))?;
+    let bytes = asked.bytes().await?;
+    check(blob, &blob.url, &bytes)?;
     let bytes = copy(&bytes);
     store.cache(&blob.sha256, &bytes).await;
     Ok(bytes)
+}
+
+/// For browsers: what the origin has under the name of something published that the manifest in use does not name, for another isolate may
+/// have come to another manifest. `None` where no origin is followed.
+///
+/// # Errors
+/// Why it is not to be had.
+pub async fn relayed(file: &str) -> Result<Option<Uint8Array>, Error> {
+    let largest = |model: &mut model::Model| model.manifest.blobs().iter().map(|blob| blob.bytes).max();
+    let limit = model::with(largest)
+        .flatten()
+        .unwrap_or(0)
+        .saturating_mul(2)
+        .max(UNKNOWN);
+    let Some(asked) = follow::asked(file, limit) else {
+        return Ok(None);
+    };
+    let bytes = asked.bytes().await?;
+    if !edge::is_name_of(file, &bytes) {
+        return Err(Error::Document {
+            url: file.into(),
+            detail: "the origin has other bytes under that name".into(),
+        });
+    }
+    Ok(Some(copy(&bytes)))
+}
+
+fn check(blob: &Blob, name: &str, bytes: &[u8]) -> Result<(), Error> {
+    blob.check("file", bytes).map_err(|error| Error::Published {
+        name: name.into(),
+        error,
+    })
 }
 
 fn gone(name: &str) -> Error {

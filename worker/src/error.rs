@@ -79,7 +79,7 @@ impl Error {
     /// The status that a visitor gets where there is no page to show.
     pub fn status(&self) -> u16 {
         match self {
-            Error::Fetch { .. } | Error::Status { .. } => 502,
+            Error::Fetch { .. } | Error::Status { .. } | Error::Document { .. } | Error::Published { .. } => 502,
             _ => 500,
         }
     }

@@ -1,15 +1,15 @@
 //! The runtime's own files, `/pocketrank/…`: what browsers follow is what is in use here, then what was deployed, then what the origin has.
 
-use crate::assets::{answered, Assets};
+use crate::assets::Assets;
 use crate::error::{warn, Error};
 use crate::page::changed;
-use crate::store::{copy, hex};
+use crate::store::copy;
 use crate::upstream::Upstream;
 use crate::{blobs, follow, model};
 use js_sys::Uint8Array;
-use pocketrank::edge;
-use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Headers, Request, Response, ResponseInit, Url, WorkerGlobalScope};
+use pocketrank::{edge, hex};
+use wasm_bindgen::JsValue;
+use web_sys::{Headers, Request, Response, ResponseInit, Url};
 use worker::Env;
 
 /// The answer for a file.
@@ -26,8 +26,10 @@ pub async fn answer(request: &Request, env: &Env, url: &Url, file: &str) -> Resu
     let assets = Upstream::Assets(Assets::of(env)?).pass(request, url).await?;
     if assets.status() == 404 && reads && edge::is_published(file) {
         // Another isolate may have given the browser a manifest that this one has not seen yet, or one that is gone here.
-        if let Some(models) = follow::models() {
-            return relayed(request, &format!("{models}/{file}"), file).await;
+        match blobs::relayed(file).await {
+            Ok(Some(bytes)) => return whole(request, &bytes, &tag_of(file), file, edge::IMMUTABLE),
+            Ok(None) => {}
+            Err(error) => return refused(&error),
         }
     }
     let Some(value) = edge::asset_cache_control(file, assets.status()) else {
@@ -41,7 +43,8 @@ pub async fn answer(request: &Request, env: &Env, url: &Url, file: &str) -> Resu
     Ok(answer)
 }
 
-/// The manifest in use, or what it names; `None` for other files, and for those that were deployed.
+/// The manifest in use, or what it names; `None` for other files, and for those that were deployed. What it names and is not to be had is
+/// refused: nobody else has it.
 async fn current(request: &Request, env: &Env, file: &str) -> Result<Option<Response>, Error> {
     if file == edge::MANIFEST {
         let signed = model::with(|model| (copy(&model.signed), tag(&model.signed)));
@@ -62,11 +65,25 @@ async fn current(request: &Request, env: &Env, file: &str) -> Result<Option<Resp
     };
     match blobs::bytes(env, &blob).await {
         Ok(bytes) => whole(request, &bytes, &hex(&blob.sha256), file, edge::IMMUTABLE).map(Some),
-        Err(error) => {
-            warn(&error);
-            Ok(None)
-        }
+        Err(error) => refused(&error).map(Some),
     }
+}
+
+/// The answer where there is nothing that was published. A browser's plan takes what the origin says for good as that, and all else for a
+/// fault that passes; no cache keeps it.
+fn refused(error: &Error) -> Result<Response, Error> {
+    let status = match error {
+        Error::Status { status, .. } if (400..600).contains(status) => *status,
+        _ => error.status(),
+    };
+    if status != 404 {
+        warn(error);
+    }
+    let init = ResponseInit::new();
+    init.set_status(status);
+    let answer = Response::new_with_opt_str_and_init(None, &init)?;
+    answer.headers().set("Cache-Control", "no-store")?;
+    Ok(answer)
 }
 
 /// An answer with a whole file, or none where the browser has it.
@@ -93,6 +110,12 @@ fn tag(signed: &[u8]) -> String {
     format!("{}-{}", hex(signature.unwrap_or(&[0; 32])), signed.len())
 }
 
+/// Tells a file that its name was checked against from all others: the hash in it.
+fn tag_of(file: &str) -> String {
+    let (_, name) = file.rsplit_once('/').unwrap_or(("", file));
+    name.split('.').next().unwrap_or_default().into()
+}
+
 fn content_type(file: &str) -> &'static str {
     match file.ends_with(".json") {
         true => "application/json",
@@ -102,30 +125,8 @@ fn content_type(file: &str) -> &'static str {
 
 fn headers(file: &str, cache_control: &str) -> Result<Headers, JsValue> {
     let headers = Headers::new()?;
-    let json = file.ends_with(".json");
-    headers.set(
-        "Content-Type",
-        if json {
-            "application/json"
-        } else {
-            "application/octet-stream"
-        },
-    )?;
+    headers.set("Content-Type", content_type(file))?;
     headers.set("X-Content-Type-Options", "nosniff")?;
     headers.set("Cache-Control", cache_control)?;
     Ok(headers)
-}
-
-/// What the origin says of a file that never changes; of its answer nothing but the bytes. Browsers check them.
-async fn relayed(request: &Request, url: &str, file: &str) -> Result<Response, Error> {
-    let scope: WorkerGlobalScope = js_sys::global().unchecked_into();
-    let response = answered(url, Ok(scope.fetch_with_str(url))).await?;
-    let init = ResponseInit::new();
-    if response.status() != 200 {
-        init.set_status(404);
-        return Ok(Response::new_with_opt_str_and_init(None, &init)?);
-    }
-    init.set_headers_headers(&headers(file, edge::IMMUTABLE)?);
-    let body = response.body().filter(|_| request.method() == "GET");
-    Ok(Response::new_with_opt_readable_stream_and_init(body.as_ref(), &init)?)
 }

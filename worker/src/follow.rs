@@ -12,7 +12,7 @@
 use crate::assets::Assets;
 use crate::error::{warn, Error};
 use crate::follower::Follower;
-use crate::origin::Asked;
+use crate::origin::{Asked, TIMEOUT};
 use crate::settings::Origin;
 use crate::store::{Store, Stored};
 use crate::{blobs, model, report};
@@ -45,9 +45,14 @@ fn now() -> f64 {
     js_sys::Date::now()
 }
 
-/// Where the origin is, if one is followed and the isolate has begun.
-pub fn models() -> Option<String> {
-    with(|follower| follower.models.clone()).flatten()
+/// A request for a file beside the manifest at the origin, of at most that many bytes; `None` where no origin is followed.
+pub fn asked(file: &str, limit: u32) -> Option<Asked> {
+    let asked = |follower: &mut Follower| {
+        let timeout = follower.shortened(TIMEOUT.into());
+        let models = follower.models.as_deref()?;
+        Some(Asked::file(models, file, limit, timeout))
+    };
+    with(asked).flatten()
 }
 
 /// Which file of the static assets is that blob.
@@ -71,6 +76,9 @@ pub fn kept(sha256: &[u8; 32]) -> Option<Vec<u8>> {
 /// Takes note that a blob is gone or damaged: the plan fetches it again when it runs next.
 pub fn lost(sha256: &[u8; 32]) {
     with(|follower| {
+        if !follower.lost.contains(sha256) {
+            follower.lost.push(*sha256);
+        }
         if let Some(plan) = &mut follower.plan {
             plan.lost(now() as u64, sha256);
         }
@@ -137,6 +145,10 @@ async fn follow(env: &Env, by_cron: bool) -> Result<(), Error> {
     let Some(mut plan) = with(|follower| follower.plan.take().unwrap_or_else(|| follower.plan_anew(None))) else {
         return Ok(());
     };
+    // A run that held the plan meanwhile was not told.
+    for sha256 in with(|follower| follower.lost.clone()).unwrap_or_default() {
+        plan.lost(now() as u64, &sha256);
+    }
     drive(env, &store, &mut plan, None).await;
     if by_cron || with(|follower| follower.is_overdue(now())) == Some(true) {
         let until = now() + if by_cron { BY_CRON } else { BEHIND_ANSWER };
@@ -156,14 +168,20 @@ async fn look(store: &Store) {
     let found = store.manifest().await.inspect_err(warn);
     let take_up = |follower: &mut Follower| {
         follower.look = now() + follower.shortened(LOOK);
-        let Ok(Some(found)) = found else { return };
+        let Ok(found) = found else { return };
+        let Some(found) = found else {
+            follower.stored = None;
+            return;
+        };
         if follower.stored.as_ref() == Some(&found) {
             return;
         }
         let newer = match Manifest::read(&found.manifest, &follower.trust) {
             Ok(manifest) => {
-                model::with(|model| manifest.sequence > model.manifest.sequence || found.manifest == model.signed)
-                    .unwrap_or(true)
+                let fits = |model: &mut model::Model| {
+                    manifest.sequence > model.manifest.sequence || found.manifest == model.signed
+                };
+                model::with(fits).unwrap_or(true)
             }
             // The seed of a newer deployment is the newest until the origin is asked.
             Err(pocketrank::Error::Older { .. }) => false,
@@ -208,6 +226,7 @@ async fn begin(env: &Env) -> Result<(), Error> {
         due: None,
         look: 0.0,
         stored: None,
+        lost: vec![],
         memory: vec![],
     }));
     if follows && store.is_shared() {
@@ -254,7 +273,8 @@ async fn drive(env: &Env, store: &Store, plan: &mut Sync, until: Option<f64>) {
             Step::Wait { .. } => break,
             Step::Fetch(request) => {
                 let left = until.map_or(0.0, |until| until - now());
-                let Some(models) = models().filter(|_| left > 0.0) else {
+                let models = with(|follower| follower.models.clone()).flatten();
+                let Some(models) = models.filter(|_| left > 0.0) else {
                     break;
                 };
                 let mut asked = Asked::of(&models, &request);
@@ -279,6 +299,7 @@ async fn drive(env: &Env, store: &Store, plan: &mut Sync, until: Option<f64>) {
             }
             Step::Store { sha256, bytes } => {
                 let kept = store.put(sha256, bytes).await;
+                with(|follower| follower.lost.retain(|lost| lost != sha256));
                 if !matches!(kept, Ok(true)) {
                     with(|follower| follower.memory.push((*sha256, bytes.to_vec())));
                 }
@@ -303,6 +324,7 @@ async fn drive(env: &Env, store: &Store, plan: &mut Sync, until: Option<f64>) {
                 continue;
             }
             Step::Forget { keep } => {
+                with(|follower| follower.lost.retain(|lost| keep.contains(lost)));
                 // What was not deleted is the next time.
                 let _ = store.forget(&keep, now() as u64).await.inspect_err(warn);
                 Answer::Done
@@ -312,7 +334,15 @@ async fn drive(env: &Env, store: &Store, plan: &mut Sync, until: Option<f64>) {
     }
     // Others need not ask what this one has just been told.
     let told = |follower: &mut Follower| {
-        let stored = follower.stored.clone().filter(|_| until.is_some() && !committed)?;
+        if until.is_none() || committed || !follower.is_shared {
+            return None;
+        }
+        if follower.is_behind() {
+            let manifest = model::with(|model| model.signed.clone())?;
+            let checked = plan.checked().filter(|_| plan.accepted() == Some(&manifest));
+            return Some(Stored { manifest, checked });
+        }
+        let stored = follower.stored.clone()?;
         let checked = plan.checked().max(stored.checked);
         let is_news = plan.accepted() == Some(&stored.manifest) && checked != stored.checked;
         is_news.then_some(Stored { checked, ..stored })
@@ -332,7 +362,18 @@ fn done<T>(result: Result<T, Error>) -> Answer {
     }
 }
 
+/// Writes the manifest to KV, but over none that is newer: what another isolate has come to meanwhile stays, and is taken up at the next look.
+/// KV compares nothing when it writes, so an older one may get there all the same; [`Follower::is_behind`] tells then.
 async fn commit(store: &Store, stored: Stored) -> Result<(), Error> {
+    // Where KV cannot be read it is written: what would be lost is written again by whoever has it.
+    let found = store.manifest().await.ok().flatten();
+    let is_newer = |follower: &mut Follower| {
+        let newer = follower.sequence(&found.as_ref()?.manifest) > follower.sequence(&stored.manifest);
+        newer.then(|| follower.look = 0.0)
+    };
+    if with(is_newer).flatten().is_some() {
+        return Ok(());
+    }
     store.commit(&stored).await?;
     with(|follower| follower.stored = Some(stored));
     Ok(())

@@ -35,6 +35,8 @@ pub struct Follower {
     pub look: f64,
     /// What was stored the last time.
     pub stored: Option<Stored>,
+    /// What was stored and is gone or damaged, until it is stored again.
+    pub lost: Vec<[u8; 32]>,
     /// What could not be stored, under its SHA-256.
     pub memory: Vec<([u8; 32], Vec<u8>)>,
 }
@@ -63,6 +65,30 @@ impl Follower {
         self.due.is_some_and(|due| now >= due + left_to_cron)
     }
 
+    /// The sequence of a manifest that is trusted; `None` for any other.
+    pub fn sequence(&self, manifest: &[u8]) -> Option<u32> {
+        let trust = Trust {
+            sequence: 0,
+            ..self.trust.clone()
+        };
+        Manifest::read(manifest, &trust).ok().map(|manifest| manifest.sequence)
+    }
+
+    /// Whether what is stored is older than what is in use, gone or not to be trusted: two isolates wrote at a time and the wrong one last, or
+    /// the write failed. Only what others can have counts, so neither what was deployed nor what is in this memory alone.
+    pub fn is_behind(&self) -> bool {
+        let in_use = model::with(|model| {
+            let needed = |sha256: &[u8; 32]| model.manifest.blobs().iter().any(|blob| blob.sha256 == *sha256);
+            let is_shared = !self.memory.iter().any(|(sha256, _)| needed(sha256));
+            (model.manifest.sequence, is_shared)
+        });
+        in_use.is_some_and(|(sequence, is_shared)| {
+            let stored = self.stored.as_ref();
+            let stored = stored.and_then(|stored| self.sequence(&stored.manifest));
+            is_shared && sequence > self.trust.sequence && stored < Some(sequence)
+        })
+    }
+
     /// A plan that begins with what is in use.
     pub fn plan_anew(&self, listed: Option<Vec<[u8; 32]>>) -> Box<Sync> {
         let signed = model::with(|model| model.signed.clone());
@@ -81,6 +107,7 @@ impl Follower {
             let manifest = stored.and_then(|stored| Manifest::read(&stored.manifest, &self.trust).ok());
             manifest.as_ref().map(names).unwrap_or_default()
         });
+        blobs.retain(|sha256| !self.lost.contains(sha256));
         blobs.extend(self.seed.as_ref().map(names).unwrap_or_default());
         blobs.extend(self.memory.iter().map(|(sha256, _)| *sha256));
         let held = Held {

@@ -2,10 +2,11 @@
 //!
 //! Invariant: an answer is taken in within its time and its bytes, whatever it announces. Requests carry nothing but what is asked for.
 
+use crate::error::Error;
 use crate::store::within;
 use js_sys::{Reflect, Uint8Array};
-use pocketrank::sync::{Answer, Failure, Kind, Request};
-use pocketrank::{edge, Blob};
+use pocketrank::edge;
+use pocketrank::sync::{Answer, Failure, Kind, Request, SLOWEST};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{
     AbortController, Headers, ReadableStreamDefaultReader, RequestCache, RequestInit, RequestRedirect, Response, Url,
@@ -16,8 +17,6 @@ use web_sys::{
 const REDIRECTIONS: usize = 4;
 /// How long an answer may take, in milliseconds, beside the time for its bytes.
 pub const TIMEOUT: u32 = 10_000;
-/// The slowest connection that is waited for, in bytes in a millisecond.
-const SLOWEST: f64 = 8.0;
 
 /// What a request needs, apart from the plan that it is from.
 pub struct Asked {
@@ -26,6 +25,8 @@ pub struct Asked {
     limit: usize,
     /// How long the whole may take, in milliseconds.
     pub timeout: f64,
+    /// By how much that grows with each byte that has come.
+    grows: f64,
     if_none_match: Option<String>,
 }
 
@@ -42,18 +43,41 @@ impl Asked {
             url: format!("{models}/{file}"),
             limit: request.limit as usize,
             timeout: request.timeout.into(),
+            grows: 0.0,
             if_none_match: request.if_none_match.map(Into::into),
         }
     }
 
-    /// A request for a blob.
-    pub fn blob(models: &str, blob: &Blob) -> Self {
+    /// A request for a file of at most that many bytes, in that many milliseconds beside the time for its bytes.
+    pub fn file(models: &str, file: &str, limit: u32, timeout: f64) -> Self {
         Asked {
             kind: Kind::File,
-            url: format!("{models}/{}", blob.url),
-            limit: blob.bytes as usize,
-            timeout: f64::from(TIMEOUT) + f64::from(blob.bytes) / SLOWEST,
+            url: format!("{models}/{file}"),
+            limit: limit as usize,
+            timeout,
+            grows: 1_000.0 / f64::from(SLOWEST),
             if_none_match: None,
+        }
+    }
+
+    /// The bytes of the file, all of them.
+    ///
+    /// # Errors
+    /// [`Error::Status`] for another status than 200, [`Error::Fetch`] where they do not come within the limits.
+    pub async fn bytes(&self) -> Result<Vec<u8>, Error> {
+        let url = || self.url.clone();
+        match self.fetch().await {
+            Answer::Body { bytes, .. } => Ok(bytes),
+            Answer::Status { status, .. } => Err(Error::Status { url: url(), status }),
+            Answer::Failed(failure) => Err(Error::Fetch {
+                url: url(),
+                detail: failure.code().into(),
+            }),
+            // It is not asked whether something changed.
+            Answer::NotModified | Answer::Done | Answer::NotStored => Err(Error::Status {
+                url: url(),
+                status: 304,
+            }),
         }
     }
 
@@ -135,6 +159,7 @@ impl Asked {
         let Some(body) = response.body() else { return Ok(bytes) };
         let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
         loop {
+            let deadline = deadline + bytes.len() as f64 * self.grows;
             let piece = in_time(deadline, &reader.read()).await?;
             let value = Reflect::get(&piece, &"value".into())?;
             let Some(piece) = value.dyn_ref::<Uint8Array>() else {

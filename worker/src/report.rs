@@ -11,7 +11,9 @@ pub fn report(report: &Report) {
             return web_sys::console::log_1(&line.into());
         }
         Report::Expired { sequence } => {
-            format!("sequence {sequence} is the newest and should have been replaced; publish, or `pocketrank sign`")
+            format!(
+                "sequence {sequence} is the newest known and should have been replaced; publish, or `pocketrank sign`"
+            )
         }
         Report::Manifest(error) => error.to_string(),
         Report::Refused(_, error) => error.to_string(),

@@ -6,8 +6,7 @@
 use crate::bindings::{wait, Bucket, BucketList, BucketObject, Kv, KvValue, CACHE};
 use crate::error::{describe, Error};
 use js_sys::{Array, ArrayBuffer, Object, Promise, Reflect, Uint8Array};
-use pocketrank::{edge, sync};
-use std::fmt::Write;
+use pocketrank::{edge, from_hex, hex, sync};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Headers, Response, ResponseInit};
 use worker::Env;
@@ -231,16 +230,6 @@ fn immutable(bytes: &Uint8Array) -> Result<Response, JsValue> {
     Response::new_with_opt_js_u8_array_and_init(Some(bytes), &init)
 }
 
-/// SHA-256 in hexadecimal.
-pub fn hex(sha256: &[u8; 32]) -> String {
-    let mut text = String::new();
-    for byte in sha256 {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
-}
-
 fn key(sha256: &[u8; 32]) -> String {
     format!("{FOLDER}{}", hex(sha256))
 }
@@ -251,13 +240,5 @@ fn cache_url(sha256: &[u8; 32]) -> String {
 
 /// The SHA-256 in the key of a blob.
 fn sha256(key: &str) -> Option<[u8; 32]> {
-    let (pairs, rest) = key.strip_prefix(FOLDER)?.as_bytes().as_chunks::<2>();
-    let mut sha256 = [0; 32];
-    if pairs.len() != sha256.len() || !rest.is_empty() {
-        return None;
-    }
-    for (byte, pair) in sha256.iter_mut().zip(pairs) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some(sha256)
+    from_hex(key.strip_prefix(FOLDER)?)
 }

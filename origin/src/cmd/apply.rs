@@ -6,6 +6,7 @@ use clap::Args;
 use pocketrank::{Delta, SnapshotId};
 use pocketrank_origin::error::{Error, Result};
 use pocketrank_origin::output;
+use pocketrank_origin::train::free;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -46,7 +47,7 @@ impl Apply {
         })?;
         let (id, items) = {
             let target = verify::open(&self.output, &bytes)?;
-            (target.id().to_string(), target.items())
+            (target.id().to_string(), free::others(&target).len())
         };
         output::write(&self.output, &bytes)?;
         let (count, length) = (files.len(), files.iter().map(Vec::len).sum::<usize>());

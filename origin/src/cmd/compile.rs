@@ -6,6 +6,7 @@ use clap::Args;
 use pocketrank_origin::compile::compile;
 use pocketrank_origin::error::{Error, Result};
 use pocketrank_origin::output;
+use pocketrank_origin::train::free;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -41,7 +42,7 @@ impl Compile {
         let snapshot = verify::read(&self.snapshot)?;
         let (id, items) = {
             let opened = verify::open(&self.snapshot, &snapshot)?;
-            (opened.id().to_string(), opened.items())
+            (opened.id().to_string(), free::others(&opened).len())
         };
         let path = self.runtime.map_or_else(find_runtime, Ok)?;
         let runtime = verify::read(&path)?;

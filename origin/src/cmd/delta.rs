@@ -24,8 +24,8 @@ pub struct About {
     target: String,
     /// Bytes of that snapshot.
     target_bytes: usize,
-    /// Items of that snapshot.
-    items: u32,
+    /// Rows of that snapshot, free ones too: which are, a delta does not tell.
+    rows: u32,
     /// Bytes of the delta.
     bytes: usize,
     /// The same, compressed as a server would.
@@ -64,7 +64,7 @@ impl About {
             base: delta.base().to_string(),
             target: delta.target().to_string(),
             target_bytes: delta.target_length(),
-            items: delta.items(),
+            rows: delta.items(),
             bytes: bytes.len(),
             brotli: compress::brotli(bytes)?.len(),
             sections: delta.patches().map(line).collect::<Result<_>>()?,
@@ -76,7 +76,7 @@ impl fmt::Display for About {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "base            {}", self.base)?;
         writeln!(f, "target          {}", self.target)?;
-        writeln!(f, "items           {}\n", self.items)?;
+        writeln!(f, "rows            {}\n", self.rows)?;
         writeln!(
             f,
             "{:<12} {:<6} {:>9} {:>12} {:>12} {:>12}",

@@ -5,6 +5,7 @@ use super::{delta, templates, verify};
 use clap::Args;
 use pocketrank::{BlendRow, Delta, Section, Snapshot, ONE, PART_NAMES};
 use pocketrank_origin::error::{Error, Result};
+use pocketrank_origin::train::free;
 use serde::Serialize;
 use serde_json::json;
 use std::fmt::{self, Write};
@@ -42,7 +43,9 @@ impl Inspect {
             path: self.snapshot.clone(),
             source,
         })?;
-        let per_item = |bytes: usize| bytes as f64 / f64::from(snapshot.items().max(1));
+        let items = free::others(&snapshot);
+        let free = snapshot.items() as usize - items.len();
+        let per_item = |bytes: usize| bytes as f64 / items.len().max(1) as f64;
         let model: usize = snapshot
             .sections()
             .filter(|(section, _)| MODEL.contains(section))
@@ -53,7 +56,11 @@ impl Inspect {
         let mut text = String::new();
         let _ = writeln!(text, "id              {}", snapshot.id());
         let _ = writeln!(text, "model           {}", meta.model);
-        let _ = writeln!(text, "items           {}", meta.items);
+        let free_rows = match free {
+            0 => String::new(),
+            free => format!(" ({free} more rows are free)"),
+        };
+        let _ = writeln!(text, "items           {}{free_rows}", items.len());
         let _ = writeln!(
             text,
             "trained until   {} (seconds since 1970-01-01 UTC)",
@@ -95,7 +102,7 @@ impl Inspect {
                 let _ = write!(text, " {weight:>11.4}");
             });
         }
-        let cold = ColdStart::of(&snapshot);
+        let cold = ColdStart::of(&snapshot, &items);
         let _ = write!(text, "\n\n{cold}");
         let shown = snapshot.templates().map_err(|source| Error::Snapshot {
             path: self.snapshot.clone(),
@@ -117,6 +124,8 @@ impl Inspect {
             &json!({
                 "id": snapshot.id().to_string(),
                 "bytes": bytes.len(),
+                "items": items.len(),
+                "free_rows": free,
                 "meta": meta,
                 "sections": sections,
                 "model_bytes_per_item": per_item(model),
@@ -146,12 +155,15 @@ struct ColdStart {
 }
 
 impl ColdStart {
-    fn of<B: AsRef<[u8]>>(snapshot: &Snapshot<B>) -> Self {
+    fn of<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, items: &[u32]) -> Self {
         let prior = snapshot.prior();
         let row = |row: u32| prior.as_ref()?.get(row);
-        let is_cold: Vec<bool> = (0..snapshot.items())
-            .map(|item| row(item).is_some_and(|row| row.is_cold()))
-            .collect();
+        let mut is_cold = vec![false; snapshot.items() as usize];
+        for item in items {
+            if let Some(slot) = is_cold.get_mut(*item as usize) {
+                *slot = row(*item).is_some_and(|row| row.is_cold());
+            }
+        }
         let mut edges = 0;
         if let Some(neighbours) = snapshot.neighbours() {
             for source in (0..snapshot.items()).filter_map(|item| neighbours.row(item)) {

@@ -1,5 +1,6 @@
 //! `pocketrank pack`: what training chose, in other bytes.
 
+use super::beside;
 use super::data::{Data, Output};
 use super::part::{differ, names_a_file, positive, tells, Part};
 use super::report::plot::{alone, scatter, Axes, Cloud, Place, COLOURS};
@@ -143,8 +144,7 @@ impl Pack {
         if let Some(path) = &self.svg {
             output::write(path, svg(&shapes, best).as_bytes())?;
         }
-        tells(&packed.bytes, events, &self.output)?;
-        output::write(&self.output, &packed.bytes)?;
+        beside::write(&self.output, &packed.bytes, &tells(&snapshot, events))?;
         let bytes_per_item = packed.size.per_item(packed.size.own);
         let warning = (packed.pruned > MUCH).then(|| {
             format!(

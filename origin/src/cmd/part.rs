@@ -99,15 +99,7 @@ pub fn differ<const N: usize>(files: [(&str, Option<&PathBuf>); N]) -> Result<()
     Ok(())
 }
 
-/// Writes beside a snapshot what it tells of, for `pocketrank retrain`: all of these events.
-///
-/// # Errors
-/// [`Error::Snapshot`] for bytes that are none, [`Error::Io`] where the ledger cannot be written.
-pub fn tells(snapshot: &[u8], events: &[Interaction], output: &Path) -> Result<()> {
-    let snapshot = Snapshot::open(snapshot).map_err(|source| Error::Snapshot {
-        path: output.into(),
-        source,
-    })?;
-    let newest = events.last().map_or(0, |event| event.at);
-    Ledger::new(&snapshot, newest).write(&Ledger::beside(output))
+/// What a snapshot tells of: all of these events.
+pub fn tells<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, events: &[Interaction]) -> Ledger {
+    Ledger::new(snapshot, events.last().map_or(0, |event| event.at))
 }

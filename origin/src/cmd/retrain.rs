@@ -2,16 +2,17 @@
 
 use super::data::{Data, Output};
 use super::part::{differ, names_a_file, positive, Part};
-use super::{delta, verify};
+use super::{beside, delta, verify};
 use clap::Args;
 use pocketrank::{diff, Snapshot};
 use pocketrank_origin::control::Control;
 use pocketrank_origin::dataset::Order;
 use pocketrank_origin::error::{Error, Result};
+use pocketrank_origin::train::free;
 use pocketrank_origin::train::refit::Refit;
-use pocketrank_origin::train::steady::{Ledger, Price};
+use pocketrank_origin::train::steady::Price;
 use pocketrank_origin::train::Chosen;
-use pocketrank_origin::{ingest, output, parallel, templates};
+use pocketrank_origin::{ingest, parallel, templates};
 use serde_json::json;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -21,7 +22,8 @@ use std::time::Instant;
 /// Items keep the rows that the base snapshot has given them, new ones take those of items that are gone and then new ones. A row changes
 /// where the ranking gains enough by it for the bytes that it adds to the delta, and where at least as many customers as the recipe
 /// says have had to do with its item since it changed last; what is held back comes later. When that was is kept in a ledger beside the
-/// snapshot, FILE.ledger, as `train` and `pack` write one: keep it with the snapshot, and publish it nowhere. Vectors of taste stay as they are.
+/// snapshot, FILE.ledger, as `train` and `pack` write one: keep it with the snapshot, and publish it nowhere; where writing was cut short it may
+/// be called FILE.ledger.next. Vectors of taste stay as they are.
 #[derive(Debug, Args)]
 pub struct Retrain {
     /// The recipe.
@@ -65,12 +67,7 @@ impl Retrain {
         ])?;
         let base = verify::read(&self.base)?;
         let base = verify::open(&self.base, base.as_slice())?;
-        let kept = Ledger::beside(&self.base);
-        let ledger = if kept.exists() {
-            Ledger::read(&kept, &base)?
-        } else {
-            Ledger::lost(&base)
-        };
+        let ledger = beside::read(&self.base, &base)?;
         let templates = match &self.templates {
             Some(folder) => Some(templates::read(folder)?),
             None => base.templates().map_err(|source| Error::Snapshot {
@@ -106,24 +103,24 @@ impl Retrain {
         let snapshot = Snapshot::open(refitted.bytes.as_slice()).map_err(failed)?;
         let changes = diff(&base, &snapshot).map_err(failed)?;
         let about = delta::About::of(&delta::open(&self.output, &changes)?, &changes)?;
-        refitted.ledger.of(&snapshot).write(&Ledger::beside(&self.output))?;
-        output::write(&self.output, &refitted.bytes)?;
+        beside::write(&self.output, &refitted.bytes, &refitted.ledger)?;
+        let [items, base_items] = [free::others(&snapshot).len(), free::others(&base).len()];
         let seconds = started.elapsed().as_secs_f64();
         self.print.print(
             format_args!(
                 "{}\n{about}\n\n{}: {} items, {} in the base, {} bytes, {} rows wait for more customers, in {seconds:.1} s",
                 dataset.account,
                 self.output.display(),
-                snapshot.items(),
-                base.items(),
+                items,
+                base_items,
                 refitted.bytes.len(),
                 refitted.waiting,
             ),
             &json!({
                 "id": snapshot.id().to_string(),
                 "base": base.id().to_string(),
-                "items": snapshot.items(),
-                "base_items": base.items(),
+                "items": items,
+                "base_items": base_items,
                 "bytes": refitted.bytes.len(),
                 "waiting": refitted.waiting,
                 "delta": about,

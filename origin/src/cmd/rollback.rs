@@ -27,10 +27,8 @@ pub struct Rollback {
 }
 
 fn id(text: &str) -> std::result::Result<SnapshotId, String> {
-    let digits = text.len() == 32 && text.is_ascii();
-    let number = u128::from_str_radix(text, 16).ok().filter(|_| digits);
-    let number = number.ok_or_else(|| "an id is 32 hexadecimal digits, as `inspect` prints it".to_owned())?;
-    Ok(SnapshotId(number.to_be_bytes()))
+    let id = pocketrank::from_hex(text).map(SnapshotId);
+    id.ok_or_else(|| "an id is 32 hexadecimal digits, as `inspect` prints it".to_owned())
 }
 
 impl Rollback {

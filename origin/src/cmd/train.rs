@@ -1,5 +1,6 @@
 //! `pocketrank train`: from events to a packed snapshot.
 
+use super::beside;
 use super::data::{Data, Output};
 use super::part::{differ, names_a_file, positive, tells, Part};
 use clap::Args;
@@ -153,8 +154,7 @@ impl Train {
             source,
         };
         let snapshot = Snapshot::open(trained.bytes.as_slice()).map_err(invalid)?;
-        tells(&trained.bytes, events, &self.output)?;
-        output::write(&self.output, &trained.bytes)?;
+        beside::write(&self.output, &trained.bytes, &tells(&snapshot, events))?;
         if let Some(path) = &self.recipe {
             Chosen::new(&trained, &options).write(path)?;
         }

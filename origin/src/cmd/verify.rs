@@ -4,6 +4,7 @@ use super::data::Output;
 use clap::Args;
 use pocketrank::Snapshot;
 use pocketrank_origin::error::{Error, Result};
+use pocketrank_origin::train::free;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -21,7 +22,7 @@ impl Verify {
     pub fn run(self) -> Result<()> {
         let bytes = read(&self.snapshot)?;
         let snapshot = open(&self.snapshot, bytes.as_slice())?;
-        let (id, items) = (snapshot.id().to_string(), snapshot.items());
+        let (id, items) = (snapshot.id().to_string(), free::others(&snapshot).len());
         self.print.print(
             format_args!(
                 "{}: valid, id {id}, {items} items, {} bytes",

@@ -11,7 +11,7 @@ const PLACES: usize = 10;
 /// Of the first ten places of all lists.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct Beyond {
-    /// Share of the catalogue's rows that are shown at all.
+    /// Share of the catalogue's items that are shown at all.
     pub coverage: f64,
     /// Mean self-information of what is shown, in bits: minus the logarithm of the share of users who had to do with it
     /// (Zhou et al., PNAS 107(10), 2010). An item that nobody had to do with counts as one that one user had.
@@ -19,7 +19,7 @@ pub struct Beyond {
     /// Mean over lists and pairs of their items of the share of known attributes (category, brand, price band) in which they differ
     /// (intra-list diversity; Ziegler et al., WWW 2005). Pairs without a known attribute in common do not count.
     pub diversity: Option<f64>,
-    /// Gini coefficient of how often each row is shown: 0 where all are shown alike, towards 1 where few are shown always.
+    /// Gini coefficient of how often each item is shown: 0 where all are shown alike, towards 1 where few are shown always.
     pub gini: f64,
 }
 
@@ -45,6 +45,7 @@ impl Beyond {
                 lists += 1;
             }
         }
+        let shown: Vec<u64> = bench.all().iter().map(|row| shown[*row as usize]).collect();
         Beyond {
             coverage: shown.iter().filter(|times| **times > 0).count() as f64 / shown.len().max(1) as f64,
             novelty: bits / places.max(1) as f64,

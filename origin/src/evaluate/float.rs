@@ -54,8 +54,8 @@ pub fn float_ndcg<B: AsRef<[u8]> + Clone + Sync>(
             let history = history(snapshot, query);
             let parts = neighbours(weights, &history);
             let like = content.map(|content| Like::new(content, snapshot, &history));
-            let everywhere = if scope == Scope::All { snapshot.items() } else { 0 };
-            let more = parts.keys().copied().chain(0..everywhere);
+            let everywhere = if scope == Scope::All { bench.all() } else { &[] };
+            let more = parts.keys().chain(everywhere).copied();
             let candidates = bench.candidates(query, ranker.reached().chain(more));
             let all = Options {
                 count: candidates.rows().len(),

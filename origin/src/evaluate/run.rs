@@ -3,6 +3,7 @@
 use super::metrics::{values, Metrics, Values, DEPTH, METRICS, NDCG};
 use super::queries::Query;
 use crate::error::{Error, Result};
+use crate::train::free;
 use pocketrank::{Candidates, Options, Ranker, Snapshot, NO_ROW, OUT_OF_STOCK};
 use serde::Serialize;
 use std::path::Path;
@@ -74,6 +75,8 @@ pub struct Bench<B> {
     /// The row of each of the dataset's items, as far as rows have one.
     rows: Vec<u32>,
     popular: Vec<u32>,
+    /// The rows that items are in.
+    all: Vec<u32>,
 }
 
 /// What came of ranking, query by query.
@@ -102,9 +105,10 @@ impl<B: AsRef<[u8]> + Clone + Sync> Bench<B> {
         for (row, item) in (0u32..).zip(row_items).filter(|(_, item)| **item != NO_ROW) {
             rows[*item as usize] = row;
         }
+        let all = free::others(&snapshot);
         let mut popular: Vec<(u8, u32)> = snapshot.prior().map_or(vec![], |prior| {
             let row = |row: u32| Some((u8::MAX - prior.get(row)?.popularity, row));
-            (0..snapshot.items()).filter_map(row).collect()
+            all.iter().filter_map(|at| row(*at)).collect()
         });
         popular.sort_unstable();
         popular.truncate(POPULAR);
@@ -113,6 +117,7 @@ impl<B: AsRef<[u8]> + Clone + Sync> Bench<B> {
             row_items: row_items.to_vec(),
             rows,
             popular: popular.into_iter().map(|(_, row)| row).collect(),
+            all,
         })
     }
 
@@ -175,6 +180,11 @@ impl<B: AsRef<[u8]> + Clone + Sync> Bench<B> {
         list.iter().map(hit).collect()
     }
 
+    /// The rows that items are in.
+    pub fn all(&self) -> &[u32] {
+        &self.all
+    }
+
     /// The dataset's item of a row, or [`NO_ROW`].
     pub fn item(&self, row: u32) -> u32 {
         self.row_items.get(row as usize).copied().unwrap_or(NO_ROW)
@@ -217,11 +227,15 @@ struct Lists<'a, B> {
 
 impl<'a, B: AsRef<[u8]> + Clone + Sync> Lists<'a, B> {
     fn new(bench: &'a Bench<B>, scope: Scope) -> Self {
+        let mut candidates = Candidates::from_rows((0..bench.ranker.snapshot().items()).collect());
+        let flags = candidates.flags_mut();
+        flags.fill(OUT_OF_STOCK);
+        bench.all.iter().for_each(|row| flags[*row as usize] = 0);
         Lists {
             bench,
             ranker: bench.ranker.clone(),
             scope,
-            candidates: Candidates::from_rows((0..bench.ranker.snapshot().items()).collect()),
+            candidates,
             among: None,
         }
     }

@@ -117,8 +117,11 @@ impl Table {
     /// # Errors
     /// [`Error::Usage`] where the events have no times.
     pub fn customers(dataset: &Dataset) -> Result<Self> {
-        let hex = |pseudonym: [u8; 16]| pseudonym.iter().map(|byte| format!("{byte:02x}")).collect();
-        let ids = dataset.users.iter().map(|user| hex(user.pseudonym)).collect();
+        let ids = dataset
+            .users
+            .iter()
+            .map(|user| pocketrank::hex(&user.pseudonym))
+            .collect();
         Self::of("customer", ids, dataset, |event| event.user as usize, &CUSTOMERS)
     }
 

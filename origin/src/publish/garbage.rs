@@ -34,7 +34,7 @@ impl Publisher<'_> {
         let keep = keep.max(1);
         let _lock = self.place.lock()?;
         // One snapshot further back than what is kept: only there do the manifests of the last one that is end.
-        let before = self.before(keep.saturating_add(1)).await?;
+        let before = self.before(keep.saturating_add(1), None).await?;
         let left = |why: &str| Collected {
             left: Some(why.to_owned()),
             ..Collected::default()

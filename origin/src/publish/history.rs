@@ -16,8 +16,14 @@ pub(super) struct History {
 }
 
 impl History {
-    /// Reads back until so many snapshots were named, or to the end.
-    pub(super) async fn read(place: &Place, live: Option<&Manifest>, trust: &Trust, snapshots: usize) -> Result<Self> {
+    /// Reads back until so many snapshots were named, and what is looked for where something is, or to the end.
+    pub(super) async fn read(
+        place: &Place,
+        live: Option<&Manifest>,
+        trust: &Trust,
+        snapshots: usize,
+        wanted: Option<Which>,
+    ) -> Result<Self> {
         let mut names: Vec<String> = place.list(ARCHIVE).await?.into_iter().map(|found| found.name).collect();
         names.sort_unstable();
         // A manifest is archived when the next one is about to be live, which may be lost: restored from a backup, replayed, deleted.
@@ -31,7 +37,8 @@ impl History {
         let Some(live) = live else { return Ok(history) };
         let live = archived(live.sequence);
         for name in names.iter().rev().filter(|name| **name < live) {
-            if history.snapshot_ids().len() >= snapshots {
+            let found = wanted.is_none_or(|wanted| history.find(wanted).is_some());
+            if found && history.snapshot_ids().len() >= snapshots {
                 break;
             }
             // What is gone was garbage to another publisher.

@@ -39,8 +39,8 @@ impl Parcel {
         let brotli = compress::brotli(&bytes)?;
         let brotli = Some(brotli).filter(|brotli| brotli.len() < bytes.len());
         let sha256: [u8; 32] = Sha256::digest(&bytes).into();
-        let hash: String = sha256.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        let url = url(&hash);
+        let hash = pocketrank::hex(&sha256);
+        let url = url(hash.get(..32).unwrap_or_default());
         let length = |bytes: &[u8]| {
             let length = u32::try_from(bytes.len());
             length.map_err(|_| Error::Usage(format!("{url}: {} bytes; at most 4 GB can be published", bytes.len())))

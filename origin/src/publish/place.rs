@@ -96,6 +96,7 @@ impl Place {
             _ => {}
         }
         // Another's may have been set already, which serves as well.
+        #[cfg(feature = "buckets")]
         let _ = rustls::crypto::ring::default_provider().install_default();
         let ours = |name: &str| {
             ["AWS_", "GOOGLE_", "AZURE_"]

@@ -46,12 +46,8 @@ pub(super) async fn published(State(shared): State<Arc<Shared>>, request: Reques
 
 async fn manifest(folder: &Path, request: &Parts) -> io::Result<Response> {
     let bytes = tokio::fs::read(folder.join(MANIFEST)).await?;
-    let hash: String = Sha256::digest(&bytes)
-        .iter()
-        .take(16)
-        .map(|b| format!("{b:02x}"))
-        .collect();
-    let tag = Tag::of(&hash);
+    let hash = pocketrank::hex(&Sha256::digest(&bytes));
+    let tag = Tag::of(hash.get(..32).unwrap_or_default());
     let media = [(
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/octet-stream"),

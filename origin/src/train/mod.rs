@@ -16,6 +16,7 @@ pub mod ease;
 pub mod edges;
 pub mod family;
 pub mod fold;
+pub mod free;
 pub mod gram;
 pub mod interactions;
 pub mod listwise;

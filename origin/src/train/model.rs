@@ -1,14 +1,17 @@
 //! A model: what a recipe makes of material, ready to be packed with any blend. Invariant: equal material and recipe give an
 //! equal model, and no more than the pruned table is packed.
 
+mod beside;
+
+pub use beside::Beside;
+
 use super::material::Material;
 use super::recipe::Recipe;
 use super::stack::Stacked;
-use super::steady::{self, Price, Use};
-use super::{attributes, order, prior};
+use super::{attributes, free, order, prior};
 use crate::error::{Error, Result};
-use pocketrank::pack::{Coded, Content, Factors, SnapshotBuilder};
-use pocketrank::{AttributeRow, Blend, Meta, PriorRow, Section, Snapshot, NO_ROW};
+use pocketrank::pack::{Content, SnapshotBuilder};
+use pocketrank::{Blend, Meta, PriorRow, Section, Snapshot};
 use std::fmt;
 use std::path::Path;
 
@@ -119,92 +122,6 @@ impl Model {
     /// Puts another prior in its place, with the rows as they were fitted.
     pub fn set_prior(&mut self, prior: Vec<PriorRow>) {
         self.builder.prior = prior;
-    }
-
-    /// The model beside a snapshot that is out, so that little differs from it: items keep their rows, new ones take those of items that are
-    /// gone, and then new ones; rows that nobody takes stay empty; and what changed less than the price asks for stays as it is.
-    /// `full`: this model, not pruned. `use_of`: what the row of one of the dataset's items is to the base.
-    ///
-    /// # Errors
-    /// [`Error::Snapshot`] where the base's labels cannot be read, [`Error::Data`] where its vectors of taste are of another kind.
-    pub fn beside<B: AsRef<[u8]>>(
-        &self,
-        full: &Model,
-        base: &Snapshot<B>,
-        blend: &Blend,
-        use_of: impl Fn(u32, u32) -> Use,
-        price: Price,
-    ) -> Result<(Self, Vec<Use>)> {
-        let order = order::as_in(&self.builder.ids, base);
-        let mut model = self.in_order(&order);
-        let full = full.in_order(&order);
-        let uses: Vec<Use> = (0u32..)
-            .zip(&model.items)
-            .map(|(row, item)| use_of(*item, row))
-            .collect();
-        let builder = &mut model.builder;
-        if let Some(base) = Coded::of(base) {
-            if base.grid.code_bits() == builder.code_bits && base.grid.spans(&builder.neighbours) {
-                let rows = steady::neighbours(&builder.neighbours, &full.builder.neighbours, &base, &uses, price);
-                builder.coded = Some(rows);
-            } else {
-                // All is rounded anew, which tells nothing of rows that must not change.
-                builder.neighbours = steady::waiting(&builder.neighbours, &base, &uses);
-            }
-        }
-        if let Some((new, base)) = builder.content.as_ref().zip(Content::of(base)) {
-            if let Some(content) = steady::content(new, &base, &uses) {
-                builder.content = Some(content);
-            }
-        }
-        if let Some(prior) = base.prior() {
-            let base: Vec<PriorRow> = (0..base.items()).filter_map(|row| prior.get(row)).collect();
-            builder.prior = steady::prior(&builder.prior, &base, blend, &uses, price);
-        }
-        if let Some((new, base)) = builder.factors.as_ref().zip(Factors::of(base)) {
-            let factors = steady::factors(new, &base, &uses);
-            builder.factors = Some(factors.ok_or_else(|| {
-                Error::Data(
-                    "the recipe's vectors of taste do not fit those of the base: others in length or kind, or too few items in common; publish \
-                     what `pocketrank train` makes whole"
-                        .into(),
-                )
-            })?);
-        }
-        if base.attributes().is_some() {
-            let labels = base.labels().map_err(|source| Error::Snapshot {
-                path: Path::new("the base").into(),
-                source,
-            })?;
-            (builder.attributes, builder.labels) = steady::attributes(&builder.attributes, &builder.labels, &labels);
-        }
-        Ok((model, uses))
-    }
-
-    /// Row by row the old row of each, or none.
-    fn in_order(&self, order: &[u32]) -> Self {
-        let mut place = vec![0u32; self.items.len()];
-        for (new, old) in (0u32..).zip(order).filter(|(_, old)| **old != NO_ROW) {
-            place[*old as usize] = new;
-        }
-        let mut model = self.clone();
-        let builder = &mut model.builder;
-        by(order, &mut builder.ids, |row| format!("\0{row}"));
-        by(order, &mut builder.prior, |_| PriorRow::default());
-        by(order, &mut builder.attributes, |_| AttributeRow::default());
-        by(order, &mut builder.neighbours, |_| vec![]);
-        by(order, &mut model.items, |_| NO_ROW);
-        by(order, &mut model.counts, |_| 0);
-        for (target, _) in builder.neighbours.iter_mut().flatten() {
-            *target = place[*target as usize];
-        }
-        if let Some(factors) = &mut builder.factors {
-            chunks_by(order, factors.dims, &mut factors.rows);
-        }
-        if let Some(content) = &mut builder.content {
-            chunks_by(order, content.dims, &mut content.rows);
-        }
-        model
     }
 
     /// The same with as many neighbours as fit, and what is packed then.
@@ -318,7 +235,7 @@ pub struct Size {
     pub own: usize,
     /// Of these, neighbours, factors and content.
     pub tables: usize,
-    /// Number of items.
+    /// Number of items; rows that nothing is in are none.
     pub items: usize,
 }
 
@@ -341,7 +258,7 @@ impl Size {
             file: bytes.len(),
             own: tables + sum(&[Section::Prior, Section::Blend]),
             tables,
-            items: snapshot.items() as usize,
+            items: free::others(&snapshot).len(),
         })
     }
 
@@ -402,25 +319,6 @@ const SMALL_MODEL: f64 = 16_384.0;
 /// Bytes an item that training allows where so many are asked for.
 pub fn allowed(max_bytes_per_item: f64, items: usize) -> f64 {
     max_bytes_per_item.max(SMALL_MODEL / items.max(1) as f64)
-}
-
-/// Puts a table in order; rows that nothing is in get what `empty` makes of their number.
-fn by<T: Clone>(order: &[u32], table: &mut Vec<T>, empty: impl Fn(usize) -> T) {
-    if !table.is_empty() {
-        let rows = order.iter().enumerate();
-        *table = rows
-            .map(|(row, old)| table.get(*old as usize).cloned().unwrap_or_else(|| empty(row)))
-            .collect();
-    }
-}
-
-fn chunks_by(order: &[u32], width: usize, table: &mut Vec<f32>) {
-    let empty = vec![0.0; width];
-    let rows = order.iter().map(|old| match *old {
-        NO_ROW => empty.as_slice(),
-        old => &table[old as usize * width..][..width],
-    });
-    *table = rows.collect::<Vec<_>>().concat();
 }
 
 #[cfg(test)]

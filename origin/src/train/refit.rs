@@ -6,21 +6,24 @@
 
 use super::chosen::Chosen;
 use super::interactions::positive;
-use super::model::Model;
+use super::material::Material;
+use super::model::{Beside, Model};
 use super::pack::whole;
 use super::prior;
 use super::recipe::Recipe;
 use super::stack::Stack;
-use super::steady::{self, Ledger, Price, Use};
+use super::steady::{self, History, Ledger, Price, Use};
 use crate::compress::brotli;
 use crate::control::Control;
 use crate::dataset::{Dataset, Interaction, Order};
 use crate::error::{Error, Result};
-use pocketrank::{diff, item_hash, Snapshot};
+use pocketrank::{diff, item_hash, Blend, Snapshot, MAX_EVENTS, ONE};
 use std::collections::HashSet;
 
-/// How often an item is met counts over so many days.
-const TRAFFIC_DAYS: i64 = 28;
+/// Whose lists should stay right: those who were there in so many days.
+const RECENT_DAYS: i64 = 28;
+/// Of more of them than that every so many-th is looked at.
+const MOST_LISTS: usize = 50_000;
 
 /// Nearly everything is worth it.
 const CHEAPEST: f64 = 1e-7;
@@ -37,8 +40,16 @@ pub struct Refit<'a> {
     model: Model,
     /// The same, not pruned.
     full: Model,
-    /// How often each of the dataset's items was met of late.
-    traffic: Vec<u32>,
+    /// The histories of those who were there of late, by the dataset's items.
+    histories: Vec<History>,
+}
+
+/// A choice fitted anew, and what is out.
+struct Held<'a, B> {
+    refit: &'a Refit<'a>,
+    base: &'a Snapshot<B>,
+    ledger: &'a Ledger,
+    beside: Beside,
 }
 
 /// A snapshot beside another.
@@ -62,14 +73,6 @@ impl<'a> Refit<'a> {
         let stack = whole(dataset, events, chosen)?;
         chosen.suits(&stack.material)?;
         let stacked = stack.fit(&chosen.recipe, control)?;
-        let since = match (dataset.order, events.last()) {
-            (Order::Time, Some(newest)) => newest.at - TRAFFIC_DAYS * 86_400,
-            _ => i64::MIN,
-        };
-        let mut traffic = vec![0u32; dataset.items.len()];
-        for event in events.iter().filter(|event| event.at > since && positive(event.kind)) {
-            traffic[event.item as usize] += 1;
-        }
         let unpruned = Recipe {
             entries: pocketrank::MAX_NEIGHBOURS,
             ..chosen.recipe.clone()
@@ -77,9 +80,9 @@ impl<'a> Refit<'a> {
         Ok(Refit {
             model: Model::new(&stack.material, &stacked, &chosen.recipe),
             full: Model::new(&stack.material, &stacked, &unpruned),
+            histories: histories(&stack.material, &chosen.blend),
             chosen,
             stack,
-            traffic,
         })
     }
 
@@ -88,10 +91,13 @@ impl<'a> Refit<'a> {
     /// # Errors
     /// As packing.
     pub fn beside<B: AsRef<[u8]>>(&self, base: &Snapshot<B>, ledger: &Ledger, price: Price) -> Result<Refitted> {
-        let Chosen { recipe, blend, .. } = self.chosen;
+        self.held(base, ledger)?.at(price)
+    }
+
+    fn held<'h, B: AsRef<[u8]>>(&'h self, base: &'h Snapshot<B>, ledger: &'h Ledger) -> Result<Held<'h, B>> {
+        let recipe = &self.chosen.recipe;
         let material = &self.stack.material;
         let items = &material.dataset.items;
-        let newest = material.events.last().map_or(0, |event| event.at);
         let since = self.since(base, ledger);
         let ripe = self.ripe(&since);
         // What too few customers stand behind is not told yet; time goes by all the same.
@@ -102,26 +108,18 @@ impl<'a> Refit<'a> {
         let events: Vec<Interaction> = material.events.iter().filter(told).copied().collect();
         let mut model = self.model.clone();
         model.set_prior(prior::fit(material, &events, recipe.popularity_half_life));
-        let mean = f64::from(self.traffic.iter().sum::<u32>()) / model.items.len().max(1) as f64;
         // Rows that nothing is in are of no item.
         let id = |item: u32| items.get(item as usize).map(|item| item.id.as_str());
         let use_of = |item: u32, row: u32| Use {
             known: id(item).is_some_and(|id| base.row(item_hash(id)) == Some(row)),
             ripe: ripe.get(item as usize).copied().unwrap_or_default(),
             ages: id(item).is_some_and(|id| ledger.is_complete(id)),
-            traffic: f64::from(self.traffic.get(item as usize).copied().unwrap_or_default())
-                / mean.max(f64::MIN_POSITIVE),
         };
-        let (model, uses) = model.beside(&self.full, base, blend, use_of, price)?;
-        let bytes = model.pack(blend)?;
-        let snapshot = Snapshot::open(bytes.as_slice()).map_err(|error| Error::Internal(error.to_string()))?;
-        let changed = steady::changed(base, &snapshot, &uses);
-        let rows = model.items.iter().zip(&uses).zip(&changed);
-        let next = rows.filter_map(|((item, row), changed)| (row.ripe && *changed).then_some(id(*item)?.to_owned()));
-        Ok(Refitted {
-            ledger: ledger.after(&snapshot, newest, next),
-            waiting: uses.iter().filter(|row| row.known && !row.ripe).count(),
-            bytes,
+        Ok(Held {
+            refit: self,
+            base,
+            ledger,
+            beside: model.beside(&self.full, base, use_of, &self.histories)?,
         })
     }
 
@@ -131,8 +129,9 @@ impl<'a> Refit<'a> {
     /// # Errors
     /// As packing; [`Error::Usage`] where what must change takes more: new items, and what names items that are gone.
     pub fn within<B: AsRef<[u8]>>(&self, base: &Snapshot<B>, ledger: &Ledger, most: usize) -> Result<Refitted> {
+        let held = self.held(base, ledger)?;
         let sent = |price: f64| -> Result<(usize, Refitted)> {
-            let refitted = self.beside(base, ledger, Price(price))?;
+            let refitted = held.at(Price(price))?;
             let delta = Snapshot::open(refitted.bytes.as_slice()).and_then(|target| diff(base, &target));
             let delta = delta.map_err(|error| Error::Internal(error.to_string()))?;
             Ok((brotli(&delta)?.len(), refitted))
@@ -191,4 +190,61 @@ impl<'a> Refit<'a> {
         material.cold.iter().for_each(|item| ripe[*item as usize] = true);
         ripe
     }
+}
+
+impl<B: AsRef<[u8]>> Held<'_, B> {
+    fn at(&self, price: Price) -> Result<Refitted> {
+        let Chosen { blend, .. } = self.refit.chosen;
+        let Beside { items, uses, .. } = &self.beside;
+        let bytes = self.beside.at(blend, price).pack(blend)?;
+        let snapshot = Snapshot::open(bytes.as_slice()).map_err(|error| Error::Internal(error.to_string()))?;
+        let changed = steady::changed(self.base, &snapshot, uses);
+        let material = &self.refit.stack.material;
+        let id = |item: u32| Some(material.dataset.items.get(item as usize)?.id.clone());
+        let rows = items.iter().zip(uses).zip(&changed);
+        let next = rows.filter_map(|((item, row), changed)| (row.ripe && *changed).then(|| id(*item))?);
+        let newest = material.events.last().map_or(0, |event| event.at);
+        Ok(Refitted {
+            ledger: self.ledger.after(&snapshot, newest, next),
+            waiting: uses.iter().filter(|row| row.known && !row.ripe).count(),
+            bytes,
+        })
+    }
+}
+
+/// The histories of those who were there of late, newest item first, weighed by the blend as the runtime does where they did it today.
+fn histories(material: &Material<'_>, blend: &Blend) -> Vec<History> {
+    let since = match (material.dataset.order, material.events.last()) {
+        (Order::Time, Some(newest)) => newest.at - RECENT_DAYS * 86_400,
+        _ => i64::MIN,
+    };
+    let mut users: Vec<Vec<u32>> = vec![vec![]; material.dataset.users.len()];
+    let mut recent = vec![false; users.len()];
+    for event in material.events.iter().rev().filter(|event| positive(event.kind)) {
+        let user = &mut users[event.user as usize];
+        recent[event.user as usize] |= event.at > since;
+        if user.len() < MAX_EVENTS && !user.contains(&event.item) {
+            user.push(event.item);
+        }
+    }
+    let users: Vec<Vec<u32>> = users
+        .into_iter()
+        .zip(recent)
+        .filter_map(|(user, recent)| recent.then_some(user))
+        .collect();
+    let weighed = |items: &Vec<u32>| {
+        let recency = &blend.row(items.len()).recency;
+        let weight = |at: usize| {
+            recency
+                .get(at)
+                .or(recency.last())
+                .map_or(0.0, |factor| f32::from(*factor) / f32::from(ONE))
+        };
+        items.iter().enumerate().map(|(at, item)| (*item, weight(at))).collect()
+    };
+    users
+        .iter()
+        .step_by(users.len().div_ceil(MOST_LISTS).max(1))
+        .map(weighed)
+        .collect()
 }

@@ -1,7 +1,7 @@
 //! A shape: what of a recipe decides about the bytes of its model. Invariant: a recipe in its own shape is itself. The tuner chooses
 //! one while it trains, [`super::pack`] another afterwards.
 
-use super::model::Model;
+use super::model::{self, Model};
 use super::recipe::Recipe;
 use super::space::Values;
 use crate::error::Result;
@@ -69,12 +69,20 @@ impl Shape {
     }
 
     /// With as many neighbours as about fill so many bytes an item, for all bits of a weight and both ways of pruning. `model` is one
-    /// of the recipe, its rows numbered as they would ship.
+    /// of the recipe, its rows numbered as they would ship; of one without neighbours there is this shape alone, and of one
+    /// with factors it is among them.
     ///
     /// # Errors
     /// As [`Model::pack`].
     pub fn filling(&self, model: &Model, bytes_per_item: f64, blend: &Blend) -> Result<Vec<Shape>> {
+        if model.entries() == 0.0 {
+            return Ok(vec![*self]);
+        }
         let mut shapes = vec![];
+        // Where few items have neighbours, of a number of them that fits there may be none, which would cut the vectors short too.
+        if self.factors > 0 && model::bytes_per_item(&model.pack(blend)?)? <= bytes_per_item {
+            shapes.push(*self);
+        }
         for code_bits in CODE_BITS {
             let entries = model.entries_within(code_bits, bytes_per_item, blend)?;
             shapes.extend([true, false].map(|even| Shape {

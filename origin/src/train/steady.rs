@@ -6,23 +6,27 @@
 //! are worth their bits.
 
 mod attributes;
+mod choice;
 mod content;
 mod factors;
 mod ledger;
+mod lists;
 mod neighbours;
 mod prior;
+mod stakes;
 
 pub use attributes::beside as attributes;
 pub use content::beside as content;
 pub use factors::beside as factors;
 pub use ledger::Ledger;
-pub use neighbours::{beside as neighbours, waiting};
+pub use lists::History;
+pub use neighbours::{waiting, Neighbours};
 pub use prior::beside as prior;
 
 use pocketrank::pack::Coded;
 use pocketrank::Snapshot;
 
-/// What a change must be worth: so much of a row's weight a bit, for a row that is used as often as the average.
+/// What a change must be worth: so much of a row's weight a bit, for a row with as much at stake as the average.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct Price(pub f64);
 
@@ -34,7 +38,7 @@ impl Price {
 }
 
 /// A row of the base, as seen from the new model.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Use {
     /// Whether the row holds the same item as in the base.
     pub known: bool,
@@ -42,8 +46,6 @@ pub struct Use {
     pub ripe: bool,
     /// Whether it is known which events the row tells of, so that time can go by for it without telling of others.
     pub ages: bool,
-    /// How often the row is used, in averages of all rows.
-    pub traffic: f64,
 }
 
 /// Which rows of a snapshot tell another thing of customers than those of the base.

@@ -216,11 +216,9 @@ fn content_hash(whole: &Material<'_>) -> String {
 
 /// The first 16 bytes.
 fn hex(hash: Sha256) -> String {
-    hash.finalize()
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let mut text = pocketrank::hex(&hash.finalize());
+    text.truncate(32);
+    text
 }
 
 /// What makes a log this training's own.

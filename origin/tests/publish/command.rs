@@ -35,6 +35,24 @@ fn keys_are_for_their_owner_and_never_written_over() {
     // RFC 8032, test 1, as openssl writes it.
     let text = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----\n";
     std::fs::write(folder.path().join("rfc.pem"), text).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let path = folder.path().join("rfc.pem");
+        let public = format!("rollback --to public --audience {AUDIENCE} --key rfc.pem");
+        for mode in [0o644, 0o640, 0o620, 0o604, 0o601, 0o777] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            for args in ["keys rfc.pem", &public] {
+                let refused = pocketrank(folder.path(), args, 2);
+                assert!(refused.contains(&format!("mode {mode:04o}")), "{refused}");
+                assert!(refused.contains("chmod 600") && !refused.contains("MC4C"), "{refused}");
+            }
+        }
+        for mode in [0o400, 0o600, 0o700] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            pocketrank(folder.path(), "keys rfc.pem", 0);
+        }
+    }
     let public = pocketrank(folder.path(), "keys rfc.pem", 0);
     assert_eq!(
         public.trim(),

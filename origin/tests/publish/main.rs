@@ -17,6 +17,7 @@ use pocketrank::SnapshotId;
 use pocketrank_origin::publish::place::Place;
 use pocketrank_origin::publish::Which;
 use somebody::{day, days, id, list, places, run, whole, Somebody, HOUR};
+use std::sync::atomic::Ordering;
 use std::sync::Arc;
 
 #[test]
@@ -233,6 +234,40 @@ fn a_rollback_is_a_newer_manifest_and_a_delta() {
         ] {
             let refused = back(nowhere).unwrap_err();
             assert!(refused.to_string().contains("have been live: sequence 8"), "{refused}");
+        }
+    }
+}
+
+#[test]
+fn a_rollback_reads_no_further_back_than_it_needs() {
+    const LIVE: u32 = 40;
+    for ground in Ground::both() {
+        let somebody = Somebody::at(ground.plain());
+        for number in 0..LIVE as usize {
+            somebody.publish(&day(number), None).unwrap();
+        }
+        let backup = run(somebody.place.live()).unwrap().unwrap().bytes;
+        // What is read beside the live manifest: the snapshots that a delta is made from, and what leads to the manifest that is meant.
+        for (which, deltas, read) in [
+            (Which::Before, 3, 3),
+            (Which::Before, 0, 1),
+            (Which::Sequence(LIVE - 9), 3, 9),
+            (Which::Snapshot(id(&day(29))), 3, 10),
+            (Which::Sequence(1), 3, LIVE as usize - 1),
+            (Which::Sequence(77), 3, LIVE as usize - 1),
+        ] {
+            ground.put("manifest.pkrm", &backup);
+            let (place, odd) = ground.place(|odd| odd);
+            let result = run(Somebody::at(place).publisher().rollback(which, deltas));
+            assert_eq!(result.is_ok(), !matches!(which, Which::Sequence(77)), "{which:?}");
+            assert_eq!(odd.archived.load(Ordering::SeqCst), read, "{which:?}");
+            if let Ok(back) = result {
+                let bases: Vec<_> = back.manifest.deltas.iter().map(|link| link.base).collect();
+                assert_eq!(bases.len(), deltas, "{which:?}");
+                assert!(deltas == 0 || bases.contains(&id(&day(LIVE as usize - 1))));
+                // Else the next would look at the copy of the live manifest that this one has made.
+                ground.delete(&format!("manifests/{LIVE:010}.pkrm"));
+            }
         }
     }
 }

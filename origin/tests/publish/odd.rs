@@ -26,6 +26,8 @@ pub struct Odd {
     /// Whether that write still happens, and only its answer is lost.
     pub lost: bool,
     pub writes: AtomicUsize,
+    /// Manifests read that have been live.
+    pub archived: AtomicUsize,
     /// Where it waits, once, after the manifest was read.
     pub meet: Option<Arc<Barrier>>,
     pub met: AtomicUsize,
@@ -52,6 +54,7 @@ impl Odd {
             stop: 0,
             lost: false,
             writes: AtomicUsize::new(0),
+            archived: AtomicUsize::new(0),
             meet: None,
             met: AtomicUsize::new(0),
             then: None,
@@ -107,6 +110,9 @@ impl ObjectStore for Odd {
 
     async fn get_opts(&self, key: &Key, how: GetOptions) -> object_store::Result<GetResult> {
         let result = self.inner.get_opts(key, how).await;
+        if key.as_ref().starts_with("manifests/") {
+            self.archived.fetch_add(1, Ordering::SeqCst);
+        }
         if let Some(meet) = &self.meet {
             if key.as_ref() == "manifest.pkrm" && self.met.fetch_add(1, Ordering::SeqCst) == 0 {
                 meet.wait();

@@ -25,7 +25,7 @@ pub fn now() -> u64 {
 }
 
 pub fn key(seed: u8) -> SecretKey {
-    SecretKey::from_seed([seed; 32]).unwrap()
+    SecretKey::from_seed(&[seed; 32]).unwrap()
 }
 
 /// The model of a day; a few rows change each day.

@@ -156,7 +156,7 @@ fn publish(folder: &Path, large: usize, runtime: &Runtime) -> Manifest {
 }
 
 fn key() -> SecretKey {
-    SecretKey::from_seed([1; 32]).unwrap()
+    SecretKey::from_seed(&[1; 32]).unwrap()
 }
 
 const AUDIENCE: &str = "shop.example/test";

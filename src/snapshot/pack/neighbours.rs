@@ -60,6 +60,15 @@ impl Coded {
         let rows = rows.collect::<Option<Vec<_>>>()?;
         Some(Coded { grid, rows })
     }
+
+    /// The weights that the rows stand for, in the order of their targets.
+    pub fn weights(&self) -> Vec<Vec<(u32, f32)>> {
+        let row = |row: &CodedRow| {
+            let weight = |(target, code): &(u32, u8)| (*target, self.grid.weight(row.scale, *code) as f32);
+            row.entries.iter().map(weight).collect()
+        };
+        self.rows.iter().map(row).collect()
+    }
 }
 
 impl Grid {

@@ -58,6 +58,26 @@ export const faults = {
 };
 
 /**
+ * What a host reports of a fault that is met at that part.
+ * @param {string} fault
+ * @param {"manifest" | "snapshot" | "file"} part
+ */
+export function codeOf(fault, part) {
+  /** @type {Record<string, string>} */
+  const codes = {
+    "cut off": "network",
+    stalled: "timeout",
+    "answered by 500": "status",
+    "answered by 404": "status",
+    "led in circles": "redirected",
+    "10 GB long": "too_long",
+    "the first half": part === "manifest" ? "signature" : `${part}_refused`,
+    "other bytes": part === "manifest" ? "magic" : `${part}_refused`,
+  };
+  return codes[fault];
+}
+
+/**
  * An origin in a folder of its own, with nothing published yet.
  * @param {string[]} [sites] folders that are served beside what is published, the first that has a file
  */
@@ -98,10 +118,30 @@ export async function openOrigin(sites = []) {
   await new Promise((resolve) => server.listen(0, "localhost", () => resolve(undefined)));
   const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
 
+  const bytes = snapshots.map((path) => readFileSync(path));
+  /**
+   * Publishes one of the snapshots and a list that says so.
+   * @param {number} at
+   * @param {{ secret?: string | string[], trust?: string, audience?: string, files?: Record<string, unknown> }} [options] `trust`: the key that hosts trust from then on
+   */
+  function publish(at, { secret = key.secret, trust, audience = AUDIENCE, files = { "candidates/home.json": { snapshot: at } } } = {}) {
+    const named = Object.entries(files).flatMap(([name, content], number) => {
+      const path = join(folder, `file-${number}.json`);
+      writeFileSync(path, JSON.stringify(content));
+      return ["--file", `${name}=${path}:1h`];
+    });
+    const text = run("publish", snapshots[at] ?? "", "--to", place, "--audience", audience, ...[secret].flat().flatMap((secret) => ["--key", secret]), ...(trust ? ["--trust", trust] : []), ...named, "--json");
+    return JSON.parse(text);
+  }
+  /** Puts what is live aside, for another to take its place. */
+  const withdraw = () => rmSync(place, { recursive: true, force: true });
+
   return {
     url: `http://localhost:${port}`,
     sites,
     manifest: `http://localhost:${port}/models/manifest.pkrm`,
+    /** How hosts follow it that ask each second at least. */
+    quick: { audience: AUDIENCE, keys: [key.hex], interval: 1, maxBackoff: 1, timeout: 1_000 },
     folder,
     place,
     key,
@@ -109,24 +149,19 @@ export async function openOrigin(sites = []) {
     faulty,
     /** What of the published was asked for since the last call. */
     asked: () => asked.splice(0),
+    /** The same, by its kinds, the manifest left out. */
+    kinds: () => asked.splice(0).filter((path) => path !== "manifest.pkrm").map((path) => path.split("/")[0]),
     /** The snapshots' bytes. */
-    snapshots: snapshots.map((path) => readFileSync(path)),
-    /**
-     * Publishes one of the snapshots and a list that says so.
-     * @param {number} at
-     * @param {{ secret?: string | string[], trust?: string, audience?: string, files?: Record<string, unknown> }} [options] `trust`: the key that hosts trust from then on
-     */
-    publish(at, { secret = key.secret, trust, audience = AUDIENCE, files = { "candidates/home.json": { snapshot: at } } } = {}) {
-      const named = Object.entries(files).flatMap(([name, content], number) => {
-        const path = join(folder, `file-${number}.json`);
-        writeFileSync(path, JSON.stringify(content));
-        return ["--file", `${name}=${path}:1h`];
-      });
-      const text = run("publish", snapshots[at] ?? "", "--to", place, "--audience", audience, ...[secret].flat().flatMap((secret) => ["--key", secret]), ...(trust ? ["--trust", trust] : []), ...named, "--json");
-      return JSON.parse(text);
+    snapshots: bytes,
+    /** Their ids, which are a part of their headers. */
+    ids: bytes.map((snapshot) => snapshot.toString("hex", 16, 32)),
+    publish,
+    /** What must not be followed by who follows the snapshot 1 in its second manifest: by the code of the report, how it gets there. @type {Record<string, () => void>} */
+    strangers: {
+      unsigned: () => void (withdraw(), publish(2, { secret: makeKey("other").secret })),
+      audience: () => void (withdraw(), publish(2, { audience: "elsewhere.example" })),
+      older: () => void (withdraw(), publish(2)),
     },
-    /** Puts what is live aside, for another to take its place. */
-    withdraw: () => rmSync(place, { recursive: true, force: true }),
     async stop() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(() => resolve(undefined)));

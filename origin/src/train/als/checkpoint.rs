@@ -64,7 +64,7 @@ fn header(als: &Als, interactions: &Interactions, iteration: usize) -> String {
         hash.update((group.len() as u64).to_le_bytes());
         group.iter().for_each(|item| hash.update(item.to_le_bytes()));
     }
-    let data: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let data = pocketrank::hex(&hash.finalize());
     // More iterations may be asked for than at first.
     let als = Als { iterations: 0, ..*als };
     let header = serde_json::json!({ "iteration": iteration, "als": als, "items": interactions.items(), "data": data });

@@ -119,7 +119,6 @@ mod tests {
             known: *known,
             ripe: true,
             ages: true,
-            traffic: 1.0,
         };
         known.iter().map(row).collect()
     }

@@ -1,87 +1,145 @@
-//! Neighbours beside those that are out: for each row the cheapest of its old form, its new form, and what lies between.
-//!
-//! What a form costs is the weight that it gets wrong, in shares of the row's weight and as often as the row is used, and the price of
-//! the bits that lead to it (rate and distortion; Sullivan and Wiegand 1998, "Rate-distortion optimization for video compression").
+//! Neighbours beside those that are out. Invariant: with nothing held back a row is the new one, rounded so that no more changes than must.
 
+use super::choice::{Choice, Open};
+use super::lists::{first, History, Listed};
+use super::stakes::Stakes;
 use super::{Price, Use};
 use crate::parallel;
 use crate::train::Weights;
 use pocketrank::pack::{Coded, CodedRow, Grid};
 use std::collections::BTreeMap;
 
-/// Bits that a delta takes, after compression, for a row that changes, its scale, an entry that changes its code, goes or comes.
-const ROW: f64 = 10.0;
-const SCALE: f64 = 4.0;
-const CHANGE: f64 = 9.0;
-const REMOVAL: f64 = 7.0;
-const ADDITION: f64 = 14.0;
 /// A code stays where the weight lies no farther from it, in codes; the nearest is half a code away at most.
 const NEARLY: f64 = 0.75;
 /// A neighbour stays where it has that share of the weight of the one that would take its place.
 const BEATEN: f64 = 0.9;
-/// The weight of a row is that of so many of its heaviest.
-const HEAVIEST: usize = 20;
 
-/// The rows of the new model, as near to those of the base as the price has it. `full`: what the new rows were pruned from.
-pub fn beside(new: &Weights, full: &Weights, base: &Coded, uses: &[Use], price: Price) -> Coded {
-    let known = |row: u32| uses.get(row as usize).is_some_and(|row| row.known);
-    let rows: Vec<u32> = (0..new.len() as u32).collect();
-    let rows = parallel::map(&rows, |row| {
-        let at = *row as usize;
-        let Some(old) = base.rows.get(at).filter(|_| known(*row)) else {
-            return base.grid.round(&new[at]);
+/// So many times lists are looked at by what would be kept, and what is wrong in them gets dearer.
+const LOOKS: usize = 3;
+
+/// Neighbours, and those that are out.
+pub struct Neighbours {
+    histories: Vec<History>,
+    /// The new rows with nothing held back.
+    exact: Coded,
+    /// The same, as weights.
+    weights: Weights,
+    /// The first places that they make.
+    wanted: Vec<Vec<Listed>>,
+    stakes: Stakes,
+    /// Of rows that may stay as they are, though they should not.
+    open: Vec<Option<Open>>,
+}
+
+impl Neighbours {
+    /// `full`: what the new rows were pruned from; `histories`: of those whose lists should stay right.
+    pub fn new(new: &Weights, full: &Weights, base: &Coded, uses: &[Use], histories: Vec<History>) -> Self {
+        let grid = &base.grid;
+        let rows: Vec<u32> = (0..new.len() as u32).collect();
+        let rows = parallel::map(&rows, |row| {
+            let at = *row as usize;
+            let Some(old) = old(base, uses, *row) else {
+                return (grid.round(&new[at]), None);
+            };
+            if !uses[at].ripe {
+                return (old, None);
+            }
+            let wanted: BTreeMap<u32, f64> = full[at]
+                .iter()
+                .map(|(target, weight)| (*target, f64::from(*weight)))
+                .collect();
+            let exact = anchored(grid, &old, &new[at], &wanted);
+            let open = (exact != old).then(|| Open::new(grid, old, &exact, wanted));
+            (exact, open)
+        });
+        let (rows, open): (Vec<CodedRow>, Vec<Option<Open>>) = rows.into_iter().unzip();
+        let exact = Coded {
+            grid: grid.clone(),
+            rows,
         };
-        let entries = old.entries.iter().filter(|(target, _)| known(*target));
-        let old = CodedRow {
-            scale: old.scale,
-            entries: entries.copied().collect(),
+        let rows = exact.rows.iter().zip(&open);
+        let held = Coded {
+            grid: grid.clone(),
+            rows: rows
+                .map(|(row, open)| open.as_ref().map_or(row, |open| &open.old).clone())
+                .collect(),
         };
-        if !uses[at].ripe {
-            return old;
+        let weights = exact.weights();
+        let stakes = Stakes::new(&weights, &held.weights(), &histories);
+        Neighbours {
+            wanted: first(&weights, &histories),
+            stakes,
+            weights,
+            exact,
+            histories,
+            open,
         }
-        let mut wanted: BTreeMap<u32, f64> = full[at]
-            .iter()
-            .map(|(target, weight)| (*target, f64::from(*weight)))
-            .collect();
-        let exact = anchored(&base.grid, &old, &new[at], &wanted);
-        if price == Price::NOTHING {
-            return exact;
-        }
-        let weight = |(target, code): &(u32, u8)| (*target, base.grid.weight(exact.scale, *code));
-        let mut new: Vec<(u32, f64)> = exact.entries.iter().map(weight).collect();
-        new.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        wanted.extend(new.iter().copied());
-        let heaviest: f64 = new.iter().take(HEAVIEST).map(|(_, weight)| weight).sum();
-        let choice = Choice {
-            grid: &base.grid,
-            scale: exact.scale,
-            new: &new,
-            wanted: &wanted,
-            old: &old,
-            each: uses[at].traffic / heaviest.max(f64::MIN_POSITIVE),
-            price: price.0,
-        };
-        choice.best()
-    });
-    Coded {
-        grid: base.grid.clone(),
-        rows,
     }
+
+    /// The rows of the new model, as near to those of the base as the price has it.
+    pub fn at(&self, price: Price) -> Coded {
+        if price == Price::NOTHING {
+            return self.exact.clone();
+        }
+        let mut stakes = self.stakes.clone();
+        let mut kept = self.by(&stakes, price);
+        for _ in 0..LOOKS {
+            let weights = kept.weights();
+            let have = first(&weights, &self.histories);
+            stakes.sharpen(&self.weights, &weights, &self.histories, &self.wanted, &have);
+            kept = self.by(&stakes, price);
+        }
+        kept
+    }
+
+    fn by(&self, stakes: &Stakes, price: Price) -> Coded {
+        let grid = &self.exact.grid;
+        let rows: Vec<u32> = (0..self.open.len() as u32).collect();
+        let rows = parallel::map(&rows, |row| {
+            let at = *row as usize;
+            let exact = &self.exact.rows[at];
+            let Some(open) = &self.open[at] else {
+                return exact.clone();
+            };
+            let choice = Choice {
+                grid,
+                open,
+                source: *row,
+                stakes,
+                price: price.0,
+            };
+            choice.best()
+        });
+        Coded {
+            grid: grid.clone(),
+            rows,
+        }
+    }
+}
+
+/// The base's row of an item that it has, without neighbours that are gone.
+fn old(base: &Coded, uses: &[Use], row: u32) -> Option<CodedRow> {
+    let known = |row: u32| uses.get(row as usize).is_some_and(|row| row.known);
+    let old = base.rows.get(row as usize).filter(|_| known(row))?;
+    let entries = old.entries.iter().filter(|(target, _)| known(*target));
+    Some(CodedRow {
+        scale: old.scale,
+        entries: entries.copied().collect(),
+    })
 }
 
 /// The rows of the new model, but those of the base where too few customers say that they changed; not rounded.
 pub fn waiting(new: &Weights, base: &Coded, uses: &[Use]) -> Weights {
-    let known = |row: u32| uses.get(row as usize).is_some_and(|row| row.known);
     let rows = (0u32..).zip(new.iter().zip(uses));
-    rows.map(|(at, (new, row))| match base.rows.get(at as usize) {
-        Some(old) if row.known && !row.ripe => {
+    rows.map(|(at, (new, row))| match old(base, uses, at).filter(|_| !row.ripe) {
+        Some(old) => {
             let weight = |code: u8| base.grid.weight(old.scale, code) as f32;
-            let entries = old.entries.iter().filter(|(target, _)| known(*target));
+            let entries = old.entries.iter();
             let mut row: Vec<(u32, f32)> = entries.map(|(target, code)| (*target, weight(*code))).collect();
             row.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
             row
         }
-        _ => new.clone(),
+        None => new.clone(),
     })
     .collect()
 }
@@ -134,120 +192,6 @@ fn anchored(grid: &Grid, old: &CodedRow, new: &[(u32, f32)], wanted: &BTreeMap<u
     }
 }
 
-/// What a row may become.
-struct Choice<'a> {
-    grid: &'a Grid,
-    /// The new row's scale.
-    scale: u8,
-    /// The new row, heaviest first.
-    new: &'a [(u32, f64)],
-    /// The new weight of everything that the new row was pruned from.
-    wanted: &'a BTreeMap<u32, f64>,
-    old: &'a CodedRow,
-    /// What a weight that is wrong by 1 costs.
-    each: f64,
-    price: f64,
-}
-
-impl Choice<'_> {
-    fn best(&self) -> CodedRow {
-        let kept = self.wrong(self.old);
-        let mut best = (kept, self.old.clone());
-        if self.new.is_empty() {
-            return best.1;
-        }
-        let scales: &[u8] = if self.scale == self.old.scale {
-            &[self.scale]
-        } else {
-            &[self.old.scale, self.scale]
-        };
-        for scale in scales {
-            let (bits, row) = self.changed(*scale);
-            let cost = self.wrong(&row) + self.price * bits;
-            if cost < best.0 {
-                best = (cost, row);
-            }
-        }
-        best.1
-    }
-
-    fn wanted(&self, target: u32) -> f64 {
-        self.wanted.get(&target).copied().unwrap_or_default()
-    }
-
-    /// What the weights of a row that are wrong cost.
-    fn wrong(&self, row: &CodedRow) -> f64 {
-        let mut sum = 0.0;
-        for (target, code) in &row.entries {
-            sum += (self.grid.weight(row.scale, *code) - self.wanted(*target)).abs();
-        }
-        for (target, weight) in self.new {
-            if row.entries.binary_search_by_key(target, |(target, _)| *target).is_err() {
-                sum += weight;
-            }
-        }
-        sum * self.each
-    }
-
-    /// The old row in a scale, with every change that is worth its bits; and these bits.
-    fn changed(&self, scale: u8) -> (f64, CodedRow) {
-        let mut bits = ROW + if scale == self.old.scale { 0.0 } else { SCALE };
-        // A row that changes does so as it would if bits were cheap: what is left of it would wait for more customers.
-        let price = self.price.min(Price::DEFAULT.0);
-        let pays = |gain: f64, bits: f64| gain * self.each > price * bits;
-        let is_new = |target: u32| self.new.iter().any(|(new, _)| *new == target);
-        let mut entries: BTreeMap<u32, u8> = BTreeMap::new();
-        // What may go: what the new row has not, the least wanted last.
-        let mut spare: Vec<(f64, u32, f64)> = vec![];
-        for (target, code) in &self.old.entries {
-            let wanted = self.wanted(*target);
-            let wrong = |code: u8| (self.grid.weight(scale, code) - wanted).abs();
-            if !is_new(*target) {
-                spare.push((wanted, *target, wrong(*code) - wanted));
-            }
-            let better = self.grid.code(scale, wanted);
-            let pays = better != *code && is_new(*target) && pays(wrong(*code) - wrong(better), CHANGE);
-            bits += if pays { CHANGE } else { 0.0 };
-            entries.insert(*target, if pays { better } else { *code });
-        }
-        spare.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)));
-        let most = self.new.len().max(self.old.entries.len());
-        for (target, weight) in self.new {
-            if entries.contains_key(target) {
-                continue;
-            }
-            let code = self.grid.code(scale, *weight);
-            if self.grid.weight(scale, code) <= 0.0 {
-                continue;
-            }
-            let gain = weight - (self.grid.weight(scale, code) - weight).abs();
-            if entries.len() < most {
-                if pays(gain, ADDITION) {
-                    bits += ADDITION;
-                    entries.insert(*target, code);
-                }
-            } else if let Some((_, out, saved)) = spare.last().copied() {
-                if pays(gain + saved, ADDITION + REMOVAL) {
-                    bits += ADDITION + REMOVAL;
-                    entries.remove(&out);
-                    spare.pop();
-                    entries.insert(*target, code);
-                }
-            }
-        }
-        while entries.len() > self.new.len() {
-            let Some((_, out, _)) = spare.pop() else { break };
-            entries.remove(&out);
-            bits += REMOVAL;
-        }
-        let entries = entries
-            .into_iter()
-            .filter(|(_, code)| self.grid.weight(scale, *code) > 0.0)
-            .collect();
-        (bits, CodedRow { scale, entries })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,6 +201,11 @@ mod tests {
     use rand_pcg::Pcg64Mcg;
 
     const ROWS: u32 = 60;
+
+    /// Beside the base, where nobody's list says what matters.
+    fn beside(new: &Weights, full: &Weights, base: &Coded, uses: &[Use], price: Price) -> Coded {
+        Neighbours::new(new, full, base, uses, vec![]).at(price)
+    }
 
     /// Few are near 1.
     fn skewed(rng: &mut Pcg64Mcg) -> f32 {
@@ -322,7 +271,6 @@ mod tests {
             known,
             ripe,
             ages: true,
-            traffic: 1.0,
         };
         vec![row; ROWS as usize]
     }
@@ -378,8 +326,8 @@ mod tests {
         };
         assert!(codes(&exact) < codes(&anew), "{} {}", codes(&exact), codes(&anew));
         // What is asked for a good part of the weight is worth its bits where it is cheap.
-        let cheap = beside(&new, &new, &base, &all(true, true), Price::DEFAULT);
-        assert!(changed(&cheap, &base) > 0 && changed(&cheap, &base) < ROWS as usize);
+        let cheap = beside(&new, &new, &base, &all(true, true), Price(2e-3));
+        assert!(changed(&cheap, &base) > 0 && changed(&cheap, &base) < ROWS as usize, "{}", changed(&cheap, &base));
         assert!(wrong(&cheap, &new) < wrong(&base, &new));
     }
 
@@ -424,5 +372,63 @@ mod tests {
             let left: Vec<(u32, u8)> = old.entries.iter().filter(|(target, _)| *target != 9).copied().collect();
             assert_eq!(row.entries, left, "row {at}");
         }
+    }
+    #[test]
+    fn lists_are_righter_where_it_is_known_whom_they_are_shown_to() {
+        let rng = &mut Pcg64Mcg::new(8);
+        let old = weights(rng);
+        let new = later(rng, &old);
+        let base = coded(&old);
+        let mut some = || -> History { (0..3).map(|_| (rng.next_u32() % ROWS, 1.0)).collect() };
+        let histories: Vec<History> = (0..100).map(|_| some()).collect();
+        let people = Neighbours::new(&new, &new, &base, &all(true, true), histories.clone());
+        let nobody = Neighbours::new(&new, &new, &base, &all(true, true), vec![]);
+        let wanted = first(&people.at(Price::NOTHING).weights(), &histories);
+        let wrong = |kept: &Coded| {
+            let lists = first(&kept.weights(), &histories);
+            let pairs = wanted.iter().zip(&lists);
+            pairs
+                .map(|(wanted, list)| {
+                    let has = |row: u32| list.iter().any(|(listed, _)| *listed == row);
+                    wanted.iter().filter(|(row, _)| !has(*row)).count()
+                })
+                .sum::<usize>()
+        };
+        let edits = |kept: &Coded| {
+            let rows = kept.rows.iter().zip(&base.rows);
+            rows.map(|(kept, base)| {
+                kept.entries
+                    .iter()
+                    .filter(|entry| !base.entries.contains(entry))
+                    .count()
+            })
+            .sum::<usize>()
+        };
+        let mut compared = 0;
+        for price in [3e-3, 5e-3, 1e-2] {
+            let kept = people.at(Price(price));
+            // Of what changes as little where nobody is known, that with the least wrong.
+            let others = (-40..40).map(|step| nobody.at(Price(price * libm::exp2(f64::from(step) * 0.05))));
+            let Some(best) = others
+                .filter(|other| edits(other) <= edits(&kept))
+                .map(|other| wrong(&other))
+                .min()
+            else {
+                continue;
+            };
+            assert!(
+                wrong(&kept) < best,
+                "{price}: {} of {} edits, {best}",
+                wrong(&kept),
+                edits(&kept)
+            );
+            // To look at lists by what would be kept makes them righter than to guess what matters.
+            assert!(
+                wrong(&kept) <= wrong(&people.by(&people.stakes, Price(price))),
+                "{price}"
+            );
+            compared += 1;
+        }
+        assert!(compared > 0);
     }
 }

@@ -62,7 +62,6 @@ mod tests {
             known,
             ripe: true,
             ages: true,
-            traffic: 1.0,
         };
         let beside = |old, new, is_known, price| super::beside(&[new], &[old], &blend, &[known(is_known)], price)[0];
         let kept = |old, new| beside(old, new, true, Price::DEFAULT) == old;

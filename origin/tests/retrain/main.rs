@@ -1,55 +1,30 @@
 //! Retraining beside a snapshot that is out: rows stay, changes stand on enough customers, and a delta keeps to its budget.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod factors;
+mod free;
+mod ledger;
+#[path = "../support/mod.rs"]
 mod support;
 
-use pocketrank::{item_hash, Neighbours, Snapshot};
+use pocketrank::pack::Coded;
+use pocketrank::{diff, item_hash, Delta, Neighbours, Snapshot};
+use pocketrank_origin::dataset::Dataset;
 use pocketrank_origin::ingest::load;
 use pocketrank_origin::progress::Progress;
 use pocketrank_origin::train::interactions::positive;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
-use std::process::{Command, Output};
 use std::sync::OnceLock;
 use support::inputs;
+use support::shop::{json, make, refused, EVENTS};
 use tempfile::TempDir;
-
-const EVENTS: &str = "--events events.jsonl --catalogue catalogue.jsonl";
-
-fn run(folder: &Path, args: &str) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_pocketrank"))
-        .args(args.split_whitespace())
-        .current_dir(folder)
-        .output()
-        .unwrap()
-}
-
-fn json(folder: &Path, args: &str) -> Value {
-    let output = run(folder, &format!("{args} --json"));
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
-/// What a run that must fail with that code says.
-fn refused(folder: &Path, args: &str, code: i32) -> String {
-    let output = run(folder, &format!("{args} --json"));
-    assert_eq!(output.status.code(), Some(code), "{args}: {output:?}");
-    assert!(output.stdout.is_empty(), "{args}");
-    String::from_utf8(output.stderr).unwrap()
-}
 
 /// A made-up shop, the recipe of a model of it and the model as it was before the last twentieth of its events.
 fn shop() -> &'static Path {
     static SHOP: OnceLock<TempDir> = OnceLock::new();
-    let made = || {
-        let folder = tempfile::tempdir().unwrap();
-        json(folder.path(), "synth -o . --items 150 --sessions 2000");
-        let train = "train --families rp3beta --trials 4 --folds 1 --recipe recipe.json -o trained.bin";
-        json(folder.path(), &format!("{train} {EVENTS} --hold-out 0.05"));
-        folder
-    };
-    SHOP.get_or_init(made).path()
+    SHOP.get_or_init(|| make("rp3beta", 0.05)).path()
 }
 
 fn snapshot(shop: &Path, file: &str) -> Snapshot<Vec<u8>> {
@@ -61,6 +36,23 @@ fn retrained(shop: &Path, base: &str, output: &str, how: &str) -> Value {
         shop,
         &format!("retrain recipe.json --base {base} {EVENTS} {how} -o {output}"),
     )
+}
+
+fn events(shop: &Path) -> Dataset {
+    load(&inputs(&shop.join("events.jsonl")), &Progress::hidden()).unwrap()
+}
+
+/// Who had to do with each of the dataset's items after that second.
+fn customers(dataset: &Dataset, since: i64) -> HashMap<u32, HashSet<u32>> {
+    let mut customers: HashMap<u32, HashSet<u32>> = HashMap::new();
+    for event in dataset
+        .events
+        .iter()
+        .filter(|event| event.at > since && positive(event.kind))
+    {
+        customers.entry(event.item).or_default().insert(event.user);
+    }
+    customers
 }
 
 /// Targets and weights of a row.
@@ -79,15 +71,8 @@ fn a_row_changes_only_where_enough_customers_say_so() {
     let ledger: Value = serde_json::from_slice(&std::fs::read(shop.join("trained.bin.ledger")).unwrap()).unwrap();
     let since = ledger["since"].as_i64().unwrap();
     assert!(since <= i64::from(base.meta().trained_until));
-    let dataset = load(&inputs(&shop.join("events.jsonl")), &Progress::hidden()).unwrap();
-    let mut customers: HashMap<u32, HashSet<u32>> = HashMap::new();
-    for event in dataset
-        .events
-        .iter()
-        .filter(|event| event.at > since && positive(event.kind))
-    {
-        customers.entry(event.item).or_default().insert(event.user);
-    }
+    let dataset = events(shop);
+    let customers = customers(&dataset, since);
     let least = usize::from(base.meta().min_customers);
     assert!(least >= 5);
     let [old, new] = [&base, &target].map(|snapshot| snapshot.neighbours().unwrap());
@@ -206,6 +191,80 @@ fn a_budget_is_kept_and_the_rest_comes_with_the_next_delta() {
         2,
     );
     assert!(message.contains("--exact"), "{message}");
+}
+
+#[test]
+fn where_the_scales_of_the_base_do_not_reach_all_is_rounded_anew_and_tells_no_more() {
+    let shop = shop();
+    // The same weights, each twenty times as large; alone they would count as they are.
+    let mut recipe: Value = serde_json::from_slice(&std::fs::read(shop.join("recipe.json")).unwrap()).unwrap();
+    let components = recipe["recipe"]["components"].as_array_mut().unwrap();
+    components[0]["weight"] = 20.0.into();
+    components.push(serde_json::json!({ "family": "popularity", "values": {}, "weight": 1.0 }));
+    std::fs::write(shop.join("larger.json"), recipe.to_string()).unwrap();
+    let base = snapshot(shop, "trained.bin");
+    let told = json(
+        shop,
+        &format!("retrain larger.json --base trained.bin {EVENTS} -o anew.bin"),
+    );
+    let target = snapshot(shop, "anew.bin");
+    target.verify().unwrap();
+    // Weights by target, row by row, in what the scores count.
+    let weights = |snapshot: &Snapshot<Vec<u8>>| -> Vec<Vec<(u32, f32)>> {
+        let (table, unit) = (snapshot.neighbours().unwrap(), snapshot.blend().neighbour_unit);
+        let of = |(target, weight): (u32, u32)| (target, weight as f32 * unit);
+        (0..snapshot.items())
+            .map(|at| row(table, at).into_iter().map(of).collect())
+            .collect()
+    };
+    let (old, new) = (weights(&base), weights(&target));
+    assert!(!Coded::of(&base).unwrap().grid.spans(&new), "the case that is meant");
+    let ledger: Value = serde_json::from_slice(&std::fs::read(shop.join("trained.bin.ledger")).unwrap()).unwrap();
+    let dataset = events(shop);
+    let customers = customers(&dataset, ledger["since"].as_i64().unwrap());
+    let least = usize::from(base.meta().min_customers);
+    let (mut changed, mut held) = (0, 0);
+    for (at, item) in (0u32..).zip(&dataset.items) {
+        let Some(place) = base.row(item_hash(&item.id)) else {
+            continue;
+        };
+        assert_eq!(target.row(item_hash(&item.id)), Some(place));
+        let cold = base.prior().unwrap().get(place).unwrap().is_cold();
+        let (old, new) = (&old[place as usize], &new[place as usize]);
+        if cold || customers.get(&at).map_or(0, HashSet::len) >= least {
+            changed += usize::from(old != new);
+            continue;
+        }
+        held += 1;
+        let heaviest = old.iter().map(|(_, weight)| *weight).fold(0.0, f32::max);
+        for (target, weight) in new {
+            let before = old.iter().find(|(known, _)| known == target);
+            let (_, before) = before.unwrap_or_else(|| panic!("{}: {target} is a new neighbour", item.id));
+            assert!(
+                (weight - before).abs() <= 0.07 * heaviest,
+                "{}: {before} became {weight}",
+                item.id
+            );
+        }
+        for (target, weight) in old.iter().filter(|(_, weight)| *weight > 0.07 * heaviest) {
+            assert!(
+                new.iter().any(|(kept, _)| kept == target),
+                "{}: {target} of {weight} is gone",
+                item.id
+            );
+        }
+    }
+    assert!(changed > 10 && held > 10, "{changed} changed, {held} held back");
+    assert_eq!(told["waiting"].as_u64().unwrap(), held);
+    let delta = diff(&base, &target).unwrap();
+    assert_eq!(Delta::open(&delta).unwrap().apply(&base).unwrap(), target.as_bytes());
+    // Little is left that need not change.
+    let message = refused(
+        shop,
+        &format!("retrain larger.json --base trained.bin {EVENTS} --max-kb 0.3 -o none.bin"),
+        2,
+    );
+    assert!(message.contains("publish the snapshot whole"), "{message}");
 }
 
 #[test]
