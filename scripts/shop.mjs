@@ -183,7 +183,9 @@ export async function makePages(data, out, npmFolder = join(root, "dist/npm"), m
   const entry = join(npmFolder, "node.js");
   if (!existsSync(entry)) throw new Failure(`${entry} is missing`, "run `npm run build`");
   /** @type {Runtime} */
-  const { Ranker, init, itemHash, renderCard } = await import(pathToFileURL(entry).href);
+  const { Ranker, init, itemHash } = await import(pathToFileURL(entry).href);
+  /** @type {typeof import("../www/render.js")} */
+  const { Renderer } = await import(pathToFileURL(join(npmFolder, "render.js")).href);
   await init();
   /** @type {Catalogue} */
   const catalogue = readJson(join(data, "catalogue.json"));
@@ -195,8 +197,6 @@ export async function makePages(data, out, npmFolder = join(root, "dist/npm"), m
   const known = new Set(names);
   /** @type {Map<string, List>} */
   const read = new Map();
-  /** @type {Map<string, Html>} */
-  const cards = new Map();
 
   mkdirSync(dirname(out), { recursive: true });
   const files = new Files(mkdtempSync(`${out}.new-`));
@@ -214,14 +214,13 @@ export async function makePages(data, out, npmFolder = join(root, "dist/npm"), m
         if (!name.startsWith("similar-")) read.set(name, list);
         return list;
       },
-      card(item) {
-        const card = cards.get(item.id) ?? new Html(renderCard(item));
-        cards.set(item.id, card);
-        return card;
+      cards(items) {
+        const renderer = new Renderer(ranker, items);
+        return items.map((_, at) => new Html(renderer.item(at, { lang: "en" })));
       },
       slot(items, template) {
         try {
-          return new Html(ranker.renderSlot(items, { template, lang: "en" }));
+          return new Html(new Renderer(ranker, items).slot({ template, lang: "en" }));
         } catch (error) {
           if (/** @type {{ code?: string }} */ (error).code === "unknown_name") return undefined;
           throw error;

@@ -1,12 +1,14 @@
 //! Templates: what compiles, what does not and where it says so, and what is rendered.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
-use pocketrank::template::{compile, CompileError, Field, Kind, Reader, Source, Templates, Value, MAX_OUTPUT};
+use pocketrank::template::{
+    compile, format_price, CompileError, Field, Kind, Reader, Source, Templates, Value, MAX_OUTPUT,
+};
 use pocketrank::Error;
 use proptest::prelude::*;
 use serde::de::DeserializeSeed;
 use serde_json::{json, Value as Json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 fn sources(list: &[(&str, &str)]) -> Vec<Source> {
     let source = |(name, text): &(&str, &str)| Source {
@@ -462,14 +464,23 @@ fn the_built_in_templates_are_what_the_compiler_makes() {
     let data = value(&built_in, &json!({ "items": [card] }));
     let expected = "<ol class=\"pr-track\"><li class=\"pr-card\" data-item=\"&quot;&gt;&lt;i&gt;\"><a class=\"pr-link\" data-pr=\"link\" href=\"/a\"><img class=\"pr-image\" data-pr=\"image\" alt=\"\" width=\"320\" height=\"320\" loading=\"lazy\" src=\"\"><span class=\"pr-category\" data-pr=\"category\">C</span><span class=\"pr-name\" data-pr=\"name\">A &amp; B</span><span class=\"pr-price\" data-pr=\"price\">£2.10</span></a></li></ol>";
     assert_eq!(built_in.render("slot", &data).unwrap(), expected);
-    let item = value(&built_in, &card);
-    let one = built_in.render_item("slot", &Value::Nothing, &item).unwrap();
-    assert_eq!(format!("<ol class=\"pr-track\">{one}</ol>"), expected);
     assert_eq!(built_in.render("gone", &data).unwrap_err().code(), "unknown_name");
-    assert_eq!(
-        built_in.render_item("_card", &data, &item).unwrap_err().code(),
-        "unknown_name"
-    );
+}
+
+#[test]
+fn prices_are_those_of_the_platform() {
+    // By language, currency and price; tests/js/template.test.mjs holds the same to `Intl.NumberFormat`.
+    let cases: BTreeMap<String, BTreeMap<String, BTreeMap<String, String>>> =
+        serde_json::from_str(include_str!("cases/prices.json")).unwrap();
+    assert_eq!(cases.len(), 18);
+    for (lang, currencies) in &cases {
+        for (currency, prices) in currencies {
+            for (price, expected) in prices {
+                let text = format_price(lang, price, currency);
+                assert_eq!(text.as_ref(), Some(expected), "{lang} {currency} {price}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -168,23 +168,6 @@ export interface CandidateItem {
   in_stock?: boolean;
 }
 
-/** A product card as HTML, every field escaped; addresses of other schemes than `http` and `https` are dropped. */
-export function renderCard(card: CandidateItem): string;
-
-/** How a template is rendered. What is `undefined` counts as not given. */
-export interface RenderOptions {
-  /** Its name; `slot` if not given. */
-  template?: string | undefined;
-  /** BCP 47 tag of the page's language, for prices. */
-  lang?: string | undefined;
-  /** The name that the page greets. */
-  visitor?: string | undefined;
-  /** The page's offset from UTC, `Z` or such as `+01:00`, for the time of day. */
-  utcOffset?: string | undefined;
-  /** The time, in seconds since 1970-01-01 UTC; now if not given. */
-  at?: number | undefined;
-}
-
 /** Items to rank, resolved once and ranked often. They belong to the snapshot of the {@link Ranker} that made them. */
 export interface Candidates {
   /** How many there are. */
@@ -225,8 +208,8 @@ export interface Explanation {
   score: number;
   /** What each scorer adds. */
   parts: { name: PartName; value: number }[];
-  /** The items of the history that speak for it, each with its share in the part `neighbours`. */
-  because: { item: string; kind: EventKind; share: number }[];
+  /** The items of the history that speak for it, each with its row and its share in the part `neighbours`. */
+  because: { item: string; row: number; kind: EventKind; share: number }[];
 }
 
 /** Scorers, in the order in which they are added up. */
@@ -302,16 +285,8 @@ export class Ranker {
   rerank(candidates: Candidates, options?: Options): Ranked[];
   /** Why a row has its score. */
   explain(row: number): Explanation;
-  /**
-   * A slot's content as HTML: these items, in their order, by a template of the snapshot, or the built-in one where it has none.
-   * @throws with code `unknown_name` for a template that there is not, `limit` where it makes too much of the items
-   */
-  renderSlot(items: readonly CandidateItem[], options?: RenderOptions): string;
-  /**
-   * One of the items as {@link Ranker.renderSlot} shows it. `place` is where, from 0, of `count`.
-   * @throws as {@link Ranker.renderSlot}; with code `invalid_option` where there is no such item
-   */
-  renderItem(items: readonly CandidateItem[], index: number, options?: RenderOptions & { place?: number; count?: number }): string;
+  /** The snapshot's compiled templates, or those that are built in: what `pocketrank/render` reads (a copy). */
+  readonly templates: Uint8Array;
   /** Gives its memory back. */
   free(): void;
 }

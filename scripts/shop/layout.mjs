@@ -27,8 +27,8 @@ import { html } from "./html.mjs";
  * @typedef {object} Site what the pages are made of
  * @property {Catalogue} catalogue
  * @property {(name: string) => List | undefined} list the candidates list of that name
- * @property {(item: Item) => Html} card
- * @property {(items: Item[], template: string) => Html | undefined} slot what a template makes of items, if the snapshot has it
+ * @property {(items: Item[]) => Html[]} cards each by itself
+ * @property {(items: Item[], template?: string) => Html | undefined} slot what a template makes of items, if the snapshot has it
  * @property {{ css: string, script: string }} assets addresses of the shop's own files
  * @property {{ audience: string, keys: string }} models what the page trusts of what it follows: for whom, and public keys, blanks between
  */
@@ -138,7 +138,7 @@ export function shelf(site, { slot, list, title, note, count = 12, template }) {
   return html`<section class="shelf wrap" aria-labelledby="${slot}-title">
 <div class="shelf-head"><h2 id="${slot}-title">${title}</h2>${note && html`<p>${note}</p>`}</div>
 <pocketrank-carousel data-pocketrank-slot="${slot}" data-pocketrank-candidates="${list}" data-pocketrank-count="${count}"${own && html` data-pocketrank-template="${template}"`} aria-labelledby="${slot}-title">
-${own || html`<ol class="pr-track">${items.map(site.card)}</ol>`}
+${own || site.slot(items)}
 </pocketrank-carousel>
 </section>`;
 }

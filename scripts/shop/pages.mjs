@@ -82,7 +82,7 @@ export function categoryPage(site, category, items, number) {
 <div class="page-head"><h1>${category.name}</h1><p>${count(items.length, "product")}</p></div></div>
 ${number === 1 && shelf(site, { slot: "category-for-you", list: `category-${category.slug}`, title: `${category.name} for you` })}
 <section class="wrap" aria-labelledby="all-title"><h2 id="all-title" class="grid-title">${number === 1 ? `All of ${category.name}` : `${category.name}, page ${number} of ${pages}`}</h2>
-<ul class="grid">${items.slice((number - 1) * PAGE_SIZE, number * PAGE_SIZE).map(site.card)}</ul>
+<ul class="grid">${site.cards(items.slice((number - 1) * PAGE_SIZE, number * PAGE_SIZE))}</ul>
 ${pages > 1 && html`<nav class="pages" aria-label="Pages">${step(number - 1, "Previous", "prev")}<span>Page ${number} of ${pages}</span>${step(number + 1, "Next", "next")}</nav>`}</section>`;
   return layout(site, {
     title: category.name,

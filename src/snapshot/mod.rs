@@ -230,13 +230,13 @@ fn read(bytes: &[u8]) -> Result<(Envelope, Meta, Blend)> {
 #[inline(never)]
 pub(crate) fn check_length(section: Section, bytes: &[u8], items: u32) -> Result<()> {
     match section {
-        Section::Meta | Section::Blend | Section::Labels | Section::Templates => Ok(()),
         Section::Index => index::check_length(bytes, items),
         Section::Prior => prior::check_length(bytes, items),
         Section::Attributes => attributes::check_length(bytes, items),
         Section::Neighbours => neighbours::check_length(bytes, items),
         Section::Factors => factors::check_length(bytes, items),
         Section::Content => content::check_length(bytes, items),
+        _ => Ok(()),
     }
 }
 

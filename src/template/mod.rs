@@ -36,8 +36,6 @@ pub use escape::{escape, safe_url, unescape, Escape};
 pub use fields::{Field, Kind, FIELDS};
 pub use page::{Page, Place};
 pub use price::format_price;
-#[cfg(feature = "js")]
-pub(crate) use price::part;
 pub use read::Reader;
 pub use render::{ITEMS, MAX_OUTPUT, MAX_STEPS};
 pub use section::{

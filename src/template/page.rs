@@ -1,4 +1,4 @@
-//! What a page and a slate give to a template.
+//! What a page and a slate give to a template; `www/src/render.ts` does the same in the browser.
 //!
 //! Invariant: all of it follows from the page, the list and the slate; nothing is kept.
 
@@ -71,9 +71,8 @@ impl<'a> Page<'a> {
         Value::Fields(given.fields)
     }
 
-    /// The values of one place, the one at `at` of `count`, from 0; for [`Templates::render_item`].
-    #[inline(never)]
-    pub fn item(&self, templates: &Templates, place: Place<'a>, at: usize, count: usize) -> Value<'a> {
+    /// The values of one place, the one at `at` of `count`, from 0.
+    fn item(&self, templates: &Templates, place: Place<'a>, at: usize, count: usize) -> Value<'a> {
         let mut given = Given::new(templates);
         if templates.name("price").is_some() {
             given.give("price", self.price(templates, place.item));

@@ -35,7 +35,7 @@ pub fn format_price(lang: &str, price: &str, currency: &str) -> Option<String> {
 
 /// What is before the next such byte, or the rest; takes it off, and the byte. By itself and not by `split`, which takes more of the wasm.
 #[inline(never)]
-pub(crate) fn part<'l>(text: &mut &'l str, end: u8) -> &'l str {
+fn part<'l>(text: &mut &'l str, end: u8) -> &'l str {
     let at = text.bytes().position(|byte| byte == end).unwrap_or(text.len());
     let (part, rest) = text.split_at_checked(at).unwrap_or((text, ""));
     *text = rest.get(1..).unwrap_or_default();

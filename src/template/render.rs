@@ -1,6 +1,7 @@
 //! From a compiled template and values to HTML.
 //!
-//! Invariant: work and output are bounded, whatever template and values are: [`MAX_STEPS`] steps, [`MAX_OUTPUT`] bytes.
+//! Invariant: work and output are bounded, whatever template and values are: [`MAX_STEPS`] steps, [`MAX_OUTPUT`] bytes. `www/src/fill.ts`
+//! does the same in the browser.
 
 use super::section::{corrupt, Op, Template, Templates};
 use super::value::Value;
@@ -21,36 +22,19 @@ impl Templates {
     /// # Errors
     /// [`Error::UnknownName`] if there is none of that name; [`Error::Limit`] where it makes too much of the values.
     pub fn render(&self, name: &str, data: &Value<'_>) -> Result<String> {
-        let template = self.named(name)?;
-        run(template, &template.ops, vec![data])
-    }
-
-    /// The HTML of one item in a template: what its section `items` makes of it.
-    ///
-    /// # Errors
-    /// As [`Templates::render`], and [`Error::UnknownName`] if the template has no such section.
-    pub fn render_item(&self, name: &str, data: &Value<'_>, item: &Value<'_>) -> Result<String> {
-        let template = self.named(name)?;
-        let items = self.name(ITEMS);
-        let body = template.ops.iter().enumerate().find_map(|(at, op)| match op {
-            Op::Section { ops, path } if path.first().copied() == items && path.len() == 1 => {
-                template.ops.get(at + 1..)?.get(..*ops as usize)
-            }
-            _ => None,
-        });
-        run(template, body.ok_or(unknown(ITEMS))?, vec![data, item])
-    }
-
-    fn named(&self, name: &str) -> Result<&Template> {
-        self.get(name).ok_or_else(|| unknown(name))
-    }
-}
-
-fn unknown(name: &str) -> Error {
-    Error::UnknownName {
-        what: "template",
-        got: shortened(name),
-        known: "those that `pocketrank inspect` shows",
+        let template = self.get(name).ok_or_else(|| Error::UnknownName {
+            what: "template",
+            got: shortened(name),
+            known: "those that `pocketrank inspect` shows",
+        })?;
+        let mut renderer = Renderer {
+            template,
+            stack: vec![data],
+            out: String::new(),
+            steps: 0,
+        };
+        renderer.run(&template.ops)?;
+        Ok(renderer.out)
     }
 }
 
@@ -60,18 +44,6 @@ struct Renderer<'a> {
     stack: Vec<&'a Value<'a>>,
     out: String,
     steps: usize,
-}
-
-#[inline(never)]
-fn run<'a>(template: &'a Template, ops: &'a [Op], stack: Vec<&'a Value<'a>>) -> Result<String> {
-    let mut renderer = Renderer {
-        template,
-        stack,
-        out: String::new(),
-        steps: 0,
-    };
-    renderer.run(ops)?;
-    Ok(renderer.out)
 }
 
 impl<'a> Renderer<'a> {

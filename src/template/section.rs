@@ -23,6 +23,9 @@ pub const MAX_DEPTH: usize = 16;
 /// The most names of a path.
 pub const MAX_PATH: usize = 8;
 
+/// The section of snapshots that have none, held to the compiler's output by a test.
+const BUILT_IN: &[u8] = include_bytes!("built-in.bin");
+
 /// A step of a template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Op {
@@ -80,9 +83,7 @@ impl Templates {
     /// The templates that hosts use where a snapshot has none.
     #[inline(never)]
     pub fn built_in() -> Self {
-        // Held to the compiler's output by a test.
-        let read = Self::read(include_bytes!("built-in.bin"));
-        read.unwrap_or(Templates {
+        Self::read(BUILT_IN).unwrap_or(Templates {
             names: vec![],
             templates: vec![],
         })
@@ -266,5 +267,10 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
     /// What is wrong with the section.
     pub fn templates(&self) -> Result<Option<Templates>> {
         self.table(Section::Templates).map(Templates::read).transpose()
+    }
+
+    /// The section as it is, or that of [`Templates::built_in`] if the snapshot has none: for hosts that render by themselves.
+    pub fn template_bytes(&self) -> &[u8] {
+        self.table(Section::Templates).unwrap_or(BUILT_IN)
     }
 }

@@ -4,10 +4,8 @@
 //! makes no JavaScript objects: candidates lie in linear memory, and so does the slate.
 //! Here is what ranking needs; `whole` adds the rest.
 
-mod template;
 mod whole;
 
-pub use template::*;
 pub use whole::*;
 
 use crate::{

@@ -1,9 +1,9 @@
-//! What there is beside ranking: explanations, labels, capsules, the module's own snapshot.
+//! What there is beside ranking: explanations, templates, labels, capsules, the module's own snapshot.
 //!
 //! Objects are built as a [`Value`] and written by one instance of `serde-wasm-bindgen`: one for each type takes 3 KB more.
 
 use super::{coded, throw, JsConsent, JsProfile, JsRanker};
-use crate::{capsule, embedded, item_hash, CapsuleGrant, Labels, Meta};
+use crate::{capsule, embedded, item_hash, CapsuleGrant, Labels, Meta, NO_ROW};
 use serde::{Serialize, Serializer};
 use wasm_bindgen::prelude::*;
 
@@ -141,13 +141,21 @@ impl JsRanker {
         ]))
     }
 
-    /// Why a row has its score: `{ score, parts: [{ name, value }], because: [{ item, kind, share }] }`.
+    /// The compiled templates, as the section is (`docs/FORMAT.md`): hosts render by themselves, in a third of the bytes that it takes here.
+    #[wasm_bindgen(getter)]
+    pub fn templates(&self) -> Vec<u8> {
+        self.0.snapshot().template_bytes().to_vec()
+    }
+
+    /// Why a row has its score: `{ score, parts: [{ name, value }], because: [{ item, row, kind, share }] }`.
     pub fn explain(&self, row: u32) -> Result<JsValue, JsValue> {
         let explanation = self.0.explain(row);
         let part = |part: crate::Part| Value::Object(vec![("name", label(part.name)), ("value", number(part.value))]);
         let because = |because: crate::Because| {
             Value::Object(vec![
                 ("item", Value::Text(because.item.text())),
+                // What the profile has met is known, or it could not speak for another.
+                ("row", number(self.0.snapshot().row(because.item).unwrap_or(NO_ROW))),
                 ("kind", label(because.kind.name())),
                 ("share", number(because.share)),
             ])

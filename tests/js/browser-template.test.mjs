@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { Consent, Profile, Ranker, init } from "../../dist/npm/node.js";
+import { Renderer } from "../../dist/npm/render.js";
 import { launchChromium } from "./support/chromium.mjs";
 import { answer, open, openEdge, openFiles, readCandidates, readSnapshot, tastes } from "./support/shop.mjs";
 
@@ -28,7 +29,8 @@ function expected() {
   const ranker = new Ranker(readSnapshot());
   ranker.setProfile(profile, now);
   const slate = ranker.rerank(ranker.candidates(popular), { count: 12 });
-  return slate.map(({ index }, place) => ranker.renderItem(popular, index, { template: "for-you", lang: "en", place, count: 12 }));
+  const renderer = new Renderer(ranker, popular);
+  return slate.map(({ index }, place) => renderer.item(index, { template: "for-you", lang: "en", place, count: 12 }));
 }
 
 for (const [where, start] of Object.entries(hosts)) {

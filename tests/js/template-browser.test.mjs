@@ -1,14 +1,8 @@
-/** What templates make of hostile values, as Chromium reads it: nothing runs, no element and no attribute comes or goes; and www/src/nodes.ts. */
+/** What templates make of hostile values, as Chromium reads it: nothing runs, no element and no attribute comes or goes; and the browser's script makes the same of them. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { build } from "esbuild";
-import { cli } from "../../scripts/build.mjs";
-import { root } from "../../scripts/process.mjs";
 import { launchChromium } from "./support/chromium.mjs";
+import { bundleInner, renderNatively } from "./support/templates.mjs";
 
 /** A template for each context that takes a value. */
 const CONTEXTS = {
@@ -120,28 +114,16 @@ const HOSTILE = [
   "<form action=javascript:xss()><input type=submit>",
 ];
 
-/** Renders lines by a folder of these templates. @param {Record<string, string>} templates @param {{ template: string, data: object }[]} lines @returns {string[]} */
-function render(templates, lines) {
-  const folder = mkdtempSync(join(tmpdir(), "pocketrank-templates-"));
-  try {
-    writeFileSync(join(folder, "fields.toml"), 'x = "text"\nlist = "text"\n');
-    for (const [name, text] of Object.entries(templates)) writeFileSync(join(folder, `${name}.mustache`), text);
-    writeFileSync(join(folder, "data.jsonl"), lines.map((line) => JSON.stringify(line)).join("\n"));
-    const stdout = execFileSync(cli(), ["templates", folder, "--data", join(folder, "data.jsonl"), "--json"], { maxBuffer: 1 << 28 });
-    return JSON.parse(String(stdout));
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
 const names = Object.keys(CONTEXTS).map((_, at) => `context-${at}`);
 const templates = Object.fromEntries(Object.values(CONTEXTS).map((text, at) => [`context-${at}`, text]));
 
-/** What every context makes of a value. @param {string[]} values @returns {string[][]} by value, then by context */
+/** What every context makes of a value on the command line, and what the templates are compiled to. @param {string[]} values */
 function filled(values) {
   const lines = values.flatMap((x) => names.map((template) => ({ template, data: { x, list: [x, x] } })));
-  const html = render(templates, lines);
-  return values.map((_, at) => html.slice(at * names.length, (at + 1) * names.length));
+  const { html, section } = renderNatively(templates, lines, 'x = "text"\nlist = "text"\n');
+  /** By value, then by context. */
+  const rendered = values.map((_, at) => html.slice(at * names.length, (at + 1) * names.length));
+  return { rendered, section };
 }
 
 describe("hostile values", () => {
@@ -157,7 +139,7 @@ describe("hostile values", () => {
   after(() => browser.close());
 
   it("run nothing in any context, when a page is loaded with them and everything in it is pressed", async () => {
-    const rendered = filled(HOSTILE.map((text) => text.replace(/[\ud800-\udfff]/g, "\ufffd")));
+    const { rendered } = filled(HOSTILE.map((text) => text.replace(/[\ud800-\udfff]/g, "\ufffd")));
     let ran = 0;
     await page.exposeFunction("told", () => (ran += 1));
     await page.addInitScript(() => {
@@ -220,19 +202,15 @@ describe("hostile values", () => {
     const letters = [..."<>\"'&/=; :#?,%{}()!-`\\\t\n\r\u0000\u000b\u000c\u00a0\u2028aAxscript😀"];
     const any = Array.from({ length: 300 }, () => Array.from({ length: 1 + random(24) }, () => letters[random(letters.length)]).join(""));
     const values = [...HOSTILE.map((text) => text.replace(/[\ud800-\udfff]/g, "\ufffd")), ...any];
-    const plain = /** @type {string[]} */ (filled(["x"])[0]);
-    const rendered = filled(values);
-    const { outputFiles } = await build({
-      stdin: { contents: 'export { nodesOf } from "./nodes.ts";', resolveDir: join(root, "www/src") },
-      bundle: true,
-      format: "iife",
-      globalName: "nodes",
-      write: false,
-    });
+    const plain = /** @type {string[]} */ (filled(["x"]).rendered[0]);
+    const { rendered, section } = filled(values);
+    const script = await bundleInner("iife");
     await page.goto("http://shop.invalid/other");
-    await page.evaluate(`${outputFiles[0]?.text};window.nodesOf = nodes.nodesOf`);
+    await page.evaluate(`${script};window.inner = inner`);
     const differ = await page.evaluate(
-      ({ plain, rendered }) => {
+      ({ plain, rendered, values, names, section }) => {
+        const { fill, nodesOf, readTemplates } = /** @type {any} */ (window).inner;
+        const compiled = readTemplates(Uint8Array.from(section));
         const parse = (/** @type {string} */ html) => {
           // Not of this document: nothing is loaded, nothing runs.
           const holder = document.implementation.createHTMLDocument().createElement("div");
@@ -243,12 +221,16 @@ describe("hostile values", () => {
           [...holder.querySelectorAll("*")].map((element) => `${element.namespaceURI} ${element.localName} ${element.getAttributeNames().join(" ")}`).join("\n");
         const shapes = plain.map((html) => shape(parse(html)));
         const wrong = [];
-        for (const group of rendered) {
+        for (const [value, group] of rendered.entries()) {
+          const data = { x: values[value], list: [values[value], values[value]] };
           for (const [at, html] of group.entries()) {
+            // What the browser's script makes of it, beside what the edge sends.
+            const own = fill(compiled, names[at], data);
+            if (own !== html) wrong.push(`other text: ${html} and ${own}`);
             const parsed = parse(html);
             if (shape(parsed) !== shapes[at]) wrong.push(`another shape: ${html}`);
             const made = parsed.cloneNode();
-            made.appendChild(parsed.ownerDocument.adoptNode(/** @type {any} */ (window).nodesOf(html)));
+            made.appendChild(parsed.ownerDocument.adoptNode(nodesOf(own)));
             // Parsers make one line end of another, and take the first of a text area.
             const text = (/** @type {Node} */ node) => node.textContent?.replace(/\r\n?/g, "\n");
             const values = (/** @type {Node} */ node) => {
@@ -261,7 +243,7 @@ describe("hostile values", () => {
         }
         return wrong;
       },
-      { plain, rendered },
+      { plain, rendered, values, names, section: [...section] },
     );
     assert.deepEqual(differ, []);
     assert.ok(rendered.length * names.length > 7000);

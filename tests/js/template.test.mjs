@@ -1,17 +1,16 @@
-/** Templates beside npm's mustache: what both support gives the same text, over thousands of templates and data from a seed. */
+/** Templates by the command line, by the package and by npm's mustache: what all support gives the same text, over thousands of templates and data from a seed. */
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { promisify } from "node:util";
 import Mustache from "mustache";
-import { cli } from "../../scripts/build.mjs";
 import { root } from "../../scripts/process.mjs";
-import { Ranker, init, renderCard } from "../../dist/npm/node.js";
+import { Ranker, init } from "../../dist/npm/node.js";
+import { Renderer } from "../../dist/npm/render.js";
+import { importInner, renderNatively } from "./support/templates.mjs";
 
 await init();
+const { fill, readTemplates } = await importInner();
 
 /** SplitMix64 (Steele, Lea and Flood, 2014), the high 32 bits of each number. @param {bigint} seed */
 function generator(seed) {
@@ -102,31 +101,29 @@ function cases(count, seed) {
   });
 }
 
-/** What the CLI makes of them, in one go. @param {Case[]} batch @returns {Promise<string[]>} */
-async function render(batch) {
-  const folder = mkdtempSync(join(tmpdir(), "pocketrank-templates-"));
-  try {
-    const lines = batch.map(({ text, partials, data }, at) => {
-      // Names of partials are of their case.
-      const own = (/** @type {string} */ source) => source.replace(/\{\{>([pq])\}\}/g, `{{>_$1${at}}}`);
-      writeFileSync(join(folder, `t${at}.mustache`), own(text));
-      for (const [name, source] of Object.entries(partials)) writeFileSync(join(folder, `_${name}${at}.mustache`), source);
-      return JSON.stringify({ template: `t${at}`, data });
-    });
-    writeFileSync(join(folder, "data.jsonl"), lines.join("\n"));
-    const { stdout } = await promisify(execFile)(cli(), ["templates", folder, "--data", join(folder, "data.jsonl"), "--json"], { maxBuffer: 1 << 28 });
-    return JSON.parse(stdout);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+/** What the CLI makes of them, and that the package makes the same. @param {Case[]} batch @returns {string[]} */
+function render(batch) {
+  /** @type {Record<string, string>} */
+  const templates = {};
+  const lines = batch.map(({ text, partials, data }, at) => {
+    // Names of partials are of their case.
+    const own = (/** @type {string} */ source) => source.replace(/\{\{>([pq])\}\}/g, `{{>_$1${at}}}`);
+    templates[`t${at}`] = own(text);
+    for (const [name, source] of Object.entries(partials)) templates[`_${name}${at}`] = source;
+    return { template: `t${at}`, data };
+  });
+  const { html, section } = renderNatively(templates, lines);
+  const compiled = readTemplates(section);
+  for (const [at, { template, data }] of lines.entries()) assert.equal(fill(compiled, template, data), html[at], JSON.stringify(batch[at]));
+  return html;
 }
 
 describe("templates beside mustache", () => {
-  it("give the same text over 6,000 generated cases", async () => {
+  it("give the same text over 6,000 generated cases, on the command line and in the package", () => {
     let same = 0;
     for (let round = 0; round < 30; round += 1) {
       const batch = cases(200, BigInt(round + 1));
-      const ours = await render(batch);
+      const ours = render(batch);
       for (const [at, { text, partials, data }] of batch.entries()) {
         const theirs = Mustache.render(text, data, partials, { escape });
         if (isOfScript(theirs)) continue;
@@ -149,35 +146,82 @@ describe("templates beside mustache", () => {
 });
 
 describe("prices", () => {
-  it("are those of Intl.NumberFormat in the languages and currencies that are known", async () => {
-    const ranker = new Ranker(readFileSync(join(root, "tests/fixtures/templates-v1.bin")));
-    const known = { "en en-US en-GB en-IE de de-DE fr fr-FR es es-ES it it-IT nl nl-NL": "EUR GBP USD", "pl pl-PL": "EUR GBP PLN USD", "sv sv-SE": "EUR GBP SEK USD" };
-    const prices = ["0", "0.05", "1", "9.99", "10.5", "123.45", "999.99", "1000", "1234.5", "9999.99", "10000", "12345.67", "123456.78", "1234567.89", "999999999.99"];
+  const ranker = new Ranker(readFileSync(join(root, "tests/fixtures/templates-v1.bin")));
+  const show = (/** @type {object} */ item, /** @type {string} */ lang) => new Renderer(ranker, [{ id: "a", price_text: "the <b>", ...item }]).item(0, { template: "price", lang });
+
+  it("are those of Intl.NumberFormat in the languages and currencies that the edge knows", () => {
+    // src/template/price.rs is held to the same cases.
+    /** @type {Record<string, Record<string, Record<string, string>>>} by language, currency and price */
+    const cases = JSON.parse(readFileSync(join(root, "tests/cases/prices.json"), "utf8"));
     let count = 0;
-    for (const [tags, currencies] of Object.entries(known)) {
-      for (const lang of tags.split(" ")) {
-        for (const currency of currencies.split(" ")) {
-          const format = new Intl.NumberFormat(lang, { style: "currency", currency });
-          for (const price of prices) {
-            const item = { id: "a", price, currency, price_text: "the shop's own" };
-            const html = ranker.renderItem([item], 0, { template: "price", lang });
-            assert.equal(html, format.format(Number(price)), `${lang} ${currency} ${price}`);
-            count += 1;
-          }
+    for (const [lang, currencies] of Object.entries(cases)) {
+      for (const [currency, prices] of Object.entries(currencies)) {
+        const format = new Intl.NumberFormat(lang, { style: "currency", currency });
+        for (const [price, text] of Object.entries(prices)) {
+          assert.equal(text, format.format(Number(price)), `${lang} ${currency} ${price}`);
+          assert.equal(show({ price, currency }, lang), text, `${lang} ${currency} ${price}`);
+          count += 1;
         }
       }
     }
     assert.equal(count, 15 * (14 * 3 + 2 * 4 + 2 * 4));
-    for (const lang of ["", "ja", "de-CH"]) {
-      assert.equal(ranker.renderItem([{ id: "a", price: "1.00", currency: "EUR", price_text: "the <b>" }], 0, { template: "price", lang }), "the &lt;b&gt;");
+  });
+
+  it("are the shop's own of others, as at the edge", () => {
+    assert.equal(show({ price: "1234.5", currency: "GBP" }, "EN-gb"), "£1,234.50");
+    const known = { price: "1.00", currency: "EUR" };
+    for (const lang of ["", "ja", "de-CH", "de-FR", "en-DE", "sv-SV", "x en"]) assert.equal(show(known, lang), "the &lt;b&gt;", lang);
+    for (const price of ["", "-1.00", "1.", ".5", "1.005", "1e3", "1,5", "1234567890123", null, {}]) assert.equal(show({ ...known, price }, "en"), "the &lt;b&gt;", String(price));
+    for (const currency of ["", "JPY", "PLN", "SEK", "eur", "XEUR", null]) assert.equal(show({ ...known, currency }, "en"), "the &lt;b&gt;", String(currency));
+  });
+});
+
+describe("pages", () => {
+  it("have a time of day where they say their offset", () => {
+    const ranker = new Ranker(readFileSync(join(root, "tests/fixtures/templates-v1.bin")));
+    const noon = 19_675 * 86_400 + 12 * 3600 + 59 * 60;
+    const morning = (/** @type {number} */ at, /** @type {string} */ utcOffset) => new Renderer(ranker, []).slot({ template: "greeting", visitor: "Ada", utcOffset, at }).includes("Good morning");
+    // The hours of src/template/page.rs.
+    for (const [offset, hour] of /** @type {[string, number?][]} */ ([["Z", 12], ["z", 12], ["+00:01", 13], ["+05:30", 18], ["-13:00", 23], ["+14:00", 2], [""], ["1"], ["+1:00"], ["+15:00"], ["+01:60"], ["+0a:00"], ["Europe/Berlin"]])) {
+      for (let later = 0; later < 24; later += 1) {
+        const then = hour === undefined ? NaN : (hour + later) % 24;
+        assert.equal(morning(noon + later * 3600, offset), then >= 5 && then < 12, `${offset} ${later}`);
+      }
     }
   });
 });
 
-describe("renderCard", () => {
-  it("escapes what an item says", () => {
-    const html = renderCard({ id: '"><i>', name: "<b>", url: "javascript:alert(1)", image: "/a.png", price_text: "1 & 2" });
+describe("a renderer", () => {
+  it("shows an item by the built-in template where the snapshot has none, escaped", () => {
+    const ranker = new Ranker(readFileSync(join(root, "tests/fixtures/random-v1.bin")));
+    const item = { id: '"><i>', name: "<b>", url: "javascript:alert(1)", image: "/a.png", price_text: "1 & 2" };
+    const html = new Renderer(ranker, [item]).item(0);
     assert.match(html, /^<li class="pr-card" data-item="&quot;&gt;&lt;i&gt;"><a class="pr-link" data-pr="link" href="">/);
     assert.match(html, /&lt;b&gt;.*1 &amp; 2/);
+    assert.equal(new Renderer(ranker, [item]).slot(), `<ol class="pr-track">${html}</ol>`);
+    assert.throws(() => new Renderer(ranker, [item]).item(1), { code: "invalid_option" });
+    assert.throws(() => new Renderer(ranker, [item]).slot({ template: "gone" }), { code: "unknown_name" });
+  });
+
+  it("ends with an error where values make too much, and where a section is cut or goes wrong", () => {
+    const text = { big: "{{#list}}{{#list}}{{#list}}x{{/list}}{{/list}}{{/list}}", name: "{{#list}}{{name}}{{/list}}" };
+    const { section } = renderNatively(text, [], 'list = "text"\n');
+    const compiled = readTemplates(section);
+    const list = Array.from({ length: 100 }, () => "x");
+    assert.throws(() => fill(compiled, "big", { list }), { code: "limit" });
+    assert.throws(() => fill(compiled, "name", { list, name: "x".repeat(20_000) }), { code: "limit" });
+    for (let length = 0; length < section.length; length += 1) assert.throws(() => readTemplates(section.slice(0, length)), { code: "corrupt" }, String(length));
+    // Whatever the bytes are, reading and rendering end.
+    for (let at = 0; at < section.length; at += 1) {
+      for (const byte of [0, 1, 127, 128, 255]) {
+        const wrong = Uint8Array.from(section);
+        wrong[at] = byte;
+        try {
+          for (const name of readTemplates(wrong).keys()) fill(readTemplates(wrong), name, { list: ["x"], name: "x" });
+        } catch (error) {
+          assert.match(String(/** @type {any} */ (error).code), /^(corrupt|limit|unknown_name)$/, `${at} ${byte}`);
+        }
+      }
+    }
   });
 });

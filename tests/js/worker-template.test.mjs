@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { root } from "../../scripts/process.mjs";
 import { Profile, Ranker } from "../../dist/npm/node.js";
+import { Renderer } from "../../dist/npm/render.js";
 import { candidates, fallback, items, now, page, range, readSlots, startEdge, visitor } from "../worker/edge.mjs";
 
 const snapshot = readFileSync(join(root, "tests/fixtures/templates-v1.bin"));
@@ -16,12 +17,12 @@ const list = items(range(0, 40)).map((item, n) => ({ ...item, price: `${n + 1000
 const slot = (name, attributes = "") =>
   `<pocketrank-carousel data-pocketrank-slot="${name}" data-pocketrank-candidates="all" data-pocketrank-count="40" ${attributes}>${fallback}</pocketrank-carousel>`;
 
-/** What a slot must hold. @param {Parameters<Ranker["renderSlot"]>[1]} options @param {Profile} [profile] */
+/** What a slot must hold. @param {Parameters<Renderer["slot"]>[0]} options @param {Profile} [profile] */
 function expected(options, profile = new Profile()) {
   ranker.setProfile(profile, now);
   const slate = ranker.rerank(ranker.candidates(list), { count: 40 });
   // Who speaks for an item is looked for in the whole list, which the whole slate is.
-  return ranker.renderSlot(slate.flatMap(({ index }) => list[index] ?? []), options);
+  return new Renderer(ranker, slate.flatMap(({ index }) => list[index] ?? [])).slot(options);
 }
 
 describe("templates at the edge", () => {

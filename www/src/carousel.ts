@@ -9,6 +9,7 @@ import type { Candidates, Ranker } from "../index.js";
 import { itemHash } from "./api.js";
 import { cardOf, itemOf, makeButton } from "./card.js";
 import { nodesOf } from "./nodes.js";
+import { Renderer } from "./render.js";
 import { showWhy } from "./why.js";
 
 /** How long half of a card is in view before it counts as seen, in milliseconds (as for a viewable impression). */
@@ -21,6 +22,7 @@ interface Model {
   ranker: Ranker;
   items: CandidateItem[];
   candidates: Candidates;
+  renderer: Renderer;
 }
 
 /** Hashes of the items that the visitor asked not to see. */
@@ -104,7 +106,7 @@ export class Carousel extends HTMLElement {
       if (signal.aborted) return;
       if (this.#model?.ranker !== ranker || this.#model.items !== items) {
         this.#model?.candidates.free();
-        this.#model = { pocketrank, ranker, items, candidates: ranker.candidates(items) };
+        this.#model = { pocketrank, ranker, items, candidates: ranker.candidates(items), renderer: new Renderer(ranker, items) };
       }
       this.#rerank(this.#model);
     } catch (error) {
@@ -133,10 +135,10 @@ export class Carousel extends HTMLElement {
   }
 
   /** Puts an item in a place, as the slot's template shows it: in that of `card`, if it shows anything else, or at the end. */
-  #put({ ranker, items }: Model, index: number, place: number, count: number, card: HTMLElement | undefined): void {
+  #put({ renderer }: Model, index: number, place: number, count: number, card: HTMLElement | undefined): void {
     const { pocketrankTemplate: template, pocketrankVisitor: visitor, pocketrankUtcOffset: utcOffset } = this.dataset;
     const lang = this.lang || document.documentElement.lang;
-    const made = nodesOf(ranker.renderItem(items, index, { template, lang, visitor, utcOffset, place, count })).firstElementChild;
+    const made = nodesOf(renderer.item(index, { template, lang, visitor, utcOffset, place, count })).firstElementChild;
     if (!(made instanceof HTMLElement)) return;
     const old = card?.cloneNode(true) as HTMLElement | undefined;
     old?.querySelector(".pr-why-button")?.remove();

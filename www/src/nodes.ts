@@ -4,15 +4,17 @@
  * Invariant: it reads the HTML that templates compile to (src/template/html.rs): elements closed in their order, values in quotes, five
  * references. Anything else is an error, as a field of HTML can hold it.
  */
+import { REFERENCES } from "./fill.js";
+
 const TOKEN = /<!--[^]*?--!?>|<(\/?)([a-zA-Z][\w-]*)((?:(?:\s+|(?<=["']))[\w.:-]+(?:=\s*(?:"[^"]*"|'[^']*'))?)*)\s*(\/?)>|[^<]+/y;
 const ATTRIBUTE = /([\w.:-]+)(?:=\s*("[^"]*"|'[^']*'))?/g;
-const REFERENCE = /&(amp|lt|gt|quot|#39);/g;
+const REFERENCE = /&(?:amp|lt|gt|quot|#39);/g;
 const VOID = /^(area|br|col|embed|hr|img|input|link|source|track|wbr)$/i;
-const CHARACTERS: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', "#39": "'" };
+const CHARACTERS = new Map(Object.entries(REFERENCES).map(([char, reference]) => [reference, char]));
 const SVG = "http://www.w3.org/2000/svg";
 
 function resolve(text: string): string {
-  return text.replace(REFERENCE, (_, name: string) => CHARACTERS[name] ?? "");
+  return text.replace(REFERENCE, (reference) => CHARACTERS.get(reference) ?? "");
 }
 
 /** The nodes of some HTML that a template made. */

@@ -6,7 +6,7 @@
  */
 import * as glue from "../../dist/npm/pocketrank.js";
 import type { InitOutput } from "../../dist/npm/pocketrank.js";
-import type { CandidateItem, Explanation, LoadOptions, Meta, OpenOptions, Options, Ranked, RenderOptions, SnapshotSource, WasmSource } from "../index.js";
+import type { CandidateItem, Explanation, LoadOptions, Meta, OpenOptions, Options, Ranked, SnapshotSource, WasmSource } from "../index.js";
 import { coded } from "./coded.js";
 import { MAX_BYTES, pieces } from "./pieces.js";
 
@@ -154,21 +154,8 @@ export class Ranker {
     return this.#inner.explain(row) as Explanation;
   }
 
-  renderSlot(items: readonly CandidateItem[], options: RenderOptions = {}): string {
-    return this.#render(items, undefined, options);
-  }
-
-  renderItem(items: readonly CandidateItem[], index: number, options: RenderOptions & { place?: number; count?: number } = {}): string {
-    if (!items[index]) throw coded("invalid_option", `item ${index} is not one of ${items.length}`);
-    return this.#render(items, index, options);
-  }
-
-  #render(
-    items: readonly CandidateItem[],
-    index: number | undefined,
-    { template = "slot", lang = "", visitor = "", utcOffset = "", at = now(), place = 0, count = items.length }: RenderOptions & { place?: number; count?: number },
-  ): string {
-    return this.#inner.render(template, items as CandidateItem[], index, place, count, `${lang}\n${utcOffset}\n${visitor}`, at);
+  get templates(): Uint8Array {
+    return this.#inner.templates;
   }
 
   free(): void {

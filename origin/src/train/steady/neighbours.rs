@@ -327,7 +327,11 @@ mod tests {
         assert!(codes(&exact) < codes(&anew), "{} {}", codes(&exact), codes(&anew));
         // What is asked for a good part of the weight is worth its bits where it is cheap.
         let cheap = beside(&new, &new, &base, &all(true, true), Price(2e-3));
-        assert!(changed(&cheap, &base) > 0 && changed(&cheap, &base) < ROWS as usize, "{}", changed(&cheap, &base));
+        assert!(
+            changed(&cheap, &base) > 0 && changed(&cheap, &base) < ROWS as usize,
+            "{}",
+            changed(&cheap, &base)
+        );
         assert!(wrong(&cheap, &new) < wrong(&base, &new));
     }
 
