@@ -186,7 +186,8 @@ impl fmt::Display for SnapshotId {
 #[derive(Debug, Clone)]
 pub(crate) struct Envelope {
     hash: [u8; 32],
-    ranges: [Option<(usize, usize)>; Section::COUNT],
+    /// Of sections that are not there both are 0.
+    ranges: [(usize, usize); Section::COUNT],
 }
 
 impl Envelope {
@@ -211,7 +212,7 @@ impl Envelope {
                 got: sections,
             });
         }
-        let mut ranges = [None; Section::COUNT];
+        let mut ranges = [(0, 0); Section::COUNT];
         let mut known = Section::ALL.into_iter().zip(ranges.iter_mut());
         let mut end = HEADER + sections * ENTRY;
         for _ in 0..sections {
@@ -238,7 +239,7 @@ impl Envelope {
                     needed: len,
                     got: bytes.len().saturating_sub(start),
                 })?;
-            *range = Some((start, end));
+            *range = (start, end);
         }
         if end != bytes.len() || length != bytes.len() as u64 {
             return Err(Error::Corrupt {
@@ -263,7 +264,7 @@ impl Envelope {
             });
         }
         let mut end = HEADER + self.sections().count() * ENTRY;
-        for (start, section_end) in self.ranges.into_iter().flatten() {
+        for (start, section_end) in self.ranges.into_iter().filter(|(start, _)| *start > 0) {
             if bytes.get(end..start).unwrap_or_default().iter().any(|byte| *byte != 0) {
                 return Err(Error::Corrupt {
                     what: "snapshot",
@@ -286,15 +287,12 @@ impl Envelope {
     }
 
     pub(crate) fn section<'a>(&self, bytes: &'a [u8], section: Section) -> Option<&'a [u8]> {
-        let (start, end) = (*self.ranges.get(section as usize)?)?;
-        bytes.get(start..end)
+        let (start, end) = *self.ranges.get(section as usize)?;
+        bytes.get(start..end).filter(|_| start > 0)
     }
 
     pub(super) fn sections(&self) -> impl Iterator<Item = (Section, usize)> + '_ {
-        let lengths = self.ranges.iter().map(|range| range.map(|(start, end)| end - start));
-        Section::ALL
-            .into_iter()
-            .zip(lengths)
-            .filter_map(|(section, len)| Some((section, len?)))
+        let all = Section::ALL.into_iter().zip(self.ranges.iter());
+        all.filter_map(|(section, (start, end))| (*start > 0).then_some((section, end - start)))
     }
 }
