@@ -105,8 +105,9 @@ export class Carousel extends HTMLElement {
       const [ranker, items] = await Promise.all([pocketrank.ranker(list), pocketrank.candidates(list)]);
       if (signal.aborted) return;
       if (this.#model?.ranker !== ranker || this.#model.items !== items) {
+        const renderer = new Renderer(ranker, items);
         this.#model?.candidates.free();
-        this.#model = { pocketrank, ranker, items, candidates: ranker.candidates(items), renderer: new Renderer(ranker, items) };
+        this.#model = { pocketrank, ranker, items, candidates: ranker.candidates(items), renderer };
       }
       this.#rerank(this.#model);
     } catch (error) {
