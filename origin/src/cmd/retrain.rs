@@ -103,7 +103,7 @@ impl Retrain {
         let snapshot = Snapshot::open(refitted.bytes.as_slice()).map_err(failed)?;
         let changes = diff(&base, &snapshot).map_err(failed)?;
         let about = delta::About::of(&delta::open(&self.output, &changes)?, &changes)?;
-        beside::write(&self.output, &refitted.bytes, &refitted.ledger)?;
+        beside::write(&self.output, &refitted.bytes, &refitted.ledger.of(&snapshot))?;
         let [items, base_items] = [free::others(&snapshot).len(), free::others(&base).len()];
         let seconds = started.elapsed().as_secs_f64();
         self.print.print(
