@@ -6,6 +6,7 @@ mod support;
 use pocketrank::condition::Condition;
 use pocketrank::experiment::Experiments;
 use pocketrank::rule::Rule;
+use pocketrank::template::Templates;
 use pocketrank::{item_hash, Candidates, Options, Ranker, Section, Snapshot, NO_ROW};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
@@ -145,6 +146,8 @@ fn every_section_can_be_asked_for_its_size() {
         ..builder(&mut Rng(3), 100)
     };
     let bytes = model.build().unwrap();
+    let snapshot = Snapshot::open(&bytes).unwrap();
+    let bytes = snapshot.with_templates(Some(&Templates::built_in())).unwrap();
     let snapshot = Snapshot::open(&bytes).unwrap();
     let sections: Vec<_> = snapshot.sections().map(|(section, _)| section).collect();
     assert_eq!(sections, Section::ALL);

@@ -59,7 +59,8 @@ export interface Pocketrank extends EventTarget {
 
 /**
  * A slot that goes on from the edge's slate: `<pocketrank-carousel data-pocketrank-slot data-pocketrank-candidates
- * data-pocketrank-count>` with cards in `<ol class="pr-track">`.
+ * data-pocketrank-count>` with cards in `<ol class="pr-track">`. `data-pocketrank-template`, `data-pocketrank-visitor` and
+ * `data-pocketrank-utc-offset` say how cards are made (docs/TEMPLATES.md).
  */
 export interface PocketrankCarousel extends HTMLElement {
   /** The cards as they stand. A card is seen once half of it was in view for a second, or was pointed at or focused. */

@@ -178,9 +178,6 @@ export interface CandidateItem {
   in_stock?: boolean;
 }
 
-/** A product card as HTML, every field escaped; addresses of other schemes than `http` and `https` are dropped. */
-export function renderCard(card: CandidateItem): string;
-
 /** Items to rank, resolved once and ranked often. They belong to the snapshot of the {@link Ranker} that made them. */
 export interface Candidates {
   /** How many there are. */
@@ -221,8 +218,8 @@ export interface Explanation {
   score: number;
   /** What each scorer adds. */
   parts: { name: PartName; value: number }[];
-  /** The items of the history that speak for it, each with its share in the part `neighbours`. */
-  because: { item: string; kind: EventKind; share: number }[];
+  /** The items of the history that speak for it, each with its row and its share in the part `neighbours`. */
+  because: { item: string; row: number; kind: EventKind; share: number }[];
 }
 
 /** Scorers, in the order in which they are added up. */
@@ -306,6 +303,8 @@ export class Ranker {
   readonly experiments: Uint8Array;
   /** Why a row has its score. */
   explain(row: number): Explanation;
+  /** The snapshot's compiled templates, or those that are built in: what `pocketrank/render` reads (a copy). */
+  readonly templates: Uint8Array;
   /** Gives its memory back. */
   free(): void;
 }

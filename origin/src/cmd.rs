@@ -28,6 +28,7 @@ mod serve;
 mod sign;
 mod slice;
 mod synth;
+mod templates;
 mod train;
 mod verify;
 
@@ -59,6 +60,7 @@ enum Verb {
     Verify(verify::Verify),
     Synth(synth::Synth),
     Candidates(candidates::Candidates),
+    Templates(templates::Templates),
     Rerank(rerank::Rerank),
     Slice(slice::Slice),
     Experiments(experiments::ExperimentsVerb),
@@ -87,6 +89,7 @@ impl Cli {
             Verb::Verify(verb) => verb.run(),
             Verb::Synth(verb) => verb.run(),
             Verb::Candidates(verb) => verb.run(),
+            Verb::Templates(verb) => verb.run(),
             Verb::Rerank(verb) => verb.run(),
             Verb::Slice(verb) => verb.run(),
             Verb::Experiments(verb) => verb.run(),

@@ -109,10 +109,12 @@ pub enum Section {
     Experiments,
     /// Rules (`postcard`).
     Rules,
+    /// Compiled templates (`postcard`).
+    Templates,
 }
 
 impl Section {
-    pub(super) const COUNT: usize = 11;
+    pub(super) const COUNT: usize = 12;
     /// All sections, in the order of the file.
     pub const ALL: [Section; Self::COUNT] = [
         Section::Meta,
@@ -126,6 +128,7 @@ impl Section {
         Section::Content,
         Section::Experiments,
         Section::Rules,
+        Section::Templates,
     ];
 
     /// The tag in the section table.
@@ -142,6 +145,7 @@ impl Section {
             Section::Content => *b"CONT",
             Section::Experiments => *b"EXPR",
             Section::Rules => *b"RULE",
+            Section::Templates => *b"TMPL",
         }
     }
 
@@ -149,7 +153,12 @@ impl Section {
     pub(crate) fn is_table(self) -> bool {
         !matches!(
             self,
-            Section::Meta | Section::Blend | Section::Labels | Section::Experiments | Section::Rules
+            Section::Meta
+                | Section::Blend
+                | Section::Labels
+                | Section::Experiments
+                | Section::Rules
+                | Section::Templates
         )
     }
 
@@ -167,6 +176,7 @@ impl Section {
             Section::Content => "content",
             Section::Experiments => "experiments",
             Section::Rules => "rules",
+            Section::Templates => "templates",
         }
     }
 }
@@ -192,7 +202,8 @@ impl fmt::Display for SnapshotId {
 #[derive(Debug, Clone)]
 pub(crate) struct Envelope {
     hash: [u8; 32],
-    ranges: [Option<(usize, usize)>; Section::COUNT],
+    /// Of sections that are not there both are 0.
+    ranges: [(usize, usize); Section::COUNT],
 }
 
 impl Envelope {
@@ -217,7 +228,7 @@ impl Envelope {
                 got: sections,
             });
         }
-        let mut ranges = [None; Section::COUNT];
+        let mut ranges = [(0, 0); Section::COUNT];
         let mut known = Section::ALL.into_iter().zip(ranges.iter_mut());
         let mut end = HEADER + sections * ENTRY;
         for _ in 0..sections {
@@ -244,7 +255,7 @@ impl Envelope {
                     needed: len,
                     got: bytes.len().saturating_sub(start),
                 })?;
-            *range = Some((start, end));
+            *range = (start, end);
         }
         if end != bytes.len() || length != bytes.len() as u64 {
             return Err(Error::Corrupt {
@@ -269,7 +280,7 @@ impl Envelope {
             });
         }
         let mut end = HEADER + self.sections().count() * ENTRY;
-        for (start, section_end) in self.ranges.into_iter().flatten() {
+        for (start, section_end) in self.ranges.into_iter().filter(|(start, _)| *start > 0) {
             if bytes.get(end..start).unwrap_or_default().iter().any(|byte| *byte != 0) {
                 return Err(Error::Corrupt {
                     what: "snapshot",
@@ -292,15 +303,12 @@ impl Envelope {
     }
 
     pub(crate) fn section<'a>(&self, bytes: &'a [u8], section: Section) -> Option<&'a [u8]> {
-        let (start, end) = (*self.ranges.get(section as usize)?)?;
-        bytes.get(start..end)
+        let (start, end) = *self.ranges.get(section as usize)?;
+        bytes.get(start..end).filter(|_| start > 0)
     }
 
     pub(super) fn sections(&self) -> impl Iterator<Item = (Section, usize)> + '_ {
-        let lengths = self.ranges.iter().map(|range| range.map(|(start, end)| end - start));
-        Section::ALL
-            .into_iter()
-            .zip(lengths)
-            .filter_map(|(section, len)| Some((section, len?)))
+        let all = Section::ALL.into_iter().zip(self.ranges.iter());
+        all.filter_map(|(section, (start, end))| (*start > 0).then_some((section, end - start)))
     }
 }

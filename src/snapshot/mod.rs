@@ -104,7 +104,8 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
         if let Some(factors) = self.factors() {
             factors.verify()?;
         }
-        self.labels().map(|_| ())
+        self.labels()?;
+        self.templates().map(|_| ())
     }
 
     /// Checks that the bytes are those that were packed, by the content id, but not that what packed them kept to the format. Every
@@ -252,7 +253,7 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
         index::Index::new(self.table(Section::Index).unwrap_or_default(), self.items())
     }
 
-    fn table(&self, section: Section) -> Option<&[u8]> {
+    pub(crate) fn table(&self, section: Section) -> Option<&[u8]> {
         self.envelope.section(self.bytes.as_ref(), section)
     }
 }
@@ -279,13 +280,13 @@ fn read(bytes: &[u8]) -> Result<(Envelope, Meta, Blend)> {
 #[inline(never)]
 pub(crate) fn check_length(section: Section, bytes: &[u8], items: u32) -> Result<()> {
     match section {
-        Section::Meta | Section::Blend | Section::Labels | Section::Experiments | Section::Rules => Ok(()),
         Section::Index => index::check_length(bytes, items),
         Section::Prior => prior::check_length(bytes, items),
         Section::Attributes => attributes::check_length(bytes, items),
         Section::Neighbours => neighbours::check_length(bytes, items),
         Section::Factors => factors::check_length(bytes, items),
         Section::Content => content::check_length(bytes, items),
+        _ => Ok(()),
     }
 }
 

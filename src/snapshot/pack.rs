@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::event::{item_hash, ItemHash};
 use crate::experiment::Experiments;
 use crate::rule::Rule;
+use crate::template::Templates;
 use serde::Serialize;
 
 /// A model before it is packed. Tables are by row; a row is the position of the item's id in `ids`.
@@ -52,6 +53,8 @@ pub struct SnapshotBuilder {
     pub experiments: Option<Experiments>,
     /// Rules.
     pub rules: Vec<Rule>,
+    /// Compiled templates, where the shop has some of its own.
+    pub templates: Option<Templates>,
 }
 
 impl Default for SnapshotBuilder {
@@ -70,6 +73,7 @@ impl Default for SnapshotBuilder {
             content: None,
             experiments: None,
             rules: vec![],
+            templates: None,
         }
     }
 }
@@ -125,6 +129,9 @@ impl SnapshotBuilder {
         if !self.rules.is_empty() {
             sections.push((Section::Rules, rules(&self.rules)?));
         }
+        if let Some(templates) = &self.templates {
+            sections.push((Section::Templates, templates.to_bytes()?));
+        }
         finish(&self.meta, &self.blend, sections)
     }
 
@@ -160,6 +167,15 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
     pub fn with_rules(&self, new: &[Rule]) -> Result<Vec<u8>> {
         let bytes = if new.is_empty() { None } else { Some(rules(new)?) };
         self.with_section(Section::Rules, bytes)
+    }
+
+    /// The same snapshot with these templates in place of those it has, or without any.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] if it becomes too large.
+    pub fn with_templates(&self, templates: Option<&Templates>) -> Result<Vec<u8>> {
+        let bytes = templates.map(Templates::to_bytes).transpose()?;
+        self.with_section(Section::Templates, bytes)
     }
 
     fn with_section(&self, section: Section, bytes: Option<Vec<u8>>) -> Result<Vec<u8>> {

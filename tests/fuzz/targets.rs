@@ -7,10 +7,10 @@ mod random;
 use arbitrary::Unstructured;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use pocketrank::condition::Value;
-use pocketrank::experiment::{self, compile, Experiments, Visitor};
+use pocketrank::experiment::{self, Experiments, Visitor};
 use pocketrank::pack::{Content, Factors, Gram, SnapshotBuilder};
 use pocketrank::rule::{compile_rules, Ask, Moves, Rule, Rules};
-use pocketrank::template::{write_card, Card};
+use pocketrank::template::{compile as compile_templates, Escape, Op, Source, Templates, Value as Field};
 use pocketrank::{
     capsule, diff, edge, item_hash, AttributeRow, Blend, BlendRow, Candidates, CapsuleGrant, Choice, Consent, Delta,
     Error, EventKind, Labels, Loader, Manifest, Meta, Mode, Options, PriorRow, Profile, Ranker, SecretKey, Signals,
@@ -258,30 +258,66 @@ pub fn edge(bytes: &[u8]) {
     }
 }
 
-/// A card of a candidates list keeps its elements, and its links their schemes.
+/// The built-in card keeps its elements, and its links their schemes; a template of any text compiles or is refused, and keeps its marks
+/// whatever it is filled with; a section of any bytes is read or refused, and what is read ends.
 pub fn template(bytes: &[u8]) {
     let [id, name, url, image, price_text, category] = texts(bytes);
-    let card = Card {
-        id,
-        name,
-        url,
-        image,
-        price_text,
-        category,
+    let templates = Templates::built_in();
+    let card = |texts: [&str; 6]| {
+        let names = ["id", "name", "url", "image", "price_text", "category"];
+        let field = |(name, text)| Some((templates.name(name)?, Field::text(text)));
+        let card = Field::Fields(names.into_iter().zip(texts).filter_map(field).collect());
+        let list = templates.name("items").map(|items| (items, Field::List(vec![card])));
+        templates.render("slot", &Field::Fields(Vec::from_iter(list))).unwrap()
     };
-    let [html, empty] = [&card, &Card::default()].map(|card| {
-        let mut html = String::new();
-        write_card(&mut html, card);
-        html
-    });
-    for mark in ['<', '>', '"'] {
-        assert_eq!(html.matches(mark).count(), empty.matches(mark).count(), "{html}");
-    }
+    let html = card([&id, &name, &url, &image, &price_text, &category]);
+    keeps_marks(&html, &card([""; 6]));
     assert!(!html.contains(['\'', '\0']));
-    for url in [&card.url, &card.image] {
+    for url in [&url, &image] {
         let scheme = scheme(pocketrank::template::safe_url(url));
         assert!(["", "http", "https"].contains(&scheme.as_str()), "{url:?}");
     }
+
+    if let Ok(read) = Templates::read(bytes) {
+        fill(&read, "x");
+    }
+    let source = Source {
+        name: "t".into(),
+        text: String::from_utf8_lossy(bytes).into_owned(),
+    };
+    let Ok(compiled) = compile_templates(&[source], &[]) else {
+        return;
+    };
+    assert_eq!(Templates::read(&compiled.to_bytes().unwrap()).unwrap(), compiled);
+    let escapes = compiled.all().iter().flat_map(|template| &template.ops);
+    assert!(!escapes.clone().any(|op| matches!(
+        op,
+        Op::Value {
+            escape: Escape::Raw,
+            ..
+        }
+    )));
+    let (hostile, plain) = (fill(&compiled, "'\"><script>&"), fill(&compiled, "x"));
+    for (hostile, plain) in hostile.into_iter().zip(plain) {
+        if let (Ok(hostile), Ok(plain)) = (hostile, plain) {
+            keeps_marks(&hostile, &plain);
+        }
+    }
+}
+
+fn keeps_marks(html: &str, plain: &str) {
+    for mark in ['<', '>', '"', '\''] {
+        assert_eq!(html.matches(mark).count(), plain.matches(mark).count(), "{html}");
+    }
+}
+
+/// What templates make where every field is a list of two texts.
+fn fill(templates: &Templates, text: &str) -> Vec<Result<String, Error>> {
+    let value = || Field::List(vec![Field::text(text), Field::text(text)]);
+    let fields = (0..).zip(templates.names()).map(|(name, _)| (name, value()));
+    let data = Field::Fields(fields.collect());
+    let all = templates.all().iter();
+    all.map(|template| templates.render(&template.name, &data)).collect()
 }
 
 /// The texts between separators, empty where there are no more.
@@ -303,7 +339,7 @@ pub fn experiments(bytes: &[u8]) {
     }
     use_experiments(&known);
     if let Ok(text) = std::str::from_utf8(bytes) {
-        let _ = compile(text, &experiment::Options::default());
+        let _ = experiment::compile(text, &experiment::Options::default());
     }
 }
 
@@ -403,7 +439,9 @@ fn payload() -> &'static Experiments {
     static PAYLOAD: OnceLock<Experiments> = OnceLock::new();
     PAYLOAD.get_or_init(|| {
         let json = include_str!("../cases/experiments.json");
-        compile(json, &experiment::Options::default()).unwrap().experiments
+        experiment::compile(json, &experiment::Options::default())
+            .unwrap()
+            .experiments
     })
 }
 
@@ -580,6 +618,7 @@ fn drawn(u: &mut Unstructured<'_>) -> arbitrary::Result<SnapshotBuilder> {
         content: if u.arbitrary()? { Some(content(u, items)?) } else { None },
         experiments: if u.arbitrary()? { Some(payload().clone()) } else { None },
         rules: if u.arbitrary()? { shop_rules().to_vec() } else { vec![] },
+        templates: u.arbitrary::<bool>()?.then(Templates::built_in),
     })
 }
 

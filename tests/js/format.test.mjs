@@ -114,7 +114,7 @@ for (const { name, bytes, snapshot, known, ids } of fixtures) {
 
 test("the golden snapshots have and lack each section, and something in each part", () => {
   assert.equal(seen.size, 10);
-  for (const section of /** @type {const} */ (["prior", "attributes", "labels", "neighbours", "factors", "content"])) {
+  for (const section of /** @type {const} */ (["prior", "attributes", "labels", "neighbours", "factors", "content", "templates"])) {
     const has = fixtures.map(({ snapshot }) => snapshot[section] !== undefined);
     assert.deepEqual(new Set(has), new Set([true, false]), section);
   }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
-import { Consent, Profile, Ranker, capsuleChoice, init, memoryBytes, renderCard } from "../../dist/npm/node.js";
+import { Consent, Profile, Ranker, capsuleChoice, init, memoryBytes } from "../../dist/npm/node.js";
 import { root } from "../../scripts/process.mjs";
 
 const bytes = readFileSync(join(root, "tests/fixtures/random-v1.bin"));
@@ -189,7 +189,6 @@ describe("the facade", () => {
     assert.throws(() => Profile.decode(grant, new Uint8Array(3)), code("truncated"));
     assert.throws(() => new Consent(/** @type {any} */ ({ choice: { mode: "forever" } })), code("invalid_option"));
     assert.throws(() => capsuleChoice("?", 0), code("corrupt"));
-    assert.throws(() => renderCard(/** @type {any} */ ({ id: 7 })), code("invalid_option"));
   });
 
   it("mints no grant without a yes", () => {

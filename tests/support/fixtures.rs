@@ -3,9 +3,10 @@
 
 use super::cases::{model, snapshot};
 use super::{builder, Rng};
-use pocketrank::experiment::{compile, Options};
+use pocketrank::experiment::{self, Options};
 use pocketrank::pack::SnapshotBuilder;
 use pocketrank::rule::compile_rules;
+use pocketrank::template::{compile, Field, Kind, Source};
 use pocketrank::{diff, Labels, PriorRow, Snapshot};
 
 /// The folder of all golden snapshots.
@@ -18,6 +19,7 @@ pub fn fixtures() -> Vec<(&'static str, Vec<u8>)> {
         ("minimal-v1.bin", minimal().build().unwrap()),
         ("narrow-v1.bin", narrow().build().unwrap()),
         ("cold-v1.bin", cold().build().unwrap()),
+        ("templates-v1.bin", templates().build().unwrap()),
         ("random-changed-v1.delta", changes()),
         ("random-again-v1.delta", delta(changed(), again())),
         ("rules-v1.bin", ruled().build().unwrap()),
@@ -95,7 +97,7 @@ const EXPERIMENTS: &str = include_str!("../cases/experiments.json");
 
 /// The smallest model with features and experiments.
 fn experiments(payload: &str) -> SnapshotBuilder {
-    let compiled = compile(payload, &Options::default()).unwrap();
+    let compiled = experiment::compile(payload, &Options::default()).unwrap();
     SnapshotBuilder {
         experiments: Some(compiled.experiments),
         ..minimal()
@@ -129,6 +131,29 @@ fn minimal() -> SnapshotBuilder {
         blend: model.blend,
         ids: model.ids,
         ..SnapshotBuilder::default()
+    }
+}
+
+/// Templates of every step and escape, and fields of the shop's own.
+fn templates() -> SnapshotBuilder {
+    let source = |(name, text): (&str, &str)| Source {
+        name: name.into(),
+        text: text.into(),
+    };
+    let sources = [
+        ("_card", "<li class=\"pr-card{{#first}} first{{/first}}\" data-item=\"{{id}}\"><a href=\"{{url}}\" ping=\"/seen/{{id}}\"><img alt='' srcset=\"{{image}} 2x\"><b data-pr=\"name\">{{name}}</b>{{#because}}<i>{{name}}</i>{{/because}}{{^in_stock}}&times;{{/in_stock}}</a>{{{teaser}}}</li>"),
+        ("greeting", "{{#visitor}}<p lang=\"{{lang}}\">{{#morning}}Good morning{{/morning}}{{^morning}}Hello{{/morning}}, {{.}}</p>{{/visitor}}\n<ol class=\"pr-track\">\n  {{#items}}\n  {{>_card}}\n  {{/items}}\n</ol>"),
+        ("price", "{{#items}}{{price}}{{/items}}"),
+    ];
+    let fields = [Field {
+        name: "teaser".into(),
+        kind: Kind::Html,
+    }];
+    SnapshotBuilder {
+        templates: Some(compile(&sources.map(source), &fields).unwrap()),
+        factors: None,
+        content: None,
+        ..builder(&mut Rng(5), 40)
     }
 }
 

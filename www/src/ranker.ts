@@ -166,6 +166,10 @@ export class Ranker {
     return this.#inner.explain(row) as Explanation;
   }
 
+  get templates(): Uint8Array {
+    return this.#inner.templates;
+  }
+
   free(): void {
     this.#inner.free();
   }

@@ -1,10 +1,7 @@
 //! `pocketrank inspect`: what is in a snapshot or a delta, and where its bytes go.
 
 use super::data::Output;
-use super::delta;
-use super::experiments;
-use super::rules;
-use super::verify;
+use super::{delta, experiments, rules, templates, verify};
 use clap::Args;
 use pocketrank::{BlendRow, Delta, Section, Snapshot, ONE, PART_NAMES};
 use pocketrank_origin::error::{Error, Result};
@@ -129,6 +126,15 @@ impl Inspect {
                 at + 1
             );
         }
+        let shown = snapshot.templates().map_err(|source| Error::Snapshot {
+            path: self.snapshot.clone(),
+            source,
+        })?;
+        match &shown {
+            Some(shown) => write!(text, "\n\n{}", templates::table(shown)),
+            None => write!(text, "\ntemplates       none of its own, slots show those built in"),
+        }
+        .unwrap_or_default();
         let sections: Vec<_> = snapshot
             .sections()
             .map(
@@ -152,6 +158,7 @@ impl Inspect {
                 "experiments": panel,
                 "rules": rules::about(&shop_rules.rules),
                 "broken_rules": shop_rules.broken,
+                "templates": shown.as_ref().map(templates::about),
             }),
         )
     }

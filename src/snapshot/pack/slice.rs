@@ -73,7 +73,7 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
             }
             sections.push((Section::Content, bytes));
         }
-        for section in [Section::Experiments, Section::Rules] {
+        for section in [Section::Experiments, Section::Rules, Section::Templates] {
             sections.extend(self.table(section).map(|bytes| (section, bytes.to_vec())));
         }
         let meta = Meta {
