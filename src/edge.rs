@@ -6,7 +6,9 @@
 
 mod files;
 
-pub use files::{asset_cache_control, is_name_of, is_published, ASSETS, IMMUTABLE, LISTS, MANIFEST, REVALIDATE};
+pub use files::{
+    asset_cache_control, is_name_of, is_published, ASSETS, IMMUTABLE, LISTS, MANIFEST, MODELS, REVALIDATE,
+};
 
 use crate::capsule;
 use crate::consent::{Consent, Gpc, Signals};
@@ -135,9 +137,17 @@ pub fn slot_options(count: Option<&str>) -> Option<Options> {
 
 /// The candidates list of that name, as manifests name its file; `None` if no list can have that name (`a` to `z`, `0` to `9` and `-`).
 pub fn list_file(name: &str) -> Option<String> {
+    is_name(name).then(|| format!("{LISTS}{name}.json"))
+}
+
+fn is_name(name: &str) -> bool {
     let valid = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    let named = !name.is_empty() && name.len() <= MAX_NAME && name.bytes().all(valid);
-    named.then(|| format!("{LISTS}{name}.json"))
+    !name.is_empty() && name.len() <= MAX_NAME && name.bytes().all(valid)
+}
+
+/// The model of that name, which an arm of an experiment ranks with, as manifests name its file; `None` if none can have that name.
+pub fn model_file(name: &str) -> Option<String> {
+    is_name(name).then(|| format!("{MODELS}{name}.pkr"))
 }
 
 /// The name of the list whose file [`list_file`] gave.
@@ -299,7 +309,9 @@ mod tests {
         assert_eq!(list_file("category-pots-2").unwrap(), "candidates/category-pots-2.json");
         for wrong in ["", "../manifest", "A", "a b", "a/b", "a.json", "ä", &"a".repeat(101)] {
             assert_eq!(list_file(wrong), None, "{wrong}");
+            assert_eq!(model_file(wrong), None, "{wrong}");
         }
+        assert_eq!(model_file("big-2").unwrap(), "models/big-2.pkr");
     }
 
     #[test]

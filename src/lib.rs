@@ -33,6 +33,7 @@ mod consent;
 #[cfg(feature = "decide")]
 #[allow(unsafe_code)]
 mod decide;
+mod decision;
 mod delta;
 mod diversity;
 pub mod edge;
@@ -67,6 +68,7 @@ pub mod template;
 pub mod wasm;
 
 pub use consent::{CapsuleGrant, Choice, Consent, Gpc, Grant, Mode, Signals};
+pub use decision::{Asking, Decision};
 #[cfg(feature = "pack")]
 pub use delta::diff;
 pub use delta::{Delta, Patch, PatchKind, DELTA_VERSION};

@@ -12,6 +12,8 @@ pub const ASSETS: &str = "/pocketrank/";
 pub const MANIFEST: &str = "manifest.pkrm";
 /// The beginning of the names of candidates lists, among the files of a manifest.
 pub const LISTS: &str = "candidates/";
+/// The beginning of the names of models that arms of experiments rank with, likewise.
+pub const MODELS: &str = "models/";
 
 /// `Cache-Control` of what never changes under its address.
 pub const IMMUTABLE: &str = "public, max-age=31536000, immutable";

@@ -133,6 +133,11 @@ pub struct Variation {
 }
 
 impl Experiments {
+    /// Whether there is no feature and no experiment.
+    pub fn is_empty(&self) -> bool {
+        self.features.is_empty() && self.experiments.is_empty()
+    }
+
     /// Reads the section.
     ///
     /// # Errors

@@ -193,6 +193,12 @@ impl Manifest {
         self.blobs().into_iter().map(|blob| blob.sha256).collect()
     }
 
+    /// The file of that name, if it has one.
+    pub fn file(&self, name: &str) -> Option<&Blob> {
+        let at = self.files.binary_search_by(|file| file.name.as_str().cmp(name));
+        self.files.get(at.ok()?).map(|file| &file.blob)
+    }
+
     /// Whether it should have been replaced by that time, in seconds since 1970-01-01 UTC. It is used all the same, and reported.
     pub fn is_expired(&self, now: u64) -> bool {
         now >= self.expires

@@ -22,6 +22,7 @@ mod follow;
 mod follower;
 mod lists;
 mod model;
+mod models;
 mod origin;
 mod page;
 mod report;
@@ -30,7 +31,10 @@ mod settings;
 mod slices;
 mod slot;
 mod store;
+mod timezone;
+mod told;
 mod upstream;
+mod visit;
 
 use std::convert::Infallible;
 use web_sys::{Request, Response, ResponseInit};

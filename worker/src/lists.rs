@@ -8,7 +8,7 @@ use crate::assets::Assets;
 use crate::error::Error;
 use crate::{blobs, model};
 use pocketrank::template::{Reader, Templates, Value};
-use pocketrank::{edge, item_hash, Blob, Candidates, ItemHash, Manifest, Snapshot, OUT_OF_STOCK};
+use pocketrank::{edge, item_hash, Candidates, ItemHash, Manifest, Snapshot, SnapshotId, NO_ROW, OUT_OF_STOCK};
 use serde::de::DeserializeSeed;
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -26,6 +26,8 @@ const SWAPS: usize = 3;
 /// A list, ready to be ranked and shown.
 pub struct List {
     candidates: Candidates,
+    /// The same as rows of another snapshot, the last that ranked it.
+    other: Option<(SnapshotId, Candidates)>,
     hashes: Vec<ItemHash>,
     /// Of each item the fields that templates use.
     values: Vec<Value<'static>>,
@@ -67,6 +69,7 @@ impl List {
             .map(|item| Reader(templates).deserialize(item));
         let mut list = List {
             candidates: Candidates::resolve(snapshot, items.iter().map(|item| &item.id)),
+            other: None,
             hashes: items.iter().map(|item| item_hash(&item.id)).collect(),
             values: values.collect::<Result<_, _>>().map_err(unreadable)?,
         };
@@ -81,6 +84,22 @@ impl List {
     /// The items as candidates.
     pub fn candidates(&self) -> &Candidates {
         &self.candidates
+    }
+
+    /// Looks its items up in another snapshot, for [`List::others`].
+    pub fn resolve(&mut self, snapshot: &Snapshot<Vec<u8>>) {
+        if matches!(&self.other, Some((id, _)) if *id == snapshot.id()) {
+            return;
+        }
+        let rows = self.hashes.iter().map(|hash| snapshot.row(*hash).unwrap_or(NO_ROW));
+        let mut other = Candidates::from_rows(rows.collect());
+        other.flags_mut().copy_from_slice(self.candidates.flags());
+        self.other = Some((snapshot.id(), other));
+    }
+
+    /// The items as candidates of the snapshot that they were looked up in last.
+    pub fn others(&self) -> &Candidates {
+        self.other.as_ref().map_or(&self.candidates, |(_, other)| other)
     }
 
     /// The items by their hashes.
@@ -120,17 +139,17 @@ pub struct Lists {
 
 impl Lists {
     /// A list that is there.
-    pub fn get(&mut self, name: &str) -> Option<&List> {
+    pub fn get(&mut self, name: &str) -> Option<&mut List> {
         self.uses += 1;
         let entry = self.entries.get_mut(name)?;
         entry.used = self.uses;
-        entry.list.as_ref()
+        entry.list.as_mut()
     }
 
     /// Keeps the lists whose files are the same by another manifest; the snapshot is the same.
     pub fn keep_only(&mut self, manifest: &Manifest) {
         self.entries
-            .retain(|name, entry| file(manifest, name).map(|blob| blob.sha256) == entry.sha256);
+            .retain(|name, entry| manifest.file(name).map(|blob| blob.sha256) == entry.sha256);
     }
 
     /// Whether the list is to be read.
@@ -153,10 +172,9 @@ impl Lists {
     }
 }
 
-/// The file of that name in a manifest.
-fn file<'a>(manifest: &'a Manifest, name: &str) -> Option<&'a Blob> {
-    let at = manifest.files.binary_search_by(|file| file.name.as_str().cmp(name));
-    manifest.files.get(at.ok()?).map(|file| &file.blob)
+/// Whether the list whose file has that name is there.
+pub fn is_there(name: &str) -> bool {
+    model::with(|model| model.lists.get(name).is_some()) == Some(true)
 }
 
 /// Sees that the list whose file has that name is there.
@@ -168,7 +186,7 @@ pub async fn load(env: &Env, name: &str) -> Result<(), Error> {
         let now = js_sys::Date::now();
         let due = |model: &mut model::Model| {
             let due = model.lists.is_due(name, now);
-            due.then(|| file(&model.manifest, name).cloned())
+            due.then(|| model.manifest.file(name).cloned())
         };
         let Some(blob) = model::with(due).flatten() else {
             return Ok(());
@@ -179,7 +197,7 @@ pub async fn load(env: &Env, name: &str) -> Result<(), Error> {
         };
         // Another manifest may be in use by now, which names another file.
         let keep = |model: &mut model::Model| {
-            if file(&model.manifest, name) != blob.as_ref() {
+            if model.manifest.file(name) != blob.as_ref() {
                 return None;
             }
             let read = bytes.and_then(|bytes| List::read(name, &bytes, model.snapshot(), &model.templates));

@@ -1,20 +1,27 @@
 //! The isolate's model: what one manifest names, the snapshot opened and verified once and the lists resolved against it.
 //!
-//! Invariant: snapshot and lists are always those of one manifest. [`with`] runs to its end without an await, so a profile is never set
+//! Invariant: snapshot, lists and other models are always those of one manifest. [`with`] runs to its end without an await, so a profile is never set
 //! while another request ranks, and nothing is swapped meanwhile. When the platform starts the instance afresh the model is gone, and is
 //! loaded again by the next request.
 
 use crate::error::Error;
 use crate::lists::Lists;
+use crate::models::Models;
 use crate::slices::Slices;
+use crate::told::Told;
+use crate::visit::Visit;
+use pocketrank::experiment::Experiments;
+use pocketrank::rule::{Moves, Rules};
 use pocketrank::template::{Page, Place, Templates};
-use pocketrank::{Manifest, Options, Profile, Ranker, Snapshot};
+use pocketrank::{edge, Candidates, Decision, Manifest, Options, Ranker, Snapshot};
 use std::cell::RefCell;
 use std::fmt::Write;
 
 /// What ranks.
 pub struct Model {
     ranker: Ranker<Vec<u8>>,
+    experiments: Experiments,
+    rules: Rules,
     /// The snapshot's templates, or those built in.
     pub templates: Templates,
     /// What names it all.
@@ -23,22 +30,35 @@ pub struct Model {
     pub signed: Vec<u8>,
     /// The candidates.
     pub lists: Lists,
+    /// Other models, for arms of experiments.
+    pub models: Models,
     /// What pages carry of the snapshot.
     pub slices: Slices,
+    told: Told,
 }
 
 /// A slot's content.
 pub struct Slate {
     /// Id of the snapshot that the rows belong to.
     pub snapshot: String,
+    /// Whether that is the usual one.
+    pub is_usual: bool,
+    /// The file of the list that they are of.
+    pub list: String,
     /// Rows of the items in their order, separated by commas.
     pub rows: String,
     /// What its template makes of them.
     pub html: String,
+    /// The page's attributes, as JSON; empty where no experiment and no rule asks for them.
+    pub page: String,
+    /// The experiments that the visitor is in, as JSON with GrowthBook's names; empty where there are none.
+    pub experiments: String,
 }
 
 /// What a slot asks for.
 pub struct Wanted<'a> {
+    /// Its name.
+    pub slot: &'a str,
     /// The file of its list.
     pub list: &'a str,
     /// How it is ranked.
@@ -47,6 +67,15 @@ pub struct Wanted<'a> {
     pub template: &'a str,
     /// What the page says of itself.
     pub page: Page<'a>,
+}
+
+/// What experiments and rules want to be there.
+#[derive(Default)]
+pub struct Needed {
+    /// The file of another list.
+    pub list: Option<String>,
+    /// The name of another model.
+    pub model: Option<String>,
 }
 
 thread_local! {
@@ -72,7 +101,8 @@ pub fn swap(manifest: Manifest, signed: Vec<u8>, snapshot: Option<Vec<u8>>) -> R
         let snapshot = Snapshot::open(bytes)?;
         snapshot.verify()?;
         let templates = snapshot.templates()?.unwrap_or_else(Templates::built_in);
-        Ok((Ranker::new(snapshot), templates))
+        let (experiments, rules) = (snapshot.experiments()?, snapshot.rules()?);
+        Ok((Ranker::new(snapshot), templates, experiments, rules))
     });
     let opened = opened.transpose().map_err(|error| Error::Published {
         name: manifest.snapshot.blob.url.clone(),
@@ -81,17 +111,28 @@ pub fn swap(manifest: Manifest, signed: Vec<u8>, snapshot: Option<Vec<u8>>) -> R
     MODEL.with_borrow_mut(|model| match (model, opened) {
         (Some(model), None) => {
             model.lists.keep_only(&manifest);
+            model.models.keep_only(&manifest);
             model.slices = Slices::default();
             (model.manifest, model.signed) = (manifest, signed);
         }
-        (model, Some((ranker, templates))) => {
+        (model, Some((ranker, templates, experiments, rules))) => {
+            let mut told = Told::default();
+            for at in &rules.broken {
+                told.once(&format!(
+                    "rule {at} of the snapshot cannot be read, and does nothing; pack it again"
+                ));
+            }
             *model = Some(Box::new(Model {
                 ranker,
+                experiments,
+                rules,
                 templates,
                 manifest,
                 signed,
                 lists: Lists::default(),
+                models: Models::default(),
                 slices: Slices::default(),
+                told,
             }));
         }
         // Without a snapshot in use the plan gives one.
@@ -106,28 +147,77 @@ impl Model {
         self.ranker.snapshot()
     }
 
-    /// The slot's list, ranked for a profile, by its template; `None` if the list is not there or nothing of it can be shown.
+    /// Whether experiments or rules ask for the page's attributes.
+    pub fn asks(&self) -> bool {
+        !self.experiments.is_empty() || !self.rules.rules.is_empty()
+    }
+
+    /// What has to be loaded for a slot besides its own list.
+    pub fn needed(&self, slot: &str, visit: &Visit) -> Needed {
+        let decision = Decision::make(&self.experiments, &self.rules, self.snapshot(), slot, &visit.asking());
+        Needed {
+            list: decision.list().and_then(edge::list_file),
+            model: decision.model().map(str::to_owned),
+        }
+    }
+
+    /// The slot's list, ranked for a visit, by its template; `None` if the list is not there or nothing of it can be shown.
+    ///
+    /// What experiments and rules name and is not there is told once, and is as if they had not named it.
     ///
     /// # Errors
-    /// [`pocketrank::Error`] if there is no such template, or it makes too much of the items.
-    pub fn slate(
-        &mut self,
-        wanted: &Wanted<'_>,
-        profile: &Profile,
-        now: u32,
-    ) -> Result<Option<Slate>, pocketrank::Error> {
-        let Some(list) = self.lists.get(wanted.list) else {
+    /// [`pocketrank::Error`] if there is no such template as the page names, or it makes too much of the items.
+    pub fn slate(&mut self, wanted: &Wanted<'_>, visit: &Visit) -> Result<Option<Slate>, pocketrank::Error> {
+        let Self {
+            ranker,
+            experiments,
+            rules,
+            templates,
+            lists,
+            models,
+            told,
+            ..
+        } = self;
+        let decision = Decision::make(experiments, rules, ranker.snapshot(), wanted.slot, &visit.asking());
+        let usual = ranker.snapshot().id();
+        let ranker = match decision.model().and_then(|name| models.get(name)) {
+            Some(other) => other,
+            None => ranker,
+        };
+        let other = decision.list().and_then(edge::list_file);
+        let file = other.filter(|file| lists.get(file).is_some());
+        let file = file.unwrap_or_else(|| wanted.list.into());
+        let Some(list) = lists.get(&file) else {
             return Ok(None);
         };
-        self.ranker.set_profile(profile, now);
-        if self.ranker.rerank(list.candidates(), &wanted.options).is_empty() {
+        let template = decision.template().filter(|name| {
+            let is_there = templates.get(name).is_some();
+            if !is_there {
+                told.once(&format!("slot `{}`: an arm or a rule names the template `{name}`, which the snapshot does not have; pack it with it", wanted.slot));
+            }
+            is_there
+        });
+        let moves = decision.moves(ranker.snapshot());
+        for (rule, name) in &moves.unknown {
+            told.once(&format!(
+                "rule `{rule}`: the snapshot does not know `{name}`; the rest of the rule holds"
+            ));
+        }
+        let is_usual = ranker.snapshot().id() == usual;
+        if !is_usual {
+            list.resolve(ranker.snapshot());
+        }
+        let list = &*list;
+        let candidates = if is_usual { list.candidates() } else { list.others() };
+        rank(ranker, &decision, candidates, wanted, &moves, visit)?;
+        if ranker.slate().is_empty() {
             return Ok(None);
         }
-        let asks_why = Place::asks_why(&self.templates);
+        let asks_why = Place::asks_why(templates);
         let mut rows = String::new();
-        let mut places = Vec::with_capacity(self.ranker.slate().len());
-        for ranked in self.ranker.slate() {
-            let why = asks_why.then(|| self.ranker.explain(ranked.row));
+        let mut places = Vec::with_capacity(ranker.slate().len());
+        for ranked in ranker.slate() {
+            let why = asks_why.then(|| ranker.explain(ranked.row));
             let because = why.iter().flat_map(|why| &why.because);
             places.push(Place {
                 item: list.value(ranked.index),
@@ -138,11 +228,15 @@ impl Model {
             // Writing to a string cannot fail.
             let _ = write!(rows, "{comma}{}", ranked.row);
         }
-        let values = wanted.page.values(&self.templates, &places);
+        let values = wanted.page.values(templates, &places);
         Ok(Some(Slate {
-            snapshot: self.ranker.snapshot().id().to_string(),
+            html: templates.render(template.unwrap_or(wanted.template), &values)?,
+            snapshot: ranker.snapshot().id().to_string(),
+            is_usual,
             rows,
-            html: self.templates.render(wanted.template, &values)?,
+            page: visit.page(),
+            experiments: assignments(&decision),
+            list: file,
         }))
     }
 
@@ -150,4 +244,35 @@ impl Model {
     pub fn page_model(&mut self, lists: Vec<String>) -> Option<&str> {
         self.slices.get(lists, self.ranker.snapshot(), &mut self.lists)
     }
+}
+
+/// Leaves the slate in the ranker.
+fn rank(
+    ranker: &mut Ranker<Vec<u8>>,
+    decision: &Decision<'_>,
+    candidates: &Candidates,
+    wanted: &Wanted<'_>,
+    moves: &Moves,
+    visit: &Visit,
+) -> Result<(), pocketrank::Error> {
+    ranker.scale_blend(decision.blend().iter().flat_map(|blend| blend.factors()))?;
+    ranker.set_profile(visit.asking().profile, visit.now);
+    let options = Options {
+        diversity: decision.diversity().unwrap_or(wanted.options.diversity),
+        ..wanted.options
+    };
+    ranker.rerank_by(candidates, &options, moves);
+    Ok(())
+}
+
+fn assignments(decision: &Decision<'_>) -> String {
+    let mut json = String::new();
+    for assignment in decision.assignments() {
+        json.push(if json.is_empty() { '[' } else { ',' });
+        assignment.write_json(&mut json);
+    }
+    if !json.is_empty() {
+        json.push(']');
+    }
+    json
 }

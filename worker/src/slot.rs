@@ -5,8 +5,8 @@
 use crate::error::{warn, Error};
 use crate::model::Wanted;
 use crate::rewriter::Element;
-use crate::settings::Settings;
-use crate::{lists, model};
+use crate::visit::Visit;
+use crate::{lists, model, models};
 use js_sys::Set;
 use pocketrank::template::{unescape, Page, SLOT};
 use pocketrank::{edge, Options};
@@ -20,33 +20,31 @@ use worker::Env;
 /// What is wrong with the slot's attributes, or its template. The element is untouched then.
 pub async fn fill(request: &Request, env: &Env, filled: &Set, lang: &str, element: &Element) -> Result<(), Error> {
     let (list, options) = read(element)?;
-    if let Err(error) = lists::load(env, &list).await {
-        warn(&error);
-    }
-    let headers = request.headers();
-    let now = (js_sys::Date::now() / 1000.0) as u32;
-    let profile = edge::profile(
-        Settings::read(env)?.capsule,
-        headers.get("Sec-GPC")?.as_deref(),
-        headers.get("Cookie")?.as_deref(),
-        now,
-    );
+    let asks = model::with(|model| model.asks()) == Some(true);
+    let visit = Visit::of(request, env, asks)?;
     let attribute = |name| element.get_attribute(name).unwrap_or_default();
+    // The platform gives attributes as they are written.
+    let slot = unescape(&attribute("data-pocketrank-slot"));
+    load(env, &list, &slot, &visit).await;
+    let visitor = unescape(&attribute("data-pocketrank-visitor"));
     let template = element.get_attribute("data-pocketrank-template");
     let own = element.get_attribute("lang");
-    // The platform gives attributes as they are written.
-    let visitor = unescape(&attribute("data-pocketrank-visitor"));
+    let offset = element.get_attribute("data-pocketrank-utc-offset");
     let wanted = Wanted {
+        slot: &slot,
         list: &list,
         options,
         template: template.as_deref().unwrap_or(SLOT),
         page: Page {
             lang: own.as_deref().unwrap_or(lang),
             visitor: &visitor,
-            hour: Page::hour_at(now, &attribute("data-pocketrank-utc-offset")),
+            hour: match &offset {
+                Some(offset) => Page::hour_at(visit.now, offset),
+                None => visit.hour(),
+            },
         },
     };
-    let slate = model::with(|model| model.slate(&wanted, &profile, now));
+    let slate = model::with(|model| model.slate(&wanted, &visit));
     let slate = slate.transpose().map_err(|error| Error::Template {
         slot: attribute("data-pocketrank-slot"),
         error,
@@ -54,11 +52,35 @@ pub async fn fill(request: &Request, env: &Env, filled: &Set, lang: &str, elemen
     if let Some(slate) = slate.flatten() {
         element.set_attribute("data-pocketrank-snapshot", &slate.snapshot)?;
         element.set_attribute("data-pocketrank-rows", &slate.rows)?;
+        for (name, value) in [
+            ("data-pocketrank-page", &slate.page),
+            ("data-pocketrank-experiments", &slate.experiments),
+        ] {
+            if !value.is_empty() {
+                element.set_attribute(name, value)?;
+            }
+        }
         element.set_attribute("data-pocketrank-by", "edge")?;
         element.set_inner_html(&slate.html)?;
-        filled.add(&list.into());
+        if slate.is_usual {
+            filled.add(&slate.list.into());
+        }
     }
     Ok(())
+}
+
+/// Sees that what the slot needs is there; the console is told what is not.
+async fn load(env: &Env, list: &str, slot: &str, visit: &Visit) {
+    let needed = model::with(|model| model.needed(slot, visit)).unwrap_or_default();
+    if let Some(name) = &needed.model {
+        let _ = models::load(env, name).await.inspect_err(warn);
+    }
+    if let Some(other) = &needed.list {
+        if lists::load(env, other).await.inspect_err(warn).is_ok() && lists::is_there(other) {
+            return;
+        }
+    }
+    let _ = lists::load(env, list).await.inspect_err(warn);
 }
 
 /// The file of the slot's list, and how it is ranked.
