@@ -274,22 +274,36 @@ impl<B: AsRef<[u8]>> Ranker<B> {
         &self.slate
     }
 
-    /// Puts a candidate to its place in the slate, if it is one that the options allow.
-    pub(crate) fn pin(&mut self, candidates: &Candidates, options: &Options, row: u32, place: usize) {
-        let Some(at) = candidates.rows.iter().position(|known| *known == row) else {
-            return;
-        };
-        let index = at as u32;
-        if self.left_out(candidates, index, options) {
-            return;
+    /// Puts rows to their places in the slate, where they are candidates that the options allow. The first that asks for a place has it, others
+    /// come to the next that is free; a row has the first place that is asked for it.
+    pub(crate) fn pin(
+        &mut self,
+        candidates: &Candidates,
+        options: &Options,
+        pins: impl IntoIterator<Item = (u32, usize)>,
+    ) {
+        let mut placed: Vec<(usize, Ranked)> = vec![];
+        for (row, mut place) in pins {
+            let Some(at) = candidates.rows.iter().position(|known| *known == row) else {
+                continue;
+            };
+            let index = at as u32;
+            let is_placed = placed.iter().any(|(_, ranked)| ranked.index == index);
+            if is_placed || self.left_out(candidates, index, options) {
+                continue;
+            }
+            while placed.iter().any(|(taken, _)| *taken == place) {
+                place += 1;
+            }
+            let score = self.scores.get(at).copied().unwrap_or_default();
+            placed.push((place, Ranked { index, row, score }));
         }
-        self.slate.retain(|ranked| ranked.index != index);
-        let ranked = Ranked {
-            index,
-            row,
-            score: self.scores.get(at).copied().unwrap_or_default(),
-        };
-        self.slate.insert(place.min(self.slate.len()), ranked);
+        placed.sort_unstable_by_key(|(place, _)| *place);
+        let is_placed = |index: u32| placed.iter().any(|(_, ranked)| ranked.index == index);
+        self.slate.retain(|ranked| !is_placed(ranked.index));
+        for (place, ranked) in placed {
+            self.slate.insert(place.min(self.slate.len()), ranked);
+        }
         self.slate.truncate(options.count);
     }
 

@@ -105,11 +105,31 @@ fn twin(
             }
         }
     }
-    for (index, place) in pins.into_iter().rev().filter(|(index, _)| shown(*index)) {
-        order.retain(|known| *known != index);
-        order.insert(place.min(order.len()), index);
-        order.truncate(count);
+    // Who comes first has the place, others the next that is free.
+    let mut taken: Vec<(usize, usize)> = vec![];
+    for (index, place) in pins.into_iter().filter(|(index, _)| shown(*index)) {
+        if taken.iter().all(|(_, known)| *known != index) {
+            let free = (place..).find(|place| taken.iter().all(|(known, _)| known != place));
+            taken.push((free.unwrap(), index));
+        }
     }
+    taken.sort_unstable();
+    order.retain(|index| taken.iter().all(|(_, pinned)| pinned != index));
+    let mut slate = vec![];
+    let (mut pins, mut others) = (taken.into_iter().peekable(), order.into_iter().peekable());
+    while slate.len() < count {
+        let is_pinned = pins.peek().is_some_and(|(place, _)| *place <= slate.len()) || others.peek().is_none();
+        let next = if is_pinned {
+            pins.next().map(|(_, index)| index)
+        } else {
+            others.next()
+        };
+        match next {
+            Some(index) => slate.push(index),
+            None => break,
+        }
+    }
+    let order = slate;
     order.into_iter().map(|index| (index as u32, scores[index])).collect()
 }
 

@@ -156,12 +156,14 @@ impl<B: AsRef<[u8]>> Ranker<B> {
                 };
             }
         });
-        // The last one first, so that an earlier one's place holds.
-        for (_, row, place) in moves.pins.iter().rev() {
-            let codes = codes(self.snapshot(), *row);
-            if !moves.excludes(*row, codes) {
-                self.pin(candidates, options, *row, *place);
-            }
+        if !moves.pins.is_empty() {
+            let shown = |row: &u32| !moves.excludes(*row, codes(self.snapshot(), *row));
+            let pins: Vec<_> = moves.pins.iter().filter(|(_, row, _)| shown(row)).collect();
+            self.pin(
+                candidates,
+                options,
+                pins.into_iter().map(|(_, row, place)| (*row, *place)),
+            );
         }
         self.slate()
     }

@@ -103,6 +103,8 @@ export function deployed(publication) {
  * @property {string | undefined} by
  * @property {string | undefined} snapshot
  * @property {number[]} rows
+ * @property {object | undefined} page the page's attributes
+ * @property {any[]} experiments those that the visitor is in
  * @property {string} html what is in it
  */
 
@@ -115,11 +117,14 @@ export function readSlots(html) {
   const slots = html.matchAll(/<pocketrank-carousel ([^>]*)>(.*?)<\/pocketrank-carousel>/gs);
   return [...slots].map(([, attributes = "", inner = ""]) => {
     const attribute = (/** @type {string} */ name) => new RegExp(`data-pocketrank-${name}="([^"]*)"`).exec(attributes)?.[1];
+    const json = (/** @type {string} */ name) => JSON.parse((attribute(name) ?? "null").replaceAll("&quot;", '"').replaceAll("&amp;", "&")) ?? undefined;
     return {
       name: attribute("slot") ?? "",
       by: attribute("by"),
       snapshot: attribute("snapshot"),
       rows: (attribute("rows") ?? "").split(",").filter(Boolean).map(Number),
+      page: json("page"),
+      experiments: json("experiments") ?? [],
       html: inner,
     };
   });
@@ -128,14 +133,16 @@ export function readSlots(html) {
 /**
  * A visitor's profile.
  * @param {[item: number, kind: import("../../www/index.d.ts").EventKind, daysAgo: number][]} events oldest first
+ * @param {number} [seed] draws the lot; there is none if not given
  */
-export function visitor(events) {
+export function visitor(events, seed) {
   const consent = new Consent({ choice: { mode: "session", capsule: true } });
   const grant = consent.grant();
   const capsuleGrant = consent.capsuleGrant();
   if (!grant || !capsuleGrant) throw new Error("a choice that allows all gives both grants");
   const profile = new Profile();
   for (const [item, kind, daysAgo] of events) profile.record(grant, `sku-${item}`, kind, now - daysAgo * 86_400);
+  if (seed !== undefined) profile.drawLot(grant, seed);
   return { profile, cookie: `__Host-pocketrank=${profile.capsule(capsuleGrant, now)}` };
 }
 
@@ -166,7 +173,7 @@ export function makeStorage() {
 
 /**
  * @typedef {object} Edge
- * @property {(path: string, init?: RequestInit, isolate?: number) => Promise<Response>} fetch redirects are not followed
+ * @property {(path: string, init?: RequestInit & { cf?: object }, isolate?: number) => Promise<Response>} fetch redirects are not followed
  * @property {(isolate?: number) => Promise<void>} cron
  * @property {string[]} console what the worker told the console
  * @property {string[]} warnings of these what is no good news

@@ -65,6 +65,7 @@ const blob = (bytes, url) => Buffer.concat([sha256(bytes), varint(Buffer.byteLen
  * @property {number} [model] which of the three snapshots, the first if not given
  * @property {Uint8Array} [snapshot] another one
  * @property {Record<string, string | Uint8Array>} [lists] candidates lists by name
+ * @property {Record<string, Uint8Array>} [models] other models by name
  * @property {number} [sequence] 1 if not given
  * @property {string} [audience]
  * @property {import("node:crypto").KeyObject} [key] signs
@@ -77,7 +78,7 @@ const blob = (bytes, url) => Buffer.concat([sha256(bytes), varint(Buffer.byteLen
  * @param {Publication} [publication]
  * @returns {Files}
  */
-export function publish({ model = 0, snapshot, lists = {}, sequence = 1, audience: reader = audience, key: signer = key(1), expires = 4e9, ttl = 900 } = {}) {
+export function publish({ model = 0, snapshot, lists = {}, models = {}, sequence = 1, audience: reader = audience, key: signer = key(1), expires = 4e9, ttl = 900 } = {}) {
   const bytes = snapshot ?? /** @type {Uint8Array} */ (snapshots[model]);
   /** @type {Files} */
   const files = {};
@@ -91,7 +92,10 @@ export function publish({ model = 0, snapshot, lists = {}, sequence = 1, audienc
     const ends = snapshots.slice(at, at + 2).map(idOf);
     return Buffer.concat([...ends, put(delta, `deltas/${named(delta)}.pkrd`)]);
   });
-  const entries = Object.entries(lists).sort(([a], [b]) => (a < b ? -1 : 1));
+  const entries = [
+    ...Object.entries(lists).map(([name, content]) => /** @type {const} */ ([`candidates/${name}.json`, content, "json"])),
+    ...Object.entries(models).map(([name, content]) => /** @type {const} */ ([`models/${name}.pkr`, content, "pkr"])),
+  ].sort(([a], [b]) => (a < b ? -1 : 1));
   const payload = Buffer.concat([
     text(reader),
     varint(sequence),
@@ -100,7 +104,7 @@ export function publish({ model = 0, snapshot, lists = {}, sequence = 1, audienc
     id,
     put(bytes, `snapshots/${id.toString("hex")}.pkr`),
     list(links),
-    list(entries.map(([name, content]) => Buffer.concat([text(`candidates/${name}.json`), varint(ttl), put(content, `files/${named(content)}.json`)]))),
+    list(entries.map(([name, content, end]) => Buffer.concat([text(name), varint(ttl), put(content, `files/${named(content)}.${end}`)]))),
     list([]),
   ]);
   const head = Buffer.from([...Buffer.from("PKRM"), 1, 0]);
