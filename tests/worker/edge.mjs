@@ -103,7 +103,7 @@ export function deployed(publication) {
  * @property {string | undefined} by
  * @property {string | undefined} snapshot
  * @property {number[]} rows
- * @property {object | undefined} page the page's attributes
+ * @property {Record<string, any> | undefined} page the page's attributes
  * @property {any[]} experiments those that the visitor is in
  * @property {string} html what is in it
  */
