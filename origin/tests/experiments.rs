@@ -292,3 +292,35 @@ fn retraining_keeps_what_is_tried_and_ruled() {
         &at("c.bin"),
     ]);
 }
+
+#[test]
+fn templates_that_are_named_and_not_there_are_told() {
+    let files = Files::new();
+    let rules = r#"{"rules": [{"id": "known", "actions": [{"template": "slot"}]}, {"id": "lost", "actions": [{"template": "nowhere"}]}]}"#;
+    let payload = r#"{"features": {"pocketrank.slot.home.template": {"defaultValue": "slot", "rules": [{"force": "elsewhere"}]}}}"#;
+    let [rules, payload] = [("rules.json", rules), ("payload.json", payload)]
+        .map(|(name, text)| files.write(name, text).to_str().unwrap().to_owned());
+    let [first, second] = ["first.bin", "second.bin"].map(|name| files.path(name).to_str().unwrap().to_owned());
+    let warned = |arguments: &[&str]| {
+        let run = pocketrank(arguments);
+        assert!(run.status.success(), "{run:?}");
+        let text = String::from_utf8(run.stderr).unwrap();
+        let lines = text
+            .lines()
+            .filter(|line| line.starts_with("warning"))
+            .map(str::to_owned);
+        lines.collect::<Vec<_>>()
+    };
+    let lines = warned(&["rules", &rules, "--snapshot", SNAPSHOT, "-o", &first]);
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(
+        lines[0].contains("rule `lost` names the template `nowhere`"),
+        "{lines:?}"
+    );
+    let lines = warned(&["experiments", &payload, "--snapshot", &first, "-o", &second]);
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(
+        lines[0].contains("feature `pocketrank.slot.home.template` names the template `elsewhere`"),
+        "{lines:?}"
+    );
+}

@@ -124,10 +124,10 @@ impl SnapshotBuilder {
             sections.push((Section::Content, bytes));
         }
         if let Some(experiments) = &self.experiments {
-            sections.push((Section::Experiments, postcard("experiments", experiments)?));
+            sections.push((Section::Experiments, experiments.to_bytes()?));
         }
         if !self.rules.is_empty() {
-            sections.push((Section::Rules, rules(&self.rules)?));
+            sections.push((Section::Rules, rules_to_bytes(&self.rules)?));
         }
         if let Some(templates) = &self.templates {
             sections.push((Section::Templates, templates.to_bytes()?));
@@ -154,9 +154,7 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
     /// # Errors
     /// Where they are over a limit of the format.
     pub fn with_experiments(&self, experiments: Option<&Experiments>) -> Result<Vec<u8>> {
-        let bytes = experiments
-            .map(|experiments| postcard("experiments", experiments))
-            .transpose()?;
+        let bytes = experiments.map(Experiments::to_bytes).transpose()?;
         self.with_section(Section::Experiments, bytes)
     }
 
@@ -165,7 +163,11 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
     /// # Errors
     /// Where they are over a limit of the format.
     pub fn with_rules(&self, new: &[Rule]) -> Result<Vec<u8>> {
-        let bytes = if new.is_empty() { None } else { Some(rules(new)?) };
+        let bytes = if new.is_empty() {
+            None
+        } else {
+            Some(rules_to_bytes(new)?)
+        };
         self.with_section(Section::Rules, bytes)
     }
 
@@ -192,8 +194,21 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
     }
 }
 
-/// Each in bytes of its own, so that one that a reader cannot read takes none of the others with it.
-fn rules(rules: &[Rule]) -> Result<Vec<u8>> {
+impl Experiments {
+    /// The section.
+    ///
+    /// # Errors
+    /// None of what can be made.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        postcard("experiments", self)
+    }
+}
+
+/// The section of rules: each in bytes of its own, so that one that a reader cannot read takes none of the others with it.
+///
+/// # Errors
+/// None of what can be made.
+pub fn rules_to_bytes(rules: &[Rule]) -> Result<Vec<u8>> {
     let each: Result<Vec<Vec<u8>>> = rules.iter().map(|rule| postcard("rules", rule)).collect();
     postcard("rules", &each?)
 }

@@ -49,7 +49,7 @@ impl ExperimentsVerb {
             let bytes = verify::read(from)?;
             let base = verify::open(from, bytes.as_slice())?;
             let made = base.with_experiments(Some(&compiled.experiments));
-            written = Some(replace(from, &base, to, made)?);
+            written = Some(replace(from, &base, to, made, self.print)?);
         }
         let notes: String = compiled.notes.iter().map(|note| format!("note: {note}\n")).collect();
         let place = match (&self.output, &written) {

@@ -6,7 +6,6 @@ use super::panel::Panel;
 use super::part::{differ, names_a_file, positive, tells, Part};
 use super::report::plot::{alone, scatter, Axes, Cloud, Place, COLOURS};
 use clap::Args;
-use pocketrank::template::Templates;
 use pocketrank::Snapshot;
 use pocketrank_origin::control::Control;
 use pocketrank_origin::error::{Error, Result};
@@ -14,10 +13,10 @@ use pocketrank_origin::ingest;
 use pocketrank_origin::train::model::Limit;
 use pocketrank_origin::train::pack::{self, Measured, Shapes, Wanted, Worth};
 use pocketrank_origin::train::Chosen;
-use pocketrank_origin::{output, parallel, templates};
+use pocketrank_origin::{output, parallel};
 use serde_json::{json, Value};
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// A share of the neighbours that is worth a warning where it is pruned unmeasured.
@@ -42,9 +41,6 @@ pub struct Pack {
     /// Where to write the snapshot.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// Put the templates of this folder into the snapshot (docs/TEMPLATES.md); `pocketrank templates` checks them.
-    #[arg(long, value_name = "DIR")]
-    templates: Option<PathBuf>,
     /// Refuse what loses more than this share of the float model's NDCG@20 on validation.
     #[arg(long, value_name = "PERCENT", default_value_t = 0.5, value_parser = percent)]
     max_loss: f64,
@@ -79,20 +75,11 @@ struct Most {
 }
 
 impl Most {
-    /// The limit of what is packed before the templates are put into it.
-    fn limit(&self, templates: Option<&Templates>, output: &Path) -> Result<Option<Limit>> {
-        let failed = |source| Error::Snapshot {
-            path: output.into(),
-            source,
-        };
-        let own = templates.map(Templates::to_bytes).transpose().map_err(failed)?;
-        // An entry of the section table, and the bytes up to the next multiple of 8 before it and before each that it moves.
-        let own = own.map_or(0, |bytes| bytes.len() + 12 + 14);
-        let file = |kilobytes| Limit::File(((kilobytes * 1000.0) as usize).saturating_sub(own));
-        Ok(self
-            .max_kb
-            .map(file)
-            .or(self.max_bytes_per_item.map(Limit::BytesPerItem)))
+    /// The limit of what is packed before so many bytes come to it.
+    fn limit(&self, room: usize) -> Option<Limit> {
+        let file = |kilobytes| Limit::File(((kilobytes * 1000.0) as usize).saturating_sub(room));
+        let per_item = self.max_bytes_per_item.map(Limit::BytesPerItem);
+        self.max_kb.map(file).or(per_item)
     }
 }
 
@@ -115,7 +102,6 @@ impl Pack {
             ("--svg", self.svg.as_ref()),
         ])?;
         let compiled = self.panel.compile(self.print)?;
-        let templates = self.templates.as_deref().map(templates::read).transpose()?;
         let chosen = Chosen::read(&self.recipe)?;
         let config = self.data.config()?.train;
         let inputs = self.part.inputs(&self.data, chosen.min_customers)?;
@@ -124,7 +110,7 @@ impl Pack {
         let dataset = ingest::load(&inputs, &progress)?;
         let rest = self.part.rest(&dataset, chosen.protocol, &config);
         let events = rest.as_deref().unwrap_or(&dataset.events);
-        let limit = self.most.limit(templates.as_ref(), &self.output)?;
+        let limit = self.most.limit(compiled.room()?);
         let wanted = Wanted {
             limit,
             max_loss: self.max_loss / 100.0,
@@ -139,12 +125,11 @@ impl Pack {
             }
         };
         let mut packed = pack::fit(&dataset, events, &chosen, &best.shape, wanted.limit, &control)?;
-        packed.bytes = compiled.attach(packed.bytes, &self.output)?;
+        packed.bytes = compiled.attach(packed.bytes, &self.output, self.print)?;
         let invalid = |source| Error::Snapshot {
             path: self.output.clone(),
             source,
         };
-        packed.bytes = templates::put(packed.bytes, templates.as_ref(), &self.output)?;
         let snapshot = Snapshot::open(packed.bytes.as_slice()).map_err(invalid)?;
         if let Some(path) = &self.svg {
             output::write(path, svg(&shapes, best).as_bytes())?;

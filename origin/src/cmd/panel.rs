@@ -1,12 +1,17 @@
-//! What verbs that make snapshots put into them beside the model: features, experiments and rules.
+//! What verbs that make snapshots put into them beside the model: templates, features, experiments and rules.
 
 use super::beside;
 use super::data::Output;
 use clap::Args;
-use pocketrank::experiment::{compile, Compiled, Experiments, Options};
-use pocketrank::rule::{compile_rules, CompiledRules, Rule};
+use pocketrank::condition::Value;
+use pocketrank::experiment::{compile, Compiled, Effect, Experiments, Options};
+use pocketrank::pack::rules_to_bytes;
+use pocketrank::rule::{compile_rules, Action, CompiledRules, Rule};
+use pocketrank::template::{Templates, SLOT};
 use pocketrank::{Section, Snapshot};
 use pocketrank_origin::error::{Error, Result};
+use pocketrank_origin::templates;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What the payload calls the visitor's number.
@@ -20,6 +25,9 @@ pub struct VisitorNames {
 /// The options.
 #[derive(Debug, Args)]
 pub struct Panel {
+    /// Templates of this folder (docs/TEMPLATES.md); `pocketrank templates` checks them.
+    #[arg(long, value_name = "DIR")]
+    templates: Option<PathBuf>,
     /// Features and experiments: what GrowthBook's SDK endpoint gives.
     #[arg(long = "experiments", value_name = "FILE")]
     payload: Option<PathBuf>,
@@ -33,6 +41,7 @@ pub struct Panel {
 /// What was compiled; none of what was not given.
 #[derive(Debug, Default)]
 pub struct Compiling {
+    templates: Option<Templates>,
     experiments: Option<Experiments>,
     rules: Option<Vec<Rule>>,
 }
@@ -40,7 +49,10 @@ pub struct Compiling {
 impl Panel {
     /// Compiles the files, before any work is done, and tells what is left out.
     pub fn compile(&self, print: Output) -> Result<Compiling> {
-        let mut compiling = Compiling::default();
+        let mut compiling = Compiling {
+            templates: self.templates.as_deref().map(templates::read).transpose()?,
+            ..Compiling::default()
+        };
         if let Some(path) = &self.payload {
             let compiled = read_experiments(path, &self.visitor)?;
             for note in compiled.notes {
@@ -59,14 +71,35 @@ impl Panel {
     }
 }
 
+/// Of an entry of the section table, and up to the next multiple of 8 before the section and before each that it moves.
+const ENTRY: usize = 12 + 14;
+
 impl Compiling {
-    /// The snapshot with what was compiled.
-    pub fn attach(&self, bytes: Vec<u8>, output: &Path) -> Result<Vec<u8>> {
+    /// How many bytes longer it makes a snapshot, at most.
+    pub fn room(&self) -> Result<usize> {
+        let failed = |source| Error::Snapshot {
+            path: "-".into(),
+            source,
+        };
+        let sections = [
+            self.templates.as_ref().map(Templates::to_bytes),
+            self.experiments.as_ref().map(Experiments::to_bytes),
+            self.rules.as_deref().map(rules_to_bytes),
+        ];
+        let mut room = 0;
+        for section in sections.into_iter().flatten() {
+            room += section.map_err(failed)?.len() + ENTRY;
+        }
+        Ok(room)
+    }
+
+    /// The snapshot with what was compiled; tells which templates are named that it then has not.
+    pub fn attach(&self, bytes: Vec<u8>, output: &Path, print: Output) -> Result<Vec<u8>> {
         let invalid = |source| Error::Snapshot {
             path: output.into(),
             source,
         };
-        let mut bytes = bytes;
+        let mut bytes = templates::put(bytes, self.templates.as_ref(), output)?;
         if let Some(experiments) = &self.experiments {
             let snapshot = Snapshot::open(bytes.as_slice()).map_err(invalid)?;
             bytes = snapshot.with_experiments(Some(experiments)).map_err(invalid)?;
@@ -75,6 +108,7 @@ impl Compiling {
             let snapshot = Snapshot::open(bytes.as_slice()).map_err(invalid)?;
             bytes = snapshot.with_rules(rules).map_err(invalid)?;
         }
+        tell_missing(&Snapshot::open(bytes.as_slice()).map_err(invalid)?, output, print)?;
         Ok(bytes)
     }
 
@@ -87,11 +121,56 @@ impl Compiling {
         if self.experiments.is_none() && base.document(Section::Experiments).is_some() {
             self.experiments = Some(base.experiments().map_err(invalid)?);
         }
+        if self.templates.is_none() {
+            self.templates = base.templates().map_err(invalid)?;
+        }
         if self.rules.is_none() && base.document(Section::Rules).is_some() {
             self.rules = Some(base.rules().map_err(invalid)?.rules);
         }
         Ok(self)
     }
+}
+
+/// Tells which templates experiments and rules name that a snapshot does not have: slots then keep theirs.
+fn tell_missing<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, path: &Path, print: Output) -> Result<()> {
+    let invalid = |source| Error::Snapshot {
+        path: path.into(),
+        source,
+    };
+    let experiments = snapshot.experiments().map_err(invalid)?;
+    let rules = snapshot.rules().map_err(invalid)?;
+    let templates = snapshot.templates().map_err(invalid)?;
+    let is_there = |name: &str| match &templates {
+        Some(templates) => templates.get(name).is_some(),
+        None => name == SLOT,
+    };
+    let mut named = BTreeSet::new();
+    for rule in &rules.rules {
+        for action in &rule.actions {
+            if let Action::Template(name) = action {
+                named.insert((format!("rule `{}`", rule.id), name.as_str()));
+            }
+        }
+    }
+    let of_slot = |key: &str| key.starts_with("pocketrank.slot.") && key.ends_with(".template");
+    for feature in experiments.features.iter().filter(|feature| of_slot(&feature.key)) {
+        let values = feature.rules.iter().flat_map(|rule| match &rule.effect {
+            Effect::Force(value, ..) => vec![value],
+            Effect::Run(experiment) => experiment.variations.iter().map(|arm| &arm.value).collect(),
+        });
+        for value in values.chain([&feature.default]) {
+            if let Value::Text(name) = value {
+                named.insert((format!("feature `{}`", feature.key), name));
+            }
+        }
+    }
+    for (who, name) in named.into_iter().filter(|(_, name)| !is_there(name)) {
+        print.tell(format_args!(
+            "warning: {}: {who} names the template `{name}`, which the snapshot does not have; give it by --templates",
+            path.display()
+        ))?;
+    }
+    Ok(())
 }
 
 /// Compiles a payload.
@@ -115,6 +194,7 @@ pub fn replace(
     base: &Snapshot<&[u8]>,
     to: &Path,
     made: std::result::Result<Vec<u8>, pocketrank::Error>,
+    print: Output,
 ) -> Result<(String, usize)> {
     let invalid = |source| Error::Snapshot {
         path: to.into(),
@@ -122,6 +202,7 @@ pub fn replace(
     };
     let made = made.map_err(invalid)?;
     let snapshot = Snapshot::open(made.as_slice()).map_err(invalid)?;
+    tell_missing(&snapshot, to, print)?;
     let ledger = beside::read(from, base)?.of(&snapshot);
     beside::write(to, &made, &ledger)?;
     Ok((snapshot.id().to_string(), made.len()))

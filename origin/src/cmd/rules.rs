@@ -46,7 +46,7 @@ impl RulesVerb {
             let bytes = verify::read(from)?;
             let base = verify::open(from, bytes.as_slice())?;
             let made = base.with_rules(&compiled.rules);
-            written = Some(replace(from, &base, to, made)?);
+            written = Some(replace(from, &base, to, made, self.print)?);
         }
         let place = match (&self.output, &written) {
             (Some(path), Some((id, len))) => format!("\n{}: id {id}, {len} bytes", path.display()),

@@ -15,7 +15,7 @@ use pocketrank_origin::ingest;
 use pocketrank_origin::train::content::ContentModel;
 use pocketrank_origin::train::search::Strategy;
 use pocketrank_origin::train::{train, Chosen, TrainOptions, Tried};
-use pocketrank_origin::{output, parallel, templates};
+use pocketrank_origin::{output, parallel};
 use serde_json::json;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -63,9 +63,6 @@ pub struct Train {
     /// Stop trying after so many minutes; the model then depends on the machine.
     #[arg(long, value_name = "MINUTES", value_parser = positive)]
     stop_after: Option<f64>,
-    /// Put the templates of this folder into the snapshot (docs/TEMPLATES.md); `pocketrank templates` checks them.
-    #[arg(long, value_name = "DIR")]
-    templates: Option<PathBuf>,
     /// Write what was chosen to this file too: a recipe, from which `pack` makes the model again in other bytes without a search.
     #[arg(long, value_name = "FILE")]
     recipe: Option<PathBuf>,
@@ -107,7 +104,6 @@ impl Train {
             ("--log", self.log.as_ref()),
         ])?;
         let compiled = self.panel.compile(self.print)?;
-        let templates = self.templates.as_deref().map(templates::read).transpose()?;
         let config = self.data.config()?;
         let content = ContentModel::new(&config);
         let config = config.train;
@@ -152,8 +148,7 @@ impl Train {
             ..TrainOptions::default()
         };
         let mut trained = train(&dataset, events, &options, &control)?;
-        trained.bytes = compiled.attach(trained.bytes, &self.output)?;
-        trained.bytes = templates::put(trained.bytes, templates.as_ref(), &self.output)?;
+        trained.bytes = compiled.attach(trained.bytes, &self.output, self.print)?;
         let invalid = |source| Error::Snapshot {
             path: self.output.clone(),
             source,
