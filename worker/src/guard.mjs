@@ -6,6 +6,7 @@
  * when it ends. No handler throws, because that would cut the page off.
  */
 import { __wbg_reset_state as renew } from "../../../index.js";
+import { isRenewable } from "./nonce.mjs";
 
 /**
  * @typedef {object} Entries what an instance does
@@ -20,6 +21,8 @@ import { __wbg_reset_state as renew } from "../../../index.js";
 
 /** What comes instead of a result if the instance ended before. */
 const lost = Symbol("lost");
+/** The largest page that is kept, in bytes. */
+const largest = 1 << 23;
 /** How often a request is begun that has no body, so that it can be. */
 const tries = 3;
 
@@ -117,14 +120,31 @@ export function rewrite(response, request, env, carries) {
 }
 
 /**
- * Keeps a response in the cache once it has been read, if it comes to its end.
+ * Keeps a response in the cache, if it comes to its end. It is read to there first, because the cache takes what was cut off for the whole, and
+ * who reads slower than the cache would hold it in memory anyway.
  * @param {string} url
  * @param {Response} response
  */
 export async function keep(url, response) {
   try {
-    await /** @type {any} */ (caches).default.put(url, response);
+    const body = await whole(response);
+    if (!body) console.warn(`the cache: a page has more than ${largest} bytes and was not kept`);
+    else if (!(await isRenewable(response, body))) console.warn("the cache: a page with nonces that its header does not have, or short ones, was not kept");
+    else await /** @type {any} */ (caches).default.put(url, new Response(body, response));
   } catch (error) {
     console.warn(`the cache: a page was not kept: ${error}`);
+  }
+}
+
+/** The body of a response; nothing if it is too large. @param {Response} response */
+async function whole(response) {
+  const reader = /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */ (response.body).getReader();
+  const pieces = [];
+  for (let length = 0; ; ) {
+    const { done, value } = await reader.read();
+    if (done) return new Blob(pieces);
+    length += value.length;
+    if (length > largest) return void (await reader.cancel());
+    pieces.push(value);
   }
 }

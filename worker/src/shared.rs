@@ -31,10 +31,12 @@ const READ: f64 = 1_000.0;
 /// How long after upstream's time a page counts as being fetched whose fetching was given up, in milliseconds.
 const GIVEN_UP: f64 = 1_000.0;
 
-/// What a kept page loses beside `Set-Cookie`: lifetimes that are not ours, and what it no longer varies by.
-const KEPT_DROPS: [&str; 6] = [
+/// What a kept page loses: how it was sent, for it is kept decoded; lifetimes that are not ours; and what it no longer varies by.
+const KEPT_DROPS: [&str; 8] = [
     "CDN-Cache-Control",
     "Cloudflare-CDN-Cache-Control",
+    "Content-Encoding",
+    "Content-Length",
     "Expires",
     "Pragma",
     "Surrogate-Control",

@@ -41,7 +41,8 @@ impl Upstream {
         for name in edge::REQUEST_DROPS {
             headers.delete(name)?;
         }
-        headers.set("Accept-Encoding", cache::ENCODINGS)?;
+        let encodings = headers.get("Accept-Encoding")?;
+        headers.set("Accept-Encoding", cache::encodings(encodings.as_deref()))?;
         self.in_time(&request, timeout).await
     }
 
