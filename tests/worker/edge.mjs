@@ -192,6 +192,7 @@ export function makeStorage() {
  * @property {number} [isolates] how many, 1 if not given
  * @property {(request: import("miniflare").Request) => import("miniflare").Response | Promise<import("miniflare").Response>} [upstream]
  *   answers every request that leaves the worker; if not given, none may leave it but to `UPSTREAM_URL` and `MODELS_URL`
+ * @property {string} [build] its folder in dist/, `worker` if not given; slots of `worker-faults` whose name is `test-panic` panic
  * @property {string} [entry] source of a module that stands before the worker's, `./index.js`
  */
 
@@ -215,7 +216,7 @@ function workerds() {
  * @param {Options} [options]
  * @returns {Promise<Edge>}
  */
-export async function startEdge({ files = {}, lists: more = {}, seed = {}, vars = {}, storage, isolates = 1, upstream, entry } = {}) {
+export async function startEdge({ files = {}, lists: more = {}, seed = {}, vars = {}, storage, isolates = 1, upstream, entry, build = "worker" } = {}) {
   const directory = mkdtempSync(join(tmpdir(), "pocketrank-edge-"));
   const models = deployed({ lists: { ...lists, ...more }, ...seed });
   for (const [path, content] of Object.entries({ ...shop, ...models, ...files })) {
@@ -224,7 +225,7 @@ export async function startEdge({ files = {}, lists: more = {}, seed = {}, vars 
   }
   /** @type {string[]} */
   const told = [];
-  const built = join(root, "dist/worker");
+  const built = join(root, "dist", build);
   const compatibilityDate = /^compatibility_date = "(.*)"$/m.exec(readFileSync(join(root, "wrangler.toml"), "utf8"))?.[1];
   const source = (/** @type {string} */ name) => readFileSync(join(built, name));
   const mayLeave = vars.UPSTREAM_URL ?? vars.MODELS_URL;

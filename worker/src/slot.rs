@@ -6,7 +6,7 @@ use crate::error::{warn, Error};
 use crate::model::Wanted;
 use crate::rewriter::Element;
 use crate::visit::Visit;
-use crate::{lists, model, models};
+use crate::{follow, lists, model, models};
 use js_sys::Set;
 use pocketrank::template::{unescape, Page, SLOT};
 use pocketrank::{edge, Options};
@@ -20,6 +20,12 @@ use worker::Env;
 /// What is wrong with the slot's attributes, or its template. The element is untouched then.
 pub async fn fill(request: &Request, env: &Env, filled: &Set, lang: &str, element: &Element) -> Result<(), Error> {
     let (list, options) = read(element)?;
+    #[cfg(feature = "faults")]
+    break_down(element);
+    // It is gone where another page has ended the instance.
+    if !follow::load(env).await {
+        return Ok(());
+    }
     let asks = model::with(|model| model.asks()) == Some(true);
     let visit = Visit::of(request, env, asks)?;
     let attribute = |name| element.get_attribute(name).unwrap_or_default();
@@ -81,6 +87,14 @@ async fn load(env: &Env, list: &str, slot: &str, visit: &Visit) {
         }
     }
     let _ = lists::load(env, list).await.inspect_err(warn);
+}
+
+#[cfg(feature = "faults")]
+fn break_down(element: &Element) {
+    #[allow(clippy::panic)]
+    if element.get_attribute("data-pocketrank-slot").as_deref() == Some("test-panic") {
+        panic!("as the test wants");
+    }
 }
 
 /// The file of the slot's list, and how it is ranked.
