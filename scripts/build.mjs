@@ -62,7 +62,7 @@ export function cli() {
 }
 
 /**
- * The builds of the runtime: the whole, the slim one that only ranks, and the one that only follows an origin.
+ * The builds of the runtime: the whole, the slim one that only ranks, the one that only follows an origin, and the one that only decides.
  * @typedef {{ name: string, features: string, profile: string, optimize: string, glue: boolean }} Variant `glue`: wasm-bindgen makes a script for it
  * @type {Variant[]}
  */
@@ -70,6 +70,7 @@ export const variants = [
   { name: "pocketrank", features: "js", profile: "wasm", optimize: "-O3", glue: true },
   { name: "pocketrank_slim", features: "slim", profile: "wasm-slim", optimize: "-Os", glue: false },
   { name: "pocketrank_sync", features: "follow", profile: "wasm-slim", optimize: "-Os", glue: false },
+  { name: "pocketrank_decide", features: "decide", profile: "wasm-slim", optimize: "-Os", glue: false },
 ];
 
 /** @param {Tools} tools */
@@ -114,16 +115,18 @@ export async function buildWasm(tools, { name, features, profile, optimize, glue
 
 async function buildNpm() {
   need(join(npmFolder, "pocketrank.js"), "node scripts/build.mjs runtime");
-  const names = ["browser", "node", "workerd", "compiled", "element"];
+  const names = ["browser", "node", "workerd", "compiled", "element", "render"];
   const slim = ["slim", "slim-node", "slim-workerd"];
   const sync = ["sync", "sync-node", "sync-workerd"];
-  await bundleEntries([...names, ...slim, ...sync]);
-  for (const name of ["index.d.ts", "slim.d.ts", "sync.d.ts", "element.d.ts", "element.css"]) copyFileSync(join(root, "www", name), join(npmFolder, name));
+  const decide = ["decide", "decide-node", "decide-workerd"];
+  const all = [...names, ...slim, ...sync, ...decide];
+  await bundleEntries(all);
+  for (const name of ["index.d.ts", "slim.d.ts", "sync.d.ts", "decide.d.ts", "render.d.ts", "element.d.ts", "element.css"]) copyFileSync(join(root, "www", name), join(npmFolder, name));
   for (const name of ["browser", "node", "workerd"]) writeFileSync(join(npmFolder, `${name}.d.ts`), 'export * from "./index.js";\n');
-  for (const base of ["slim", "sync"]) {
+  for (const base of ["slim", "sync", "decide"]) {
     for (const host of ["node", "workerd"]) writeFileSync(join(npmFolder, `${base}-${host}.d.ts`), `export * from "./${base}.js";\n`);
   }
-  return [...names, ...slim, ...sync].map((name) => describe(join(npmFolder, `${name}.js`))).join(", ");
+  return all.map((name) => describe(join(npmFolder, `${name}.js`))).join(", ");
 }
 
 /**

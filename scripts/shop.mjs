@@ -183,19 +183,20 @@ export async function makePages(data, out, npmFolder = join(root, "dist/npm"), m
   const entry = join(npmFolder, "node.js");
   if (!existsSync(entry)) throw new Failure(`${entry} is missing`, "run `npm run build`");
   /** @type {Runtime} */
-  const { Ranker, init, itemHash, renderCard } = await import(pathToFileURL(entry).href);
+  const { Ranker, init, itemHash } = await import(pathToFileURL(entry).href);
+  /** @type {typeof import("../www/render.js")} */
+  const { Renderer } = await import(pathToFileURL(join(npmFolder, "render.js")).href);
   await init();
   /** @type {Catalogue} */
   const catalogue = readJson(join(data, "catalogue.json"));
   const snapshot = readFileSync(join(data, "snapshot.bin"));
-  const { id } = new Ranker(snapshot);
+  const ranker = new Ranker(snapshot);
+  const { id } = ranker;
   const lists = join(data, "candidates");
   const names = readdirSync(lists).flatMap((file) => (file.endsWith(".json") ? [file.slice(0, -".json".length)] : []));
   const known = new Set(names);
   /** @type {Map<string, List>} */
   const read = new Map();
-  /** @type {Map<string, Html>} */
-  const cards = new Map();
 
   mkdirSync(dirname(out), { recursive: true });
   const files = new Files(mkdtempSync(`${out}.new-`));
@@ -213,10 +214,17 @@ export async function makePages(data, out, npmFolder = join(root, "dist/npm"), m
         if (!name.startsWith("similar-")) read.set(name, list);
         return list;
       },
-      card(item) {
-        const card = cards.get(item.id) ?? new Html(renderCard(item));
-        cards.set(item.id, card);
-        return card;
+      cards(items) {
+        const renderer = new Renderer(ranker, items);
+        return items.map((_, at) => new Html(renderer.item(at, { lang: "en" })));
+      },
+      slot(items, template) {
+        try {
+          return new Html(new Renderer(ranker, items).slot({ template, lang: "en" }));
+        } catch (error) {
+          if (/** @type {{ code?: string }} */ (error).code === "unknown_name") return undefined;
+          throw error;
+        }
       },
       assets: {
         css: files.writeHashed("/assets", "shop", "css", assets.css),

@@ -26,6 +26,7 @@ const sums = [
   { id: "size-browser", parts: ["pocketrank_bg.wasm", "browser.js"], peer: "pagefind", peer_value: 73 },
   { id: "size-slim", parts: ["pocketrank_slim_bg.wasm", "slim.js"], peer: "GrowthBook's SDK", peer_value: 15 },
   { id: "size-sync", parts: ["pocketrank_sync_bg.wasm", "sync.js"] },
+  { id: "size-decide", parts: ["pocketrank_decide_bg.wasm", "decide.js"] },
   { id: "size-worker", parts: ["worker/index_bg.wasm", "worker/index.js"] },
 ];
 

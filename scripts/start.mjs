@@ -35,7 +35,7 @@ export async function makeShop(sources, { data, shop } = folders) {
   const flags = Object.entries(sources).flatMap(([name, path]) => [`--${name}`, path]);
   const snapshot = join(data, "snapshot.bin");
   say("shop    train, with few trials: a shop in a minute, not the best model");
-  await run(program, ["train", ...flags, "--trials", "8", "-o", snapshot]);
+  await run(program, ["train", ...flags, "--trials", "8", "--templates", join(root, "www/shop/templates"), "-o", snapshot]);
   say("shop    candidates");
   await run(program, ["candidates", snapshot, ...flags, "-o", data]);
   say("shop    pages");

@@ -42,6 +42,7 @@ function steps(tools) {
     "clippy-wasm": async () => {
       await plain("cargo", ["clippy", "-p", "pocketrank", "--features", "js,pack", "--lib", "--test", "wasm", ...wasm, ...strict]);
       await plain("cargo", ["clippy", "-p", "pocketrank", "--features", "slim", "--lib", ...wasm, ...strict]);
+      await plain("cargo", ["clippy", "-p", "pocketrank", "--features", "decide", "--lib", ...wasm, ...strict]);
       await plain("cargo", ["clippy", "-p", "pocketrank", "--features", "follow", "--lib", ...wasm, ...strict]);
       await plain("cargo", ["clippy", "-p", "pocketrank-worker", ...wasm, ...strict]);
     },

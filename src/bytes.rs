@@ -32,6 +32,14 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
+    /// The next bytes but for so many at the end.
+    pub(crate) fn until(&mut self, end: usize) -> &'a [u8] {
+        let end = self.bytes.len().saturating_sub(end);
+        let taken = self.bytes.get(self.at..end).unwrap_or_default();
+        self.at += taken.len();
+        taken
+    }
+
     /// The next `N` bytes as an array.
     pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
         let mut array = [0; N];
@@ -54,27 +62,9 @@ impl<'a> Reader<'a> {
         Ok(u32::from_le_bytes(self.array()?))
     }
 
-    #[inline(never)]
-    pub(crate) fn u64(&mut self) -> Result<u64> {
-        Ok(u64::from_le_bytes(self.array()?))
-    }
-
     /// Offset of the next byte.
     pub(crate) fn at(&self) -> usize {
         self.at
-    }
-
-    /// Ends the reading: bytes left over are an error.
-    pub(crate) fn finish(self) -> Result<()> {
-        if self.at == self.bytes.len() {
-            Ok(())
-        } else {
-            Err(Error::Corrupt {
-                what: self.what,
-                at: self.at,
-                rule: "no bytes may follow the end",
-            })
-        }
     }
 }
 

@@ -4,13 +4,15 @@
 //! what is not a well-formed, unexpired capsule is an error, and the host then ranks contextually.
 //!
 //! Bytes before base64url (no padding), little-endian: version `u8`, mode `u8`, last day of validity `u16`, count `u8`,
-//! then per event item `u64`, day `u16`, kind `u8`, oldest first, and the first 4 bytes of the SHA-256 of all before.
+//! then per event item `u64`, day `u16`, kind `u8`, oldest first; from version 2 on the lot and its assignments; and the first 4 bytes
+//! of the SHA-256 of all before. Without a lot it is written in version 1.
 //! The checksum is against accidents; the capsule is the visitor's own and proves nothing.
 
 use crate::bytes::{sha256, short, Reader};
 use crate::consent::{CapsuleGrant, Choice, Mode};
 use crate::error::{Error, Result};
 use crate::event::{Event, EventKind, ItemHash, DAY};
+use crate::lot::{Draw, ASSIGNMENT_BYTES};
 use crate::profile::{read_kind, Profile};
 use base64ct::{Base64UrlUnpadded, Encoding};
 
@@ -23,8 +25,15 @@ pub const CAPSULE_EVENTS: usize = 30;
 /// Days for which a capsule is valid.
 pub const CAPSULE_DAYS: u32 = 30;
 /// The newest version of the encoding.
-pub const CAPSULE_VERSION: u16 = 1;
+pub const CAPSULE_VERSION: u16 = 2;
 const CHECK_BYTES: usize = 4;
+/// Bytes before the events, and of an event.
+const HEADER: usize = 5;
+const EVENT_BYTES: usize = 11;
+/// The most assignments in a capsule: the newest of the profile, which take the place of the oldest events.
+const CAPSULE_ASSIGNMENTS: usize = 8;
+/// Bytes behind the characters.
+const MAX_BYTES: usize = MAX_CAPSULE / 4 * 3;
 
 /// The capsule of a profile at `now` (seconds since 1970-01-01 UTC).
 pub fn encode(profile: &Profile, grant: &CapsuleGrant, now: u32) -> String {
@@ -33,10 +42,13 @@ pub fn encode(profile: &Profile, grant: &CapsuleGrant, now: u32) -> String {
         .iter()
         .rev()
         .filter(|event| event.kind != EventKind::ViewItemList);
-    let mut newest: Vec<&Event> = wanted.take(CAPSULE_EVENTS).collect();
+    let (lot, kept) = profile.draw().newest(CAPSULE_ASSIGNMENTS);
+    let room = MAX_BYTES - HEADER - 3 - kept.len() - CHECK_BYTES;
+    let mut newest: Vec<&Event> = wanted.take(CAPSULE_EVENTS.min(room / EVENT_BYTES)).collect();
     newest.reverse();
     let mut out = Vec::with_capacity(MAX_CAPSULE);
-    out.push(CAPSULE_VERSION as u8);
+    let version = if lot.is_empty() { 1 } else { CAPSULE_VERSION };
+    out.push(version as u8);
     out.push(if grant.grant().mode() == Mode::Persistent { 2 } else { 1 });
     out.extend(day16(now.saturating_add(CAPSULE_DAYS * DAY)).to_le_bytes());
     out.push(newest.len() as u8);
@@ -44,6 +56,11 @@ pub fn encode(profile: &Profile, grant: &CapsuleGrant, now: u32) -> String {
         out.extend(event.item.0.to_le_bytes());
         out.extend(day16(event.at).to_le_bytes());
         out.push(event.kind as u8);
+    }
+    if version > 1 {
+        out.extend(lot);
+        out.push((kept.len() / ASSIGNMENT_BYTES) as u8);
+        out.extend(kept);
     }
     let check: [u8; CHECK_BYTES] = short(&sha256(&[&out]));
     out.extend(check);
@@ -61,7 +78,7 @@ fn day16(at: u32) -> u16 {
 /// What is wrong with the capsule; [`Error::Expired`] once its last day is over.
 pub fn choice(text: &str, now: u32) -> Result<Choice> {
     let bytes = checked(text)?;
-    header(&mut Reader::new("capsule", &bytes), now).map(|(choice, _)| choice)
+    header(&mut Reader::new("capsule", &bytes), now).map(|(_, choice, _)| choice)
 }
 
 /// The profile that the capsule carries. An event's time is the start of its day.
@@ -71,14 +88,15 @@ pub fn choice(text: &str, now: u32) -> Result<Choice> {
 pub fn decode(_grant: &CapsuleGrant, text: &str, now: u32) -> Result<Profile> {
     let bytes = checked(text)?;
     let mut reader = Reader::new("capsule", &bytes);
-    let (_, count) = header(&mut reader, now)?;
+    let (version, _, count) = header(&mut reader, now)?;
     let mut events = Vec::with_capacity(CAPSULE_EVENTS);
     let mut newest = 0;
     for _ in 0..count {
         let at = reader.at();
-        let item = ItemHash(reader.u64()?);
-        let day = u32::from(reader.u16()?);
-        let kind = read_kind(&mut reader)?;
+        let [item @ .., d0, d1, kind]: [u8; EVENT_BYTES] = reader.array()?;
+        let item = ItemHash(u64::from_le_bytes(item));
+        let day = u32::from(u16::from_le_bytes([d0, d1]));
+        let kind = read_kind(kind, at)?;
         let corrupt = |rule| Error::Corrupt {
             what: "capsule",
             at,
@@ -91,9 +109,14 @@ pub fn decode(_grant: &CapsuleGrant, text: &str, now: u32) -> Result<Profile> {
         newest = start;
         events.push(Event { item, at: start, kind });
     }
+    let mut profile = Profile::from_ordered(events.into_iter());
+    let at = reader.at();
+    let draw = reader.until(CHECK_BYTES);
+    if !profile.draw_mut().set(draw) || version == 1 && !draw.is_empty() {
+        return Err(Draw::wrong("capsule", at));
+    }
     reader.take(CHECK_BYTES)?;
-    reader.finish()?;
-    Ok(Profile::from_ordered(events.into_iter()))
+    Ok(profile)
 }
 
 /// The bytes behind the text, their checksum verified.
@@ -129,8 +152,9 @@ fn checked(text: &str) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn header(reader: &mut Reader<'_>, now: u32) -> Result<(Choice, usize)> {
-    let version = u16::from(reader.u8()?);
+fn header(reader: &mut Reader<'_>, now: u32) -> Result<(u16, Choice, usize)> {
+    let [version, mode, d0, d1, count]: [u8; HEADER] = reader.array()?;
+    let version = u16::from(version);
     if version == 0 || version > CAPSULE_VERSION {
         return Err(Error::Version {
             what: "capsule",
@@ -138,24 +162,23 @@ fn header(reader: &mut Reader<'_>, now: u32) -> Result<(Choice, usize)> {
             got: version,
         });
     }
-    let at = reader.at();
-    let mode = match reader.u8()? {
+    let mode = match mode {
         1 => Mode::Session,
         2 => Mode::Persistent,
         _ => {
             return Err(Error::Corrupt {
                 what: "capsule",
-                at,
+                at: 1,
                 rule: "the mode is 1 (session) or 2 (persistent)",
             })
         }
     };
-    let until = u32::from(reader.u16()?);
+    let until = u32::from(u16::from_le_bytes([d0, d1]));
     let today = now / DAY;
     if today > until {
         return Err(Error::Expired { until, today });
     }
-    let count = usize::from(reader.u8()?);
+    let count = usize::from(count);
     if count > CAPSULE_EVENTS {
         return Err(Error::Limit {
             what: "capsule events",
@@ -163,28 +186,38 @@ fn header(reader: &mut Reader<'_>, now: u32) -> Result<(Choice, usize)> {
             got: count,
         });
     }
-    Ok((Choice { mode, capsule: true }, count))
+    Ok((version, Choice { mode, capsule: true }, count))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::tests::{consent, events, profile};
+    use crate::profile::tests::{consent, drawn, events, kept, profile};
     use proptest::prelude::*;
 
     const NOW: u32 = 1_700_000_000;
 
     proptest! {
         #[test]
-        fn carries_the_newest_events_by_the_day(events in events(80)) {
+        fn carries_the_newest_events_by_the_day(
+            events in events(80),
+            seed in proptest::option::of(any::<u32>()),
+            assignments in kept(),
+        ) {
             let grant = consent().capsule_grant().unwrap();
-            let profile = profile(&events);
+            let mut profile = profile(&events);
+            *profile.draw_mut() = drawn(seed, &assignments);
+            let kept: Vec<_> = profile.draw().kept().collect();
+            let kept = &kept[kept.len().saturating_sub(CAPSULE_ASSIGNMENTS)..];
+            let most = ((348 - 8 * kept.len()) / 11).min(30);
             let text = encode(&profile, &grant, NOW);
             prop_assert!(text.len() + COOKIE.len() < 512 && text.len() <= MAX_CAPSULE);
             prop_assert_eq!(choice(&text, NOW).unwrap(), Choice { mode: Mode::Persistent, capsule: true });
             let back = decode(&grant, &text, NOW).unwrap();
             let wanted: Vec<_> = profile.events().iter().filter(|e| e.kind != EventKind::ViewItemList).collect();
-            let newest = &wanted[wanted.len().saturating_sub(CAPSULE_EVENTS)..];
+            prop_assert_eq!(back.lot(), profile.lot());
+            prop_assert_eq!(&back.draw().kept().collect::<Vec<_>>(), kept);
+            let newest = &wanted[wanted.len().saturating_sub(most)..];
             let days: Vec<_> = newest.iter().map(|e| (e.item, e.at / DAY * DAY, e.kind)).collect();
             let got: Vec<_> = back.events().iter().map(|e| (e.item, e.at, e.kind)).collect();
             prop_assert_eq!(got, days);

@@ -272,7 +272,9 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-fn write_number(out: &mut String, number: usize) {
+/// Writes a number in decimal.
+#[inline(never)]
+pub(crate) fn write_number(out: &mut String, number: usize) {
     if number >= 10 {
         write_number(out, number / 10);
     }

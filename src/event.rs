@@ -39,7 +39,7 @@ pub fn item_hash(id: &str) -> ItemHash {
 }
 
 /// The first 64 characters.
-fn shortened(name: &str) -> String {
+pub(crate) fn shortened(name: &str) -> String {
     let end = name.char_indices().nth(64).map_or(name.len(), |(end, _)| end);
     name.get(..end).unwrap_or_default().into()
 }

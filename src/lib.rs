@@ -13,19 +13,26 @@
 //! and [`sync`] how a host follows it.
 //!
 //! Features: `pack` adds the writer of snapshots and deltas, `sign` that of manifests, `js` the JavaScript surface, `slim` a smaller one for
-//! what ranking needs, `follow` one for [`sync`] alone.
+//! what ranking needs, `follow` one for [`sync`] alone, `decide` one for [`experiment`]s alone.
 
 #![deny(unsafe_code)]
 
-#[cfg(all(any(feature = "js", feature = "slim", feature = "follow"), target_arch = "wasm32"))]
+#[cfg(all(
+    any(feature = "js", feature = "slim", feature = "follow", feature = "decide"),
+    target_arch = "wasm32"
+))]
 mod allocator;
-#[cfg(any(feature = "slim", feature = "follow"))]
+#[cfg(any(feature = "slim", feature = "follow", feature = "decide"))]
 #[allow(unsafe_code)]
 mod bridge;
 mod bytes;
 pub mod capsule;
 mod cholesky;
+pub mod condition;
 mod consent;
+#[cfg(feature = "decide")]
+#[allow(unsafe_code)]
+mod decide;
 mod delta;
 mod diversity;
 pub mod edge;
@@ -34,6 +41,7 @@ pub mod edge;
 mod embedded;
 mod error;
 mod event;
+pub mod experiment;
 #[cfg(feature = "follow")]
 #[allow(unsafe_code)]
 mod follow;
@@ -41,9 +49,12 @@ mod hex;
 mod history;
 mod list;
 mod loader;
+mod lot;
 mod manifest;
+pub mod page;
 mod profile;
 mod rerank;
+pub mod rule;
 mod score;
 #[cfg(feature = "slim")]
 #[allow(unsafe_code)]
@@ -63,6 +74,7 @@ pub use error::{Error, Result};
 pub use event::{item_hash, Event, EventKind, ItemHash};
 pub use hex::{from_hex, hex};
 pub use loader::Loader;
+pub use lot::{Lot, LOTS, MAX_ASSIGNMENTS};
 #[cfg(feature = "sign")]
 pub use manifest::SecretKey;
 pub use manifest::{Blob, File, Link, Manifest, PublicKey, Target, Trust, MANIFEST_VERSION, MAX_KEYS, MAX_MANIFEST};

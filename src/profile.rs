@@ -3,19 +3,20 @@
 //! Invariant: events are in the order of their time, at most [`MAX_EVENTS`] of them (impressions fall out first, then the oldest), and both
 //! writing and reading back take a [`Grant`]. The encoding is all there is: equal encodings rank alike.
 //!
-//! Encoded form, little-endian: `PKPR`, version `u16`, count `u16`, then per event item `u64`, time `u32`, kind `u8`,
-//! and the first 8 bytes of the SHA-256 of all before.
+//! Encoded form, little-endian: `PKPR`, version `u16`, count `u16`, then per event item `u64`, time `u32`, kind `u8`; from version 2 on
+//! the lot and its assignments; and the first 8 bytes of the SHA-256 of all before. Without a lot it is written in version 1.
 
-use crate::bytes::{sha256, short, Reader};
+use crate::bytes::{sha256, short, u16_at, Reader};
 use crate::consent::Grant;
 use crate::error::{Error, Result};
 use crate::event::{Event, EventKind, ItemHash};
+use crate::lot::{Draw, Lot};
 use tinyvec::ArrayVec;
 
 /// The most events that a profile holds.
 pub const MAX_EVENTS: usize = 256;
 /// The newest version of the encoding.
-pub const PROFILE_VERSION: u16 = 1;
+pub const PROFILE_VERSION: u16 = 2;
 const MAGIC: [u8; 4] = *b"PKPR";
 const EVENT_BYTES: usize = 13;
 const CHECK_BYTES: usize = 8;
@@ -24,12 +25,14 @@ const CHECK_BYTES: usize = 8;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
     events: ArrayVec<[Event; MAX_EVENTS]>,
+    draw: Draw,
 }
 
 impl Default for Profile {
     fn default() -> Self {
         Profile {
             events: ArrayVec::new(),
+            draw: Draw::default(),
         }
     }
 }
@@ -71,22 +74,61 @@ impl Profile {
         self.events.as_slice()
     }
 
-    /// Forgets everything.
+    /// Draws the number by which experiments assign, by a host's randomness, of which the low 12 bits count: when consent is given, and each
+    /// time that it is renewed. What the number before it has assigned is forgotten.
+    pub fn draw_lot(&mut self, _grant: &Grant, seed: u32) {
+        self.draw = Draw::new(seed);
+    }
+
+    /// The number by which experiments assign, once it is drawn.
+    pub fn lot(&self) -> Option<Lot> {
+        self.draw.lot()
+    }
+
+    /// The lot and what it has assigned, encoded: what the build that decides takes and gives.
+    /// Empty without a lot.
+    pub fn drawn(&self) -> &[u8] {
+        self.draw.bytes()
+    }
+
+    /// Keeps what the lot was assigned to since, as [`Profile::drawn`] encodes it; that of another lot changes nothing.
+    ///
+    /// # Errors
+    /// Where it is not encoded so.
+    pub fn keep_drawn(&mut self, _grant: &Grant, bytes: &[u8]) -> Result<()> {
+        if u16_at(bytes, 0) == self.draw.lot().map(Lot::number) && !self.draw.set(bytes) {
+            return Err(Draw::wrong("draw", 0));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn draw(&self) -> &Draw {
+        &self.draw
+    }
+
+    pub(crate) fn draw_mut(&mut self) -> &mut Draw {
+        &mut self.draw
+    }
+
+    /// Forgets everything, the lot as well.
     pub fn erase(&mut self) {
         *self = Profile::default();
     }
 
     /// The encoded form, for storage on the device.
     pub fn encode(&self, _grant: &Grant) -> Vec<u8> {
-        let mut out = Vec::with_capacity(8 + self.events.len() * EVENT_BYTES + CHECK_BYTES);
+        let draw = self.draw.bytes();
+        let mut out = Vec::with_capacity(8 + self.events.len() * EVENT_BYTES + draw.len() + CHECK_BYTES);
+        let version = if draw.is_empty() { 1 } else { PROFILE_VERSION };
         out.extend(MAGIC);
-        out.extend(PROFILE_VERSION.to_le_bytes());
+        out.extend(version.to_le_bytes());
         out.extend((self.events.len() as u16).to_le_bytes());
         for event in &self.events {
             out.extend(event.item.0.to_le_bytes());
             out.extend(event.at.to_le_bytes());
             out.push(event.kind as u8);
         }
+        out.extend(draw);
         let check: [u8; CHECK_BYTES] = short(&sha256(&[&out]));
         out.extend(check);
         out
@@ -106,7 +148,8 @@ impl Profile {
                 got,
             });
         }
-        let version = reader.u16()?;
+        let [v0, v1, c0, c1] = reader.array()?;
+        let version = u16::from_le_bytes([v0, v1]);
         if version == 0 || version > PROFILE_VERSION {
             return Err(Error::Version {
                 what: "profile",
@@ -114,7 +157,7 @@ impl Profile {
                 got: version,
             });
         }
-        let count = usize::from(reader.u16()?);
+        let count = usize::from(u16::from_le_bytes([c0, c1]));
         if count > MAX_EVENTS {
             return Err(Error::Limit {
                 what: "profile events",
@@ -126,10 +169,12 @@ impl Profile {
         let mut newest = 0;
         for _ in 0..count {
             let at = reader.at();
+            // In one piece: each that may be missing is code of its own.
+            let [item @ .., t0, t1, t2, t3, kind]: [u8; EVENT_BYTES] = reader.array()?;
             let event = Event {
-                item: ItemHash(reader.u64()?),
-                at: reader.u32()?,
-                kind: read_kind(&mut reader)?,
+                item: ItemHash(u64::from_le_bytes(item)),
+                at: u32::from_le_bytes([t0, t1, t2, t3]),
+                kind: read_kind(kind, at)?,
             };
             if event.at < newest {
                 return Err(Error::Corrupt {
@@ -141,9 +186,13 @@ impl Profile {
             newest = event.at;
             profile.events.push(event);
         }
+        let at = reader.at();
+        let draw = reader.until(CHECK_BYTES);
+        if !profile.draw.set(draw) || version == 1 && !draw.is_empty() {
+            return Err(Draw::wrong("profile", at));
+        }
         let covered = bytes.get(..reader.at()).unwrap_or_default();
         let expected: [u8; CHECK_BYTES] = reader.array()?;
-        reader.finish()?;
         let got = short(&sha256(&[covered]));
         if expected != got {
             return Err(Error::Checksum {
@@ -163,10 +212,9 @@ impl Profile {
     }
 }
 
-/// Reads an event kind; its number must be known.
-pub(crate) fn read_kind(reader: &mut Reader<'_>) -> Result<EventKind> {
-    let at = reader.at();
-    EventKind::from_number(reader.u8()?).ok_or(Error::Corrupt {
+/// The event kind of a number, which must be known, of the event that begins at `at`.
+pub(crate) fn read_kind(number: u8, at: usize) -> Result<EventKind> {
+    EventKind::from_number(number).ok_or(Error::Corrupt {
         what: "event kind",
         at,
         rule: "kinds are numbered 0 to 8",
@@ -177,6 +225,7 @@ pub(crate) fn read_kind(reader: &mut Reader<'_>) -> Result<EventKind> {
 pub(crate) mod tests {
     use super::*;
     use crate::consent::{Choice, Consent, Mode, Signals};
+    use crate::lot::{Kept, LOTS};
     use proptest::prelude::*;
 
     pub(crate) fn consent() -> Consent {
@@ -206,20 +255,43 @@ pub(crate) mod tests {
         profile
     }
 
+    pub(crate) fn kept() -> impl Strategy<Value = Vec<(u32, u32)>> {
+        proptest::collection::vec((0..30u32, any::<u32>()), 0..40)
+    }
+
+    pub(crate) fn drawn(seed: Option<u32>, kept: &[(u32, u32)]) -> Draw {
+        let Some(seed) = seed else { return Draw::default() };
+        let mut draw = Draw::new(seed);
+        for (experiment, variation) in kept.iter().copied() {
+            draw.keep(Kept { experiment, variation });
+        }
+        draw
+    }
+
     proptest! {
         #[test]
-        fn decode_inverts_encode(events in events(300)) {
+        fn decode_inverts_encode(events in events(300), seed in proptest::option::of(any::<u32>()), kept in kept()) {
             let grant = consent().grant().unwrap();
-            let profile = profile(&events);
+            let mut profile = profile(&events);
+            profile.draw = drawn(seed, &kept);
+            prop_assert_eq!(profile.encode(&grant)[4], 1 + u8::from(seed.is_some()));
             prop_assert_eq!(profile.events().len(), events.len().min(MAX_EVENTS));
             prop_assert!(profile.events().windows(2).all(|w| w[0].at <= w[1].at));
             prop_assert_eq!(Profile::decode(&grant, &profile.encode(&grant)).unwrap(), profile);
         }
 
         #[test]
-        fn damage_is_an_error(events in events(40), at in any::<prop::sample::Index>(), bit in 0..8u8) {
+        fn damage_is_an_error(
+            events in events(40),
+            seed in proptest::option::of(any::<u32>()),
+            kept in kept(),
+            at in any::<prop::sample::Index>(),
+            bit in 0..8u8,
+        ) {
             let grant = consent().grant().unwrap();
-            let bytes = profile(&events).encode(&grant);
+            let mut profile = profile(&events);
+            profile.draw = drawn(seed, &kept);
+            let bytes = profile.encode(&grant);
             let at = at.index(bytes.len());
             let mut flipped = bytes.clone();
             flipped[at] ^= 1 << bit;
@@ -231,6 +303,35 @@ pub(crate) mod tests {
         fn random_bytes_are_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             prop_assert!(Profile::decode(&consent().grant().unwrap(), &bytes).is_err());
         }
+    }
+
+    #[test]
+    fn a_lot_has_twelve_bits_and_ends_with_the_profile() {
+        let grant = consent().grant().unwrap();
+        let mut profile = Profile::default();
+        assert_eq!(profile.lot(), None);
+        profile.draw_lot(&grant, 0xabcd_e123);
+        assert_eq!(profile.lot().map(Lot::number), Some(0x123));
+        profile.draw.keep(Kept {
+            experiment: 1,
+            variation: 2,
+        });
+        let kept = profile.drawn().to_vec();
+        let mut again = Profile::default();
+        again.keep_drawn(&grant, &kept).unwrap();
+        assert_eq!(again, Profile::default(), "of another lot");
+        again.draw_lot(&grant, 0x123);
+        again.keep_drawn(&grant, &kept).unwrap();
+        assert_eq!(again, profile);
+        assert!(again.keep_drawn(&grant, &kept[..10]).is_err() && again == profile);
+        again.keep_drawn(&grant, &[0x23, 1, 0]).unwrap();
+        profile.draw_lot(&grant, 0x123);
+        assert_eq!(again, profile, "what is kept no more is nowhere");
+        profile.draw_lot(&grant, u32::MAX);
+        assert_eq!(profile.lot().map(Lot::number), Some(LOTS - 1));
+        assert_eq!(profile.draw.kept().count(), 0);
+        profile.erase();
+        assert_eq!(profile, Profile::default());
     }
 
     #[test]

@@ -12,6 +12,8 @@ use crate::list::Lists;
 use crate::profile::Profile;
 use crate::score::{Affinity, Content, Factors, Neighbours, Prior, Scorer, PART_NAMES};
 use crate::snapshot::{Blend, Snapshot, NO_ROW};
+#[cfg(feature = "scale")]
+use crate::{error::Error, snapshot::Scales};
 use serde::Serialize;
 use std::collections::BinaryHeap;
 
@@ -157,8 +159,14 @@ impl<B: AsRef<[u8]>> Ranker<B> {
             slate: Vec::new(),
             diversity: Diversity::default(),
         };
-        ranker.set_profile(&Profile::default(), now);
+        ranker.begin(now);
         ranker
+    }
+
+    /// Begins with the empty profile.
+    #[inline(never)]
+    fn begin(&mut self, now: u32) {
+        self.set_profile(&Profile::default(), now);
     }
 
     /// The snapshot.
@@ -186,8 +194,39 @@ impl<B: AsRef<[u8]>> Ranker<B> {
     /// As [`Blend::check`]; the blend then stays as it was.
     pub fn set_blend(&mut self, blend: Blend) -> Result<()> {
         self.snapshot.set_blend(blend)?;
-        self.set_profile(&Profile::default(), self.history.today.saturating_mul(DAY));
+        self.begin(self.history.today.saturating_mul(DAY));
         Ok(())
+    }
+
+    /// Ranks from now on with the weights of the blend multiplied by factors from 0 to 100, by the names of parts, beginning with the empty
+    /// profile: what an arm of an experiment says. Where no factor is given it is 1.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`] where a name is no part's, [`Error::Weight`] where a number is no factor; the blend then stays as it was.
+    #[cfg(feature = "scale")]
+    pub fn scale_blend<'a>(&mut self, factors: impl IntoIterator<Item = (&'a str, f32)>) -> Result<()> {
+        let mut scales = Scales::NONE;
+        for (part, factor) in factors {
+            let at = PART_NAMES.iter().position(|name| *name == part);
+            let at = at.ok_or_else(|| Error::UnknownName {
+                what: "part of the blend",
+                got: part.chars().take(64).collect(),
+                known: "neighbours, repeat, factors, content, category, brand, price_band, popularity, trend, newness",
+            })?;
+            scales.set(at, factor)?;
+        }
+        *self.snapshot.scales_mut() = scales;
+        self.begin(self.history.today.saturating_mul(DAY));
+        Ok(())
+    }
+
+    /// Multiplies the weight of a part by a factor from 0 to 100, from the next [`Ranker::set_profile`] on.
+    ///
+    /// # Errors
+    /// [`Error::Weight`] where there is no part of that number, or the factor is none.
+    #[cfg(feature = "scale")]
+    pub fn scale_part(&mut self, at: usize, factor: f32) -> Result<()> {
+        self.snapshot.scales_mut().set(at, factor)
     }
 
     /// The rows that the history reaches: its own items and their neighbours, in no order.
@@ -197,6 +236,16 @@ impl<B: AsRef<[u8]>> Ranker<B> {
 
     /// The slate, best first.
     pub fn rerank(&mut self, candidates: &Candidates, options: &Options) -> &[Ranked] {
+        self.rank(candidates, options, |_, _, _| {})
+    }
+
+    /// The same, with what may change the scores of rows before anything is left out; without end below 0 leaves out.
+    pub(crate) fn rank(
+        &mut self,
+        candidates: &Candidates,
+        options: &Options,
+        change: impl FnOnce(&Snapshot<B>, &[u32], &mut [f32]),
+    ) -> &[Ranked] {
         let rows = candidates.rows();
         self.scores.clear();
         self.scores.resize(rows.len(), 0.0);
@@ -208,6 +257,7 @@ impl<B: AsRef<[u8]>> Ranker<B> {
             self.affinity.add(list, &mut self.scores);
             self.prior.add(list, &mut self.scores);
         }
+        change(&self.snapshot, rows, &mut self.scores);
         self.select(candidates, options);
         if options.diversity > 0.0 {
             let attributes = self.snapshot.attributes();
@@ -217,6 +267,25 @@ impl<B: AsRef<[u8]>> Ranker<B> {
         }
         self.slate.truncate(options.count);
         &self.slate
+    }
+
+    /// Puts a candidate to its place in the slate, if it is one that the options allow.
+    pub(crate) fn pin(&mut self, candidates: &Candidates, options: &Options, row: u32, place: usize) {
+        let Some(at) = candidates.rows.iter().position(|known| *known == row) else {
+            return;
+        };
+        let index = at as u32;
+        if self.left_out(candidates, index, options) {
+            return;
+        }
+        self.slate.retain(|ranked| ranked.index != index);
+        let ranked = Ranked {
+            index,
+            row,
+            score: self.scores.get(at).copied().unwrap_or_default(),
+        };
+        self.slate.insert(place.min(self.slate.len()), ranked);
+        self.slate.truncate(options.count);
     }
 
     /// The slate of the last [`Ranker::rerank`].

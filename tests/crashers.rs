@@ -39,6 +39,16 @@ fn delta() {
 }
 
 #[test]
+fn experiments() {
+    replay("experiments", targets::experiments);
+}
+
+#[test]
+fn rules() {
+    replay("rules", targets::rules);
+}
+
+#[test]
 fn manifest() {
     replay("manifest", targets::manifest);
 }

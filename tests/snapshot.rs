@@ -3,6 +3,10 @@
 
 mod support;
 
+use pocketrank::condition::Condition;
+use pocketrank::experiment::Experiments;
+use pocketrank::rule::Rule;
+use pocketrank::template::Templates;
 use pocketrank::{item_hash, Candidates, Options, Ranker, Section, Snapshot, NO_ROW};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
@@ -16,6 +20,8 @@ fn packed(seed: u64, items: usize) -> Vec<u8> {
 fn use_all(bytes: &[u8]) -> Result<(), pocketrank::Error> {
     let snapshot = Snapshot::open(bytes)?;
     let _ = snapshot.labels();
+    let _ = snapshot.experiments();
+    let _ = snapshot.rules();
     let mut ranker = Ranker::new(snapshot);
     ranker.set_profile(&profile(&events(&mut Rng(1), 30, 50)), NOW);
     let candidates = Candidates::from_rows((0..60).chain([NO_ROW, 1 << 20]).collect());
@@ -60,7 +66,7 @@ proptest! {
         prop_assert_eq!(snapshot.items() as usize, items);
         prop_assert_eq!(snapshot.blend().rows.clone(), model.blend.rows);
         let sum: usize = snapshot.sections().map(|(_, len)| len).sum();
-        prop_assert!(sum <= bytes.len() && bytes.len() < sum + 48 + 9 * 19 + 1);
+        prop_assert!(sum <= bytes.len() && bytes.len() < sum + 48 + 11 * 19 + 1);
         if items > 0 {
             prop_assert_eq!(snapshot.labels().unwrap(), model.labels);
         }
@@ -125,7 +131,23 @@ proptest! {
 
 #[test]
 fn every_section_can_be_asked_for_its_size() {
-    let bytes = packed(3, 100);
+    let model = pocketrank::pack::SnapshotBuilder {
+        experiments: Some(Experiments::default()),
+        rules: vec![Rule {
+            id: "a".into(),
+            slot: String::new(),
+            priority: 0,
+            start: 0,
+            end: u32::MAX,
+            condition: Condition::default(),
+            after: vec![],
+            actions: vec![],
+        }],
+        ..builder(&mut Rng(3), 100)
+    };
+    let bytes = model.build().unwrap();
+    let snapshot = Snapshot::open(&bytes).unwrap();
+    let bytes = snapshot.with_templates(Some(&Templates::built_in())).unwrap();
     let snapshot = Snapshot::open(&bytes).unwrap();
     let sections: Vec<_> = snapshot.sections().map(|(section, _)| section).collect();
     assert_eq!(sections, Section::ALL);

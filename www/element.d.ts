@@ -17,6 +17,16 @@ export type { CandidateItem, Choice, EventKind, Explanation, Mode, ProfileEvent 
 /** Ready as soon as the runtime is loaded and consent is decided. Rejected where either cannot be; the page stays as it is. */
 export const pocketrank: Promise<Pocketrank>;
 
+/** All that is kept on a device. */
+export interface Kept {
+  /** What the visitor chose. */
+  choice: Choice | undefined;
+  /** What the visitor did, the oldest first. */
+  events: ProfileEvent[];
+  /** The number by which experiments assign, from 0 to 4,095, which thousands of visitors share. */
+  lot: number | undefined;
+}
+
 /** Fires `change` after each change of consent, profile or models. */
 export interface Pocketrank extends EventTarget {
   /** What consent allows now. */
@@ -34,7 +44,7 @@ export interface Pocketrank extends EventTarget {
   /** Records what the visitor did with items, by the shop's ids; without consent, nothing. */
   record(kind: EventKind, items: string[]): Promise<void>;
   /** All that is kept on this device. */
-  export(): { choice: Choice | undefined; events: ProfileEvent[] };
+  export(): Kept;
   /**
    * The ranker with the current snapshot and profile; begins to follow the manifest if that was not needed yet. For a list that the page carries
    * its own model of, the ranker with that, and nothing is fetched: it ranks this list as the whole does, factors apart, and counts what
@@ -49,7 +59,8 @@ export interface Pocketrank extends EventTarget {
 
 /**
  * A slot that goes on from the edge's slate: `<pocketrank-carousel data-pocketrank-slot data-pocketrank-candidates
- * data-pocketrank-count>` with cards in `<ol class="pr-track">`.
+ * data-pocketrank-count>` with cards in `<ol class="pr-track">`. `data-pocketrank-template`, `data-pocketrank-visitor` and
+ * `data-pocketrank-utc-offset` say how cards are made (docs/TEMPLATES.md).
  */
 export interface PocketrankCarousel extends HTMLElement {
   /** The cards as they stand. A card is seen once half of it was in view for a second, or was pointed at or focused. */

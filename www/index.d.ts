@@ -124,7 +124,17 @@ export class Profile {
   events(): ProfileEvent[];
   /** The number of events. */
   readonly length: number;
-  /** Forgets everything. */
+  /**
+   * Draws the number of 12 bits by which experiments assign: when consent is given, and each time that it is renewed. What the number before
+   * it has assigned is forgotten.
+   * @param seed random, such as `crypto.getRandomValues(new Uint32Array(1))[0]`; its low 12 bits count
+   */
+  drawLot(grant: Grant, seed: number): void;
+  /** The lot and what it has assigned, for `pocketrank/decide`. */
+  readonly draw: Uint8Array;
+  /** Keeps what the lot was assigned to since, by `pocketrank/decide`; that of another lot changes nothing. @throws where it is none */
+  keep(grant: Grant, draw: Uint8Array): void;
+  /** Forgets everything, the lot as well. */
   erase(): void;
   /** The capsule at `now` (seconds since 1970-01-01 UTC): the newest 30 events but impressions as at most 480 characters of base64url. */
   capsule(grant: CapsuleGrant, now: number): string;
@@ -168,9 +178,6 @@ export interface CandidateItem {
   in_stock?: boolean;
 }
 
-/** A product card as HTML, every field escaped; addresses of other schemes than `http` and `https` are dropped. */
-export function renderCard(card: CandidateItem): string;
-
 /** Items to rank, resolved once and ranked often. They belong to the snapshot of the {@link Ranker} that made them. */
 export interface Candidates {
   /** How many there are. */
@@ -211,8 +218,8 @@ export interface Explanation {
   score: number;
   /** What each scorer adds. */
   parts: { name: PartName; value: number }[];
-  /** The items of the history that speak for it, each with its share in the part `neighbours`. */
-  because: { item: string; kind: EventKind; share: number }[];
+  /** The items of the history that speak for it, each with its row and its share in the part `neighbours`. */
+  because: { item: string; row: number; kind: EventKind; share: number }[];
 }
 
 /** Scorers, in the order in which they are added up. */
@@ -286,8 +293,18 @@ export class Ranker {
   setProfile(profile: Profile, now?: number): void;
   /** Ranks. Equal snapshot, profile, date, candidates and options give equal slates on every host. */
   rerank(candidates: Candidates, options?: Options): Ranked[];
+  /**
+   * Multiplies the weights of the snapshot's blend by factors from 0 to 100, as the value of a feature `pocketrank.blend` says, or puts them
+   * back. Holds when the profile is set next.
+   * @throws with code `weight` where a name is no part's or a number no factor; the factors before it hold
+   */
+  setBlend(factors?: Partial<Record<PartName, number>>): void;
+  /** The snapshot's features and experiments, for `pocketrank/decide`; empty where it has none. */
+  readonly experiments: Uint8Array;
   /** Why a row has its score. */
   explain(row: number): Explanation;
+  /** The snapshot's compiled templates, or those that are built in: what `pocketrank/render` reads (a copy). */
+  readonly templates: Uint8Array;
   /** Gives its memory back. */
   free(): void;
 }

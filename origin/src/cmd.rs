@@ -9,11 +9,13 @@ mod data;
 mod delta;
 mod diff;
 mod evaluate;
+mod experiments;
 mod features;
 mod inspect;
 mod keys;
 mod list;
 mod pack;
+mod panel;
 mod part;
 mod publish;
 mod publisher;
@@ -21,10 +23,12 @@ mod report;
 mod rerank;
 mod retrain;
 mod rollback;
+mod rules;
 mod serve;
 mod sign;
 mod slice;
 mod synth;
+mod templates;
 mod train;
 mod verify;
 
@@ -56,8 +60,11 @@ enum Verb {
     Verify(verify::Verify),
     Synth(synth::Synth),
     Candidates(candidates::Candidates),
+    Templates(templates::Templates),
     Rerank(rerank::Rerank),
     Slice(slice::Slice),
+    Experiments(experiments::ExperimentsVerb),
+    Rules(rules::RulesVerb),
     Diff(diff::Diff),
     Apply(apply::Apply),
     Compile(compile::Compile),
@@ -82,8 +89,11 @@ impl Cli {
             Verb::Verify(verb) => verb.run(),
             Verb::Synth(verb) => verb.run(),
             Verb::Candidates(verb) => verb.run(),
+            Verb::Templates(verb) => verb.run(),
             Verb::Rerank(verb) => verb.run(),
             Verb::Slice(verb) => verb.run(),
+            Verb::Experiments(verb) => verb.run(),
+            Verb::Rules(verb) => verb.run(),
             Verb::Diff(verb) => verb.run(),
             Verb::Apply(verb) => verb.run(),
             Verb::Compile(verb) => verb.run(),

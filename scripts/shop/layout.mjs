@@ -27,7 +27,8 @@ import { html } from "./html.mjs";
  * @typedef {object} Site what the pages are made of
  * @property {Catalogue} catalogue
  * @property {(name: string) => List | undefined} list the candidates list of that name
- * @property {(item: Item) => Html} card
+ * @property {(items: Item[]) => Html[]} cards each by itself
+ * @property {(items: Item[], template?: string) => Html | undefined} slot what a template makes of items, if the snapshot has it
  * @property {{ css: string, script: string }} assets addresses of the shop's own files
  * @property {{ audience: string, keys: string }} models what the page trusts of what it follows: for whom, and public keys, blanks between
  */
@@ -128,14 +129,16 @@ ${main}
  * @param {string} shelf.title
  * @param {string} [shelf.note]
  * @param {number} [shelf.count]
+ * @param {string} [shelf.template] of the snapshot, the one for slots without if not given
  */
-export function shelf(site, { slot, list, title, note, count = 12 }) {
+export function shelf(site, { slot, list, title, note, count = 12, template }) {
   const items = site.list(list)?.items.slice(0, count) ?? [];
   if (items.length === 0) return html``;
+  const own = template && site.slot(items, template);
   return html`<section class="shelf wrap" aria-labelledby="${slot}-title">
 <div class="shelf-head"><h2 id="${slot}-title">${title}</h2>${note && html`<p>${note}</p>`}</div>
-<pocketrank-carousel data-pocketrank-slot="${slot}" data-pocketrank-candidates="${list}" data-pocketrank-count="${count}" aria-labelledby="${slot}-title">
-<ol class="pr-track">${items.map(site.card)}</ol>
+<pocketrank-carousel data-pocketrank-slot="${slot}" data-pocketrank-candidates="${list}" data-pocketrank-count="${count}"${own && html` data-pocketrank-template="${template}"`} aria-labelledby="${slot}-title">
+${own || site.slot(items)}
 </pocketrank-carousel>
 </section>`;
 }

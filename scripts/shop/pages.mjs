@@ -37,7 +37,7 @@ export function landing(site) {
 <p class="hero-actions"><a class="button" href="#for-you">See what is for you</a>${catalogue.categories[0] && html`<a class="button quiet" href="${categoryUrl(catalogue.categories[0])}">Browse ${catalogue.categories[0].name}</a>`}</p></div>
 <div class="hero-art">${heroes.map((item) => html`<a class="hero-pick" href="${item.url}">${picture(item, "hero-image", false)}<span class="visually-hidden">${item.name}</span></a>`)}</div>
 </div></section>
-<div id="for-you">${shelf(site, { slot: "home-for-you", list: "popular", title: "For you", note: "Favourites of the shop, and closer to yours the more you look around." })}</div>
+<div id="for-you">${shelf(site, { slot: "home-for-you", list: "popular", title: "For you", template: "for-you", note: "Favourites of the shop, and closer to yours the more you look around." })}</div>
 <section class="wrap tiles-section" aria-labelledby="departments-title"><h2 id="departments-title">Shop by department</h2>
 <ul class="tiles">${catalogue.categories.slice(0, MAIN_CATEGORIES).map((category) => {
     const item = inCategory(category);
@@ -82,7 +82,7 @@ export function categoryPage(site, category, items, number) {
 <div class="page-head"><h1>${category.name}</h1><p>${count(items.length, "product")}</p></div></div>
 ${number === 1 && shelf(site, { slot: "category-for-you", list: `category-${category.slug}`, title: `${category.name} for you` })}
 <section class="wrap" aria-labelledby="all-title"><h2 id="all-title" class="grid-title">${number === 1 ? `All of ${category.name}` : `${category.name}, page ${number} of ${pages}`}</h2>
-<ul class="grid">${items.slice((number - 1) * PAGE_SIZE, number * PAGE_SIZE).map(site.card)}</ul>
+<ul class="grid">${site.cards(items.slice((number - 1) * PAGE_SIZE, number * PAGE_SIZE))}</ul>
 ${pages > 1 && html`<nav class="pages" aria-label="Pages">${step(number - 1, "Previous", "prev")}<span>Page ${number} of ${pages}</span>${step(number + 1, "Next", "next")}</nav>`}</section>`;
   return layout(site, {
     title: category.name,

@@ -142,7 +142,7 @@ impl<'a> Changes<'a> {
             return (new.len() == old.0.len()).then(|| new.copy_from_slice(old.0));
         }
         match self.section {
-            Section::Meta | Section::Blend | Section::Labels => span::apply(old.0, steps, new),
+            section if !section.is_table() => span::apply(old.0, steps, new),
             Section::Index => index::apply(old, steps, (new, items)),
             Section::Neighbours => neighbours::apply(old, steps, (new, items)),
             section => rows::apply(section, old, steps, (new, items)),

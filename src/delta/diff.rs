@@ -62,7 +62,7 @@ fn patch(base: Base<'_>, section: Section, new: &[u8], items: u32) -> (PatchKind
     }
     let (from, to) = ((old, base.items), (new, items));
     let (kind, bytes) = match section {
-        Section::Meta | Section::Blend | Section::Labels => (PatchKind::Span, Some(span::diff(old, new))),
+        section if !section.is_table() => (PatchKind::Span, Some(span::diff(old, new))),
         Section::Index => (PatchKind::Rows, index::diff(from, to)),
         Section::Neighbours => (PatchKind::Rows, neighbours::diff(from, to)),
         section => (PatchKind::Rows, rows::diff(section, from, to)),

@@ -67,9 +67,11 @@ impl Scorer for Affinity {
                 self.price_bands.count(u16::from(codes.price_band), item.weight);
             }
         }
-        self.categories.finish(history.share() * weights.category);
-        self.brands.finish(history.share() * weights.brand);
-        self.price_bands.finish(history.share() * weights.price_band);
+        let [.., category, brand, price_band, _, _, _] = *snapshot.scales().get();
+        self.categories.finish(history.share() * (weights.category * category));
+        self.brands.finish(history.share() * (weights.brand * brand));
+        self.price_bands
+            .finish(history.share() * (weights.price_band * price_band));
     }
 
     fn add(&mut self, list: &List, scores: &mut [f32]) {

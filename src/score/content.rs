@@ -31,7 +31,9 @@ impl Content {
 impl Scorer for Content {
     fn prepare<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, history: &History, weights: &BlendRow) {
         self.units.clear();
-        let Some(table) = snapshot.content().filter(|_| weights.content != 0.0) else {
+        let [_, _, _, scale, ..] = *snapshot.scales().get();
+        let weight = weights.content * scale;
+        let Some(table) = snapshot.content().filter(|_| weight != 0.0) else {
             return;
         };
         self.sums.clear();
@@ -45,7 +47,7 @@ impl Scorer for Content {
         }
         if self.visitor.set(&self.sums) {
             let blend = snapshot.blend();
-            let unit = self.visitor.unit * blend.content_unit * blend.content_unit * history.share() * weights.content;
+            let unit = self.visitor.unit * blend.content_unit * blend.content_unit * history.share() * weight;
             let cold = (0..16).map(|at| f32::from(factor(&blend.cold, at)) / f32::from(ONE));
             self.units.extend(cold.map(|cold| unit * cold));
         }

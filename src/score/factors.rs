@@ -64,9 +64,11 @@ impl Scorer for Factors {
     fn prepare<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, history: &History, weights: &BlendRow) {
         self.unit = 0.0;
         let unit = snapshot.blend().factor_unit;
-        let table = snapshot.factors().filter(|_| weights.factors != 0.0);
+        let [_, _, scale, ..] = *snapshot.scales().get();
+        let weight = weights.factors * scale;
+        let table = snapshot.factors().filter(|_| weight != 0.0);
         if table.is_some_and(|table| self.fold_in(&table, unit, history).is_some()) {
-            self.unit = self.visitor.unit * unit * weights.factors;
+            self.unit = self.visitor.unit * unit * weight;
         }
     }
 

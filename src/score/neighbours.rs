@@ -154,8 +154,9 @@ impl Scorer for Neighbours {
         let table = snapshot.neighbours();
         let rows = |row| table.and_then(|table| table.row(row));
         let known = || history.items().iter().filter(|item| item.row != NO_ROW);
-        self.unit = snapshot.blend().neighbour_unit * history.share() * weights.neighbours;
-        self.repeat = history.share() * weights.repeat;
+        let [neighbours, repeat, ..] = *snapshot.scales().get();
+        self.unit = snapshot.blend().neighbour_unit * history.share() * (weights.neighbours * neighbours);
+        self.repeat = history.share() * (weights.repeat * repeat);
         // As many as last time, for one event more changes little: small, so that it stays near the processor, and seldom to grow.
         self.reset((2 * self.rows).next_power_of_two().max(16));
         self.rows = 0;

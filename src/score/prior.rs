@@ -35,9 +35,10 @@ impl Prior {
 impl Scorer for Prior {
     fn prepare<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, history: &History, weights: &BlendRow) {
         let table = &snapshot.blend().newness;
-        let unit = weights.newness / f32::from(ONE);
-        self.popularity = weights.popularity / 255.0;
-        self.trend = weights.trend / 255.0;
+        let [.., popularity, trend, newness] = *snapshot.scales().get();
+        let unit = (weights.newness * newness) / f32::from(ONE);
+        self.popularity = (weights.popularity * popularity) / 255.0;
+        self.trend = (weights.trend * trend) / 255.0;
         self.today = history.today;
         self.newness.clear();
         self.newness

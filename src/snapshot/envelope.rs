@@ -68,7 +68,8 @@ impl Start {
                 got,
             });
         }
-        let version = reader.u16()?;
+        let [v0, v1, s0, s1, length @ ..] = reader.array::<12>()?;
+        let version = u16::from_le_bytes([v0, v1]);
         if version == 0 || version > VERSION {
             return Err(Error::Version {
                 what: "snapshot",
@@ -77,8 +78,8 @@ impl Start {
             });
         }
         Ok(Start {
-            sections: usize::from(reader.u16()?),
-            length: reader.u64()?,
+            sections: usize::from(u16::from_le_bytes([s0, s1])),
+            length: u64::from_le_bytes(length),
         })
     }
 }
@@ -104,10 +105,16 @@ pub enum Section {
     Factors,
     /// Vectors of content.
     Content,
+    /// Features and experiments (`postcard`).
+    Experiments,
+    /// Rules (`postcard`).
+    Rules,
+    /// Compiled templates (`postcard`).
+    Templates,
 }
 
 impl Section {
-    pub(super) const COUNT: usize = 9;
+    pub(super) const COUNT: usize = 12;
     /// All sections, in the order of the file.
     pub const ALL: [Section; Self::COUNT] = [
         Section::Meta,
@@ -119,6 +126,9 @@ impl Section {
         Section::Neighbours,
         Section::Factors,
         Section::Content,
+        Section::Experiments,
+        Section::Rules,
+        Section::Templates,
     ];
 
     /// The tag in the section table.
@@ -133,12 +143,23 @@ impl Section {
             Section::Neighbours => *b"NEIB",
             Section::Factors => *b"FACT",
             Section::Content => *b"CONT",
+            Section::Experiments => *b"EXPR",
+            Section::Rules => *b"RULE",
+            Section::Templates => *b"TMPL",
         }
     }
 
     /// Whether it is a table, by rows or entries, and no `postcard` value.
     pub(crate) fn is_table(self) -> bool {
-        !matches!(self, Section::Meta | Section::Blend | Section::Labels)
+        !matches!(
+            self,
+            Section::Meta
+                | Section::Blend
+                | Section::Labels
+                | Section::Experiments
+                | Section::Rules
+                | Section::Templates
+        )
     }
 
     /// The section's name in design and messages.
@@ -153,6 +174,9 @@ impl Section {
             Section::Neighbours => "neighbours",
             Section::Factors => "factors",
             Section::Content => "content",
+            Section::Experiments => "experiments",
+            Section::Rules => "rules",
+            Section::Templates => "templates",
         }
     }
 }
@@ -178,7 +202,8 @@ impl fmt::Display for SnapshotId {
 #[derive(Debug, Clone)]
 pub(crate) struct Envelope {
     hash: [u8; 32],
-    ranges: [Option<(usize, usize)>; Section::COUNT],
+    /// Of sections that are not there both are 0.
+    ranges: [(usize, usize); Section::COUNT],
 }
 
 impl Envelope {
@@ -203,7 +228,7 @@ impl Envelope {
                 got: sections,
             });
         }
-        let mut ranges = [None; Section::COUNT];
+        let mut ranges = [(0, 0); Section::COUNT];
         let mut known = Section::ALL.into_iter().zip(ranges.iter_mut());
         let mut end = HEADER + sections * ENTRY;
         for _ in 0..sections {
@@ -230,7 +255,7 @@ impl Envelope {
                     needed: len,
                     got: bytes.len().saturating_sub(start),
                 })?;
-            *range = Some((start, end));
+            *range = (start, end);
         }
         if end != bytes.len() || length != bytes.len() as u64 {
             return Err(Error::Corrupt {
@@ -255,7 +280,7 @@ impl Envelope {
             });
         }
         let mut end = HEADER + self.sections().count() * ENTRY;
-        for (start, section_end) in self.ranges.into_iter().flatten() {
+        for (start, section_end) in self.ranges.into_iter().filter(|(start, _)| *start > 0) {
             if bytes.get(end..start).unwrap_or_default().iter().any(|byte| *byte != 0) {
                 return Err(Error::Corrupt {
                     what: "snapshot",
@@ -278,15 +303,12 @@ impl Envelope {
     }
 
     pub(crate) fn section<'a>(&self, bytes: &'a [u8], section: Section) -> Option<&'a [u8]> {
-        let (start, end) = (*self.ranges.get(section as usize)?)?;
-        bytes.get(start..end)
+        let (start, end) = *self.ranges.get(section as usize)?;
+        bytes.get(start..end).filter(|_| start > 0)
     }
 
     pub(super) fn sections(&self) -> impl Iterator<Item = (Section, usize)> + '_ {
-        let lengths = self.ranges.iter().map(|range| range.map(|(start, end)| end - start));
-        Section::ALL
-            .into_iter()
-            .zip(lengths)
-            .filter_map(|(section, len)| Some((section, len?)))
+        let all = Section::ALL.into_iter().zip(self.ranges.iter());
+        all.filter_map(|(section, (start, end))| (*start > 0).then_some((section, end - start)))
     }
 }

@@ -18,6 +18,7 @@ mod neighbours;
 pub mod pack;
 mod prior;
 mod row_writer;
+mod scales;
 mod values;
 
 pub use attributes::{AttributeRow, Attributes, Labels, MAX_LABEL};
@@ -34,10 +35,13 @@ pub(crate) use neighbours::{fixed as neighbours_header, length as row_length, AN
 pub use neighbours::{Neighbours, Row, MAX_LEVEL, MAX_NEIGHBOURS};
 pub use prior::{Prior, PriorRow};
 pub(crate) use row_writer::write as write_row;
+pub(crate) use scales::{Scales, MAX_FACTOR};
 pub(crate) use values::Values;
 
 use crate::error::{Error, Result};
 use crate::event::ItemHash;
+use crate::experiment::Experiments;
+use crate::rule::Rules;
 use values::Value;
 
 /// The row of an item that the snapshot does not know.
@@ -53,6 +57,7 @@ pub struct Snapshot<B> {
     envelope: Envelope,
     meta: Meta,
     blend: Blend,
+    scales: Scales,
 }
 
 impl<B: AsRef<[u8]>> Snapshot<B> {
@@ -67,6 +72,7 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
             envelope,
             meta,
             blend,
+            scales: Scales::NONE,
         })
     }
 
@@ -74,8 +80,18 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
     ///
     /// # Errors
     /// The first rule of the format that is broken, and where.
-    #[inline(never)]
     pub fn verify(&self) -> Result<()> {
+        self.verify_tables()?;
+        self.experiments()?;
+        self.rules().map(|_| ())
+    }
+
+    /// The same without what a build that only ranks does not read: features, experiments and rules.
+    ///
+    /// # Errors
+    /// The first rule of the format that is broken, and where.
+    #[inline(never)]
+    pub fn verify_tables(&self) -> Result<()> {
         let items = self.items();
         self.verify_id()?;
         self.index().verify(items)?;
@@ -88,7 +104,8 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
         if let Some(factors) = self.factors() {
             factors.verify()?;
         }
-        self.labels().map(|_| ())
+        self.labels()?;
+        self.templates().map(|_| ())
     }
 
     /// Checks that the bytes are those that were packed, by the content id, but not that what packed them kept to the format. Every
@@ -117,6 +134,17 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
     /// How scores are made and mixed.
     pub fn blend(&self) -> &Blend {
         &self.blend
+    }
+
+    /// What the weights of parts are multiplied by.
+    pub(crate) fn scales(&self) -> &Scales {
+        &self.scales
+    }
+
+    /// The same, to be set.
+    #[cfg(feature = "scale")]
+    pub(crate) fn scales_mut(&mut self) -> &mut Scales {
+        &mut self.scales
     }
 
     /// Scores and mixes differently from now on; what units are worth stays.
@@ -198,11 +226,34 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
         Ok(labels)
     }
 
+    /// Features and experiments; none where there is no such section.
+    ///
+    /// # Errors
+    /// What is wrong with the section.
+    pub fn experiments(&self) -> Result<Experiments> {
+        let bytes = self.table(Section::Experiments);
+        bytes.map_or_else(|| Ok(Experiments::default()), Experiments::decode)
+    }
+
+    /// Rules; none where there is no such section.
+    ///
+    /// # Errors
+    /// What is wrong with the section. A rule in it that cannot be read is told in [`Rules::broken`].
+    pub fn rules(&self) -> Result<Rules> {
+        let bytes = self.table(Section::Rules);
+        bytes.map_or_else(|| Ok(Rules::default()), Rules::decode)
+    }
+
+    /// The bytes of a section that is read as a whole, such as [`Section::Experiments`].
+    pub fn document(&self, section: Section) -> Option<&[u8]> {
+        self.table(section).filter(|_| !section.is_table())
+    }
+
     fn index(&self) -> index::Index<'_> {
         index::Index::new(self.table(Section::Index).unwrap_or_default(), self.items())
     }
 
-    fn table(&self, section: Section) -> Option<&[u8]> {
+    pub(crate) fn table(&self, section: Section) -> Option<&[u8]> {
         self.envelope.section(self.bytes.as_ref(), section)
     }
 }
@@ -229,13 +280,13 @@ fn read(bytes: &[u8]) -> Result<(Envelope, Meta, Blend)> {
 #[inline(never)]
 pub(crate) fn check_length(section: Section, bytes: &[u8], items: u32) -> Result<()> {
     match section {
-        Section::Meta | Section::Blend | Section::Labels => Ok(()),
         Section::Index => index::check_length(bytes, items),
         Section::Prior => prior::check_length(bytes, items),
         Section::Attributes => attributes::check_length(bytes, items),
         Section::Neighbours => neighbours::check_length(bytes, items),
         Section::Factors => factors::check_length(bytes, items),
         Section::Content => content::check_length(bytes, items),
+        _ => Ok(()),
     }
 }
 

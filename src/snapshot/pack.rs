@@ -18,6 +18,9 @@ use super::{at_most, Meta, Section, Snapshot};
 use crate::bytes::sha256;
 use crate::error::{Error, Result};
 use crate::event::{item_hash, ItemHash};
+use crate::experiment::Experiments;
+use crate::rule::Rule;
+use crate::template::Templates;
 use serde::Serialize;
 
 /// A model before it is packed. Tables are by row; a row is the position of the item's id in `ids`.
@@ -46,6 +49,12 @@ pub struct SnapshotBuilder {
     pub factors: Option<Factors>,
     /// Vectors of content.
     pub content: Option<Content>,
+    /// Features and experiments.
+    pub experiments: Option<Experiments>,
+    /// Rules.
+    pub rules: Vec<Rule>,
+    /// Compiled templates, where the shop has some of its own.
+    pub templates: Option<Templates>,
 }
 
 impl Default for SnapshotBuilder {
@@ -62,6 +71,9 @@ impl Default for SnapshotBuilder {
             coded: None,
             factors: None,
             content: None,
+            experiments: None,
+            rules: vec![],
+            templates: None,
         }
     }
 }
@@ -111,6 +123,15 @@ impl SnapshotBuilder {
             self.blend.content_unit = unit;
             sections.push((Section::Content, bytes));
         }
+        if let Some(experiments) = &self.experiments {
+            sections.push((Section::Experiments, postcard("experiments", experiments)?));
+        }
+        if !self.rules.is_empty() {
+            sections.push((Section::Rules, rules(&self.rules)?));
+        }
+        if let Some(templates) = &self.templates {
+            sections.push((Section::Templates, templates.to_bytes()?));
+        }
         finish(&self.meta, &self.blend, sections)
     }
 
@@ -125,6 +146,56 @@ impl SnapshotBuilder {
             })
         }
     }
+}
+
+impl<B: AsRef<[u8]>> Snapshot<B> {
+    /// The same snapshot with other features and experiments, or without any: for what changes more often than the model.
+    ///
+    /// # Errors
+    /// Where they are over a limit of the format.
+    pub fn with_experiments(&self, experiments: Option<&Experiments>) -> Result<Vec<u8>> {
+        let bytes = experiments
+            .map(|experiments| postcard("experiments", experiments))
+            .transpose()?;
+        self.with_section(Section::Experiments, bytes)
+    }
+
+    /// The same snapshot with other rules, or without any.
+    ///
+    /// # Errors
+    /// Where they are over a limit of the format.
+    pub fn with_rules(&self, new: &[Rule]) -> Result<Vec<u8>> {
+        let bytes = if new.is_empty() { None } else { Some(rules(new)?) };
+        self.with_section(Section::Rules, bytes)
+    }
+
+    /// The same snapshot with these templates in place of those it has, or without any.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] if it becomes too large.
+    pub fn with_templates(&self, templates: Option<&Templates>) -> Result<Vec<u8>> {
+        let bytes = templates.map(Templates::to_bytes).transpose()?;
+        self.with_section(Section::Templates, bytes)
+    }
+
+    fn with_section(&self, section: Section, bytes: Option<Vec<u8>>) -> Result<Vec<u8>> {
+        let mut bytes = bytes;
+        let mut sections = vec![];
+        for known in Section::ALL {
+            let kept = self.table(known).filter(|_| known != section).map(<[u8]>::to_vec);
+            let new = if known == section { bytes.take() } else { None };
+            sections.extend(new.or(kept).map(|bytes| (known, bytes)));
+        }
+        let bytes = envelope(&sections)?;
+        Snapshot::open(&bytes)?.verify()?;
+        Ok(bytes)
+    }
+}
+
+/// Each in bytes of its own, so that one that a reader cannot read takes none of the others with it.
+fn rules(rules: &[Rule]) -> Result<Vec<u8>> {
+    let each: Result<Vec<Vec<u8>>> = rules.iter().map(|rule| postcard("rules", rule)).collect();
+    postcard("rules", &each?)
 }
 
 /// Puts meta and blend before the other sections, which are in their order, and verifies the whole.

@@ -55,7 +55,7 @@ impl<'a> Values<'a> {
     }
 
     #[inline(never)]
-    fn f32(&mut self) -> Option<f32> {
+    pub(crate) fn f32(&mut self) -> Option<f32> {
         Some(f32::from_le_bytes(self.take(4)?.try_into().ok()?))
     }
 
@@ -63,6 +63,40 @@ impl<'a> Values<'a> {
     pub(crate) fn text(&mut self) -> Option<String> {
         let length = self.length()?;
         std::str::from_utf8(self.take(length)?).ok().map(String::from)
+    }
+
+    pub(crate) fn byte(&mut self) -> Option<u8> {
+        self.take(1)?.first().copied()
+    }
+
+    pub(crate) fn flag(&mut self) -> Option<bool> {
+        match self.byte()? {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        }
+    }
+
+    #[inline(never)]
+    pub(crate) fn double(&mut self) -> Option<f64> {
+        Some(f64::from_le_bytes(self.take(8)?.try_into().ok()?))
+    }
+
+    /// A list of what `read` reads.
+    pub(crate) fn list<T>(&mut self, read: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        let mut list = Vec::new();
+        for _ in 0..self.length()? {
+            list.push(read(self)?);
+        }
+        Some(list)
+    }
+
+    /// What `read` reads, where there is something.
+    pub(crate) fn option<T>(&mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
+        if self.flag()? {
+            return read(self).map(Some);
+        }
+        Some(None)
     }
 
     #[inline(never)]

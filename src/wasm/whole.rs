@@ -1,13 +1,9 @@
-//! What there is beside ranking: explanations, labels, capsules, cards, the module's own snapshot.
+//! What there is beside ranking: explanations, templates, labels, capsules, the module's own snapshot.
 //!
 //! Objects are built as a [`Value`] and written by one instance of `serde-wasm-bindgen`: one for each type takes 3 KB more.
 
-use super::{coded, text, throw, JsConsent, JsProfile, JsRanker};
-use crate::{
-    capsule, embedded, item_hash,
-    template::{self, Card},
-    CapsuleGrant, Labels, Meta,
-};
+use super::{coded, throw, JsConsent, JsGrant, JsProfile, JsRanker};
+use crate::{capsule, embedded, item_hash, CapsuleGrant, Labels, Meta, Section, NO_ROW};
 use serde::{Serialize, Serializer};
 use wasm_bindgen::prelude::*;
 
@@ -86,6 +82,26 @@ impl JsProfile {
     }
 }
 
+#[wasm_bindgen(js_class = Profile)]
+impl JsProfile {
+    /// Draws the number by which experiments assign; of the seed the low 12 bits count.
+    #[wasm_bindgen(js_name = drawLot)]
+    pub fn draw_lot(&mut self, grant: &JsGrant, seed: u32) {
+        self.0.draw_lot(&grant.0, seed);
+    }
+
+    /// The lot and what it has assigned.
+    #[wasm_bindgen(getter)]
+    pub fn draw(&self) -> Vec<u8> {
+        self.0.drawn().to_vec()
+    }
+
+    /// Keeps what the lot was assigned to since.
+    pub fn keep(&mut self, grant: &JsGrant, draw: &[u8]) -> Result<(), JsValue> {
+        self.0.keep_drawn(&grant.0, draw).map_err(throw)
+    }
+}
+
 /// What the visitor chose, as `{ mode, capsule }`, according to a capsule.
 #[wasm_bindgen(js_name = capsuleChoice)]
 pub fn capsule_choice(text: &str, now: u32) -> Result<JsValue, JsValue> {
@@ -102,25 +118,20 @@ pub fn js_item_hash(id: &str) -> String {
     item_hash(id).text()
 }
 
-/// A product card as HTML, from the fields of a candidates list.
-#[wasm_bindgen(js_name = renderCard)]
-pub fn render_card(card: JsValue) -> Result<String, JsValue> {
-    let field = |name| text("card", &card, name);
-    let card = Card {
-        id: field("id")?,
-        name: field("name")?,
-        url: field("url")?,
-        image: field("image")?,
-        price_text: field("price_text")?,
-        category: field("category")?,
-    };
-    let mut html = String::new();
-    template::write_card(&mut html, &card);
-    Ok(html)
-}
-
 #[wasm_bindgen(js_class = Ranker)]
 impl JsRanker {
+    /// The snapshot's features and experiments, encoded; empty where it has none.
+    #[wasm_bindgen(getter)]
+    pub fn experiments(&self) -> Vec<u8> {
+        let section = self.0.snapshot().document(Section::Experiments);
+        section.unwrap_or_default().to_vec()
+    }
+
+    /// Multiplies the weight of the part of that number by a factor, from the next profile on.
+    pub fn scale(&mut self, part: usize, factor: f32) -> Result<(), JsValue> {
+        self.0.scale_part(part, factor).map_err(throw)
+    }
+
     /// The ranker of the module's own snapshot, which was verified when the module was compiled.
     pub fn embedded() -> Result<JsRanker, JsValue> {
         JsRanker::open(embedded::snapshot().map_err(throw)?.into(), false)
@@ -162,13 +173,21 @@ impl JsRanker {
         ]))
     }
 
-    /// Why a row has its score: `{ score, parts: [{ name, value }], because: [{ item, kind, share }] }`.
+    /// The compiled templates, as the section is (`docs/FORMAT.md`): hosts render by themselves, in a third of the bytes that it takes here.
+    #[wasm_bindgen(getter)]
+    pub fn templates(&self) -> Vec<u8> {
+        self.0.snapshot().template_bytes().to_vec()
+    }
+
+    /// Why a row has its score: `{ score, parts: [{ name, value }], because: [{ item, row, kind, share }] }`.
     pub fn explain(&self, row: u32) -> Result<JsValue, JsValue> {
         let explanation = self.0.explain(row);
         let part = |part: crate::Part| Value::Object(vec![("name", label(part.name)), ("value", number(part.value))]);
         let because = |because: crate::Because| {
             Value::Object(vec![
                 ("item", Value::Text(because.item.text())),
+                // What the profile has met is known, or it could not speak for another.
+                ("row", number(self.0.snapshot().row(because.item).unwrap_or(NO_ROW))),
                 ("kind", label(because.kind.name())),
                 ("share", number(because.share)),
             ])

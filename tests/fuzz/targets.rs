@@ -6,8 +6,11 @@ mod random;
 
 use arbitrary::Unstructured;
 use base64ct::{Base64UrlUnpadded, Encoding};
+use pocketrank::condition::Value;
+use pocketrank::experiment::{self, Experiments, Visitor};
 use pocketrank::pack::{Content, Factors, Gram, SnapshotBuilder};
-use pocketrank::template::{write_card, Card};
+use pocketrank::rule::{compile_rules, Ask, Moves, Rule, Rules};
+use pocketrank::template::{compile as compile_templates, Escape, Op, Source, Templates, Value as Field};
 use pocketrank::{
     capsule, diff, edge, item_hash, AttributeRow, Blend, BlendRow, Candidates, CapsuleGrant, Choice, Consent, Delta,
     Error, EventKind, Labels, Loader, Manifest, Meta, Mode, Options, PriorRow, Profile, Ranker, SecretKey, Signals,
@@ -255,30 +258,66 @@ pub fn edge(bytes: &[u8]) {
     }
 }
 
-/// A card of a candidates list keeps its elements, and its links their schemes.
+/// The built-in card keeps its elements, and its links their schemes; a template of any text compiles or is refused, and keeps its marks
+/// whatever it is filled with; a section of any bytes is read or refused, and what is read ends.
 pub fn template(bytes: &[u8]) {
     let [id, name, url, image, price_text, category] = texts(bytes);
-    let card = Card {
-        id,
-        name,
-        url,
-        image,
-        price_text,
-        category,
+    let templates = Templates::built_in();
+    let card = |texts: [&str; 6]| {
+        let names = ["id", "name", "url", "image", "price_text", "category"];
+        let field = |(name, text)| Some((templates.name(name)?, Field::text(text)));
+        let card = Field::Fields(names.into_iter().zip(texts).filter_map(field).collect());
+        let list = templates.name("items").map(|items| (items, Field::List(vec![card])));
+        templates.render("slot", &Field::Fields(Vec::from_iter(list))).unwrap()
     };
-    let [html, empty] = [&card, &Card::default()].map(|card| {
-        let mut html = String::new();
-        write_card(&mut html, card);
-        html
-    });
-    for mark in ['<', '>', '"'] {
-        assert_eq!(html.matches(mark).count(), empty.matches(mark).count(), "{html}");
-    }
+    let html = card([&id, &name, &url, &image, &price_text, &category]);
+    keeps_marks(&html, &card([""; 6]));
     assert!(!html.contains(['\'', '\0']));
-    for url in [&card.url, &card.image] {
+    for url in [&url, &image] {
         let scheme = scheme(pocketrank::template::safe_url(url));
         assert!(["", "http", "https"].contains(&scheme.as_str()), "{url:?}");
     }
+
+    if let Ok(read) = Templates::read(bytes) {
+        fill(&read, "x");
+    }
+    let source = Source {
+        name: "t".into(),
+        text: String::from_utf8_lossy(bytes).into_owned(),
+    };
+    let Ok(compiled) = compile_templates(&[source], &[]) else {
+        return;
+    };
+    assert_eq!(Templates::read(&compiled.to_bytes().unwrap()).unwrap(), compiled);
+    let escapes = compiled.all().iter().flat_map(|template| &template.ops);
+    assert!(!escapes.clone().any(|op| matches!(
+        op,
+        Op::Value {
+            escape: Escape::Raw,
+            ..
+        }
+    )));
+    let (hostile, plain) = (fill(&compiled, "'\"><script>&"), fill(&compiled, "x"));
+    for (hostile, plain) in hostile.into_iter().zip(plain) {
+        if let (Ok(hostile), Ok(plain)) = (hostile, plain) {
+            keeps_marks(&hostile, &plain);
+        }
+    }
+}
+
+fn keeps_marks(html: &str, plain: &str) {
+    for mark in ['<', '>', '"', '\''] {
+        assert_eq!(html.matches(mark).count(), plain.matches(mark).count(), "{html}");
+    }
+}
+
+/// What templates make where every field is a list of two texts.
+fn fill(templates: &Templates, text: &str) -> Vec<Result<String, Error>> {
+    let value = || Field::List(vec![Field::text(text), Field::text(text)]);
+    let fields = (0..).zip(templates.names()).map(|(name, _)| (name, value()));
+    let data = Field::Fields(fields.collect());
+    let all = templates.all().iter();
+    all.map(|template| templates.render(&template.name, &data)).collect()
 }
 
 /// The texts between separators, empty where there are no more.
@@ -286,6 +325,124 @@ fn texts<const N: usize>(bytes: &[u8]) -> [String; N] {
     let text = String::from_utf8_lossy(bytes);
     let mut texts = text.splitn(N, '\u{1f}');
     [(); N].map(|()| texts.next().unwrap_or_default().into())
+}
+
+/// Features and experiments: as they come, and those of a payload with some bytes changed. What decodes gives every visitor of every feature a
+/// value, in time.
+pub fn experiments(bytes: &[u8]) {
+    use_experiments(bytes);
+    let _ = Value::decode(bytes);
+    let mut known = postcard::to_allocvec(payload()).unwrap();
+    for edit in bytes.chunks_exact(3) {
+        let at = usize::from(u16::from_le_bytes([edit[0], edit[1]])) % known.len();
+        known[at] = edit[2];
+    }
+    use_experiments(&known);
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let _ = experiment::compile(text, &experiment::Options::default());
+    }
+}
+
+fn use_experiments(bytes: &[u8]) {
+    let Ok(experiments) = Experiments::decode(bytes) else {
+        return;
+    };
+    // By its bytes, for NaN differs from itself.
+    let theirs: Experiments = postcard::from_bytes(bytes).unwrap();
+    assert_eq!(postcard::to_allocvec(&experiments), postcard::to_allocvec(&theirs));
+    let attributes = Value::Object(vec![
+        ("country".into(), "de".into()),
+        ("version".into(), "1.10.0".into()),
+        ("hour".into(), 7u32.into()),
+        (
+            "tags".into(),
+            Value::List(vec!["A".into(), Value::Null, Value::List(vec![])]),
+        ),
+        ("page".into(), Value::Object(vec![("kind".into(), "product".into())])),
+    ]);
+    for lot in [0, 1_234, 4_095] {
+        let mut profile = Profile::default();
+        profile.draw_lot(&random::grant(), lot);
+        let mut visitor = Visitor::of(&profile, &attributes);
+        let mut json = String::new();
+        for feature in &experiments.features {
+            experiments.feature(&feature.key, &mut visitor).write_json(&mut json);
+        }
+        for experiment in &experiments.experiments {
+            experiments
+                .run(&experiment.key, &mut visitor)
+                .unwrap()
+                .write_json(&mut json);
+            experiment.shares();
+        }
+        let _ = experiments.settings(&mut visitor);
+        profile.keep(&random::grant(), &visitor);
+    }
+}
+
+/// Rules: as they come, and those of the cases with some bytes changed. What can be read applies to a slate.
+pub fn rules(bytes: &[u8]) {
+    let _ = Rules::decode(bytes);
+    let each: Vec<Vec<u8>> = shop_rules()
+        .iter()
+        .map(|rule| postcard::to_allocvec(rule).unwrap())
+        .collect();
+    let mut known = postcard::to_allocvec(&each).unwrap();
+    for edit in bytes.chunks_exact(3) {
+        let at = usize::from(u16::from_le_bytes([edit[0], edit[1]])) % known.len();
+        known[at] = edit[2];
+    }
+    if let Ok(rules) = Rules::decode(&known) {
+        let mut snapshot = Snapshot::open(model()).unwrap();
+        apply_rules(&rules, &mut snapshot);
+    }
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let _ = compile_rules(text);
+    }
+}
+
+fn use_rules(snapshot: &Snapshot<&[u8]>) {
+    if let Ok(rules) = snapshot.rules() {
+        apply_rules(&rules, &mut snapshot.clone());
+    }
+}
+
+fn apply_rules(rules: &Rules, snapshot: &mut Snapshot<&[u8]>) {
+    let profile = random::profile(&events(&mut Rng(1), 30, ITEMS));
+    let attributes = Value::Object(vec![("country".into(), "de".into())]);
+    let mut ranker = Ranker::new(snapshot.clone());
+    ranker.set_profile(&profile, NOW);
+    let candidates = Candidates::from_rows((0..64).chain([NO_ROW, 1 << 20]).collect());
+    for slot in ["home-hero", "similar"] {
+        let ask = Ask {
+            slot,
+            attributes: &attributes,
+            profile: &profile,
+            now: NOW,
+        };
+        let orders = rules.orders(snapshot, &ask, |_| true);
+        let moves = Moves::resolve(&orders, snapshot);
+        let slate = ranker.rerank_by(&candidates, &Options::default(), &moves);
+        assert!(slate.len() <= Options::default().count);
+        let _ = ranker.effects(3, &moves);
+    }
+}
+
+/// The rules of the cases.
+fn shop_rules() -> &'static [Rule] {
+    static RULES: OnceLock<Vec<Rule>> = OnceLock::new();
+    RULES.get_or_init(|| compile_rules(include_str!("../cases/rules.json")).unwrap().rules)
+}
+
+/// A payload with something of everything.
+fn payload() -> &'static Experiments {
+    static PAYLOAD: OnceLock<Experiments> = OnceLock::new();
+    PAYLOAD.get_or_init(|| {
+        let json = include_str!("../cases/experiments.json");
+        experiment::compile(json, &experiment::Options::default())
+            .unwrap()
+            .experiments
+    })
 }
 
 /// The scheme of a URL as browsers read it (WHATWG URL, basic URL parser), empty for none.
@@ -308,6 +465,8 @@ fn use_snapshot(bytes: &[u8]) {
     let Ok(snapshot) = Snapshot::open(bytes) else { return };
     let valid = snapshot.verify().is_ok();
     let _ = snapshot.labels();
+    let _ = snapshot.experiments();
+    use_rules(&snapshot);
     match snapshot.slice((0..ITEMS).step_by(3).map(|row| item_hash(&id(row)))) {
         Ok(slice) => {
             let slice = Snapshot::open(slice.as_slice()).unwrap();
@@ -457,6 +616,9 @@ fn drawn(u: &mut Unstructured<'_>) -> arbitrary::Result<SnapshotBuilder> {
         code_bits: u.int_in_range(4..=9)?,
         factors: if u.arbitrary()? { Some(factors(u, items)?) } else { None },
         content: if u.arbitrary()? { Some(content(u, items)?) } else { None },
+        experiments: if u.arbitrary()? { Some(payload().clone()) } else { None },
+        rules: if u.arbitrary()? { shop_rules().to_vec() } else { vec![] },
+        templates: u.arbitrary::<bool>()?.then(Templates::built_in),
     })
 }
 

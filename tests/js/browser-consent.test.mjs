@@ -187,12 +187,21 @@ describe("the banner", () => {
   });
 });
 
+/** The number by which experiments assign. @param {import("playwright-core").Page} page */
+function lot(page) {
+  return page.evaluate(async () => (await window.pocketrank)?.export().lot);
+}
+
 describe("with a yes for this visit", () => {
   it("keeps the profile in the tab alone, and it ends with the tab", async () => {
     const { page, context, asked, close } = await visitor();
     await open(page, edge.url);
+    assert.equal(await lot(page), undefined, "no lot without a yes");
     await answer(page, "Only this visit");
+    const drawn = await lot(page);
+    assert.ok(drawn !== undefined && drawn >= 0 && drawn < 4_096, `${drawn}`);
     for (const { url } of first) await open(page, edge.url + url);
+    assert.equal(await lot(page), drawn);
     assert.deepEqual(await readStorage(page), { sessionStorage: ["pocketrank"] });
     assert.deepEqual(
       (await profile(page)).map(({ kind }) => kind),
@@ -317,10 +326,18 @@ describe("with a yes that lasts", () => {
   it("can be narrowed to this visit", async () => {
     const { page, close } = await accepted();
     await page.getByRole("button", { name: "Privacy choices" }).click();
+    // A lot of twelve bits might be drawn twice.
+    await page.evaluate(() => {
+      crypto.getRandomValues = (numbers) => {
+        /** @type {any} */ (numbers)[0] = 0x1234;
+        return numbers;
+      };
+    });
     await page.getByRole("button", { name: "Only this visit" }).click();
     await until(page, async () => (await window.pocketrank)?.mode === "session" && sessionStorage.length > 0 && (await indexedDB.databases()).length === 0);
     assert.deepEqual(await readStorage(page), { sessionStorage: ["pocketrank"] });
     assert.equal((await profile(page)).length, 3);
+    assert.equal(await lot(page), 0x234, "consent was renewed, and the lot drawn anew");
     await close();
   });
 });

@@ -1,10 +1,11 @@
 /** The browser script that follows, in Chromium: what a page shows, asks for and stores while models change, in each state of consent. */
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Consent, Profile, Ranker, init, renderCard } from "../../dist/npm/node.js";
+import { Consent, Profile, Ranker, init } from "../../dist/npm/node.js";
+import { Renderer } from "../../dist/npm/render.js";
 import { root } from "../../scripts/process.mjs";
 import { launchChromium, readStorage, until } from "./support/chromium.mjs";
 import { AUDIENCE, faults, openOrigin } from "./support/origin.mjs";
@@ -31,6 +32,7 @@ const viewed = ["sku-20", "sku-25", "sku-3"];
 const lists = [items, items.map((item, at) => ({ ...item, in_stock: at % 3 !== 0 }))];
 
 beforeEach(async () => {
+  const slot = new Renderer(new Ranker(readFileSync(join(root, "tests/fixtures/random-v1.bin"))), items.slice(0, COUNT)).slot();
   origin = await openOrigin([join(root, "dist/npm")]);
   const site = join(origin.folder, "site");
   mkdirSync(site);
@@ -40,7 +42,7 @@ beforeEach(async () => {
     `<!doctype html><html lang="en"><title>Page</title><link rel="icon" href="data:,"><style>.pr-card { height: 100px }</style>
 <script type="module" src="/element.js" data-manifest="/models/manifest.pkrm" data-audience="${AUDIENCE}" data-keys="${origin.key.hex}"></script>
 <pocketrank-carousel data-pocketrank-slot="home" data-pocketrank-candidates="home" data-pocketrank-count="${COUNT}">
-<ol class="pr-track">${items.slice(0, COUNT).map(renderCard).join("")}</ol></pocketrank-carousel></html>`,
+${slot}</pocketrank-carousel></html>`,
   );
 });
 afterEach(() => origin.stop());

@@ -42,6 +42,12 @@ const base = golden("random-v1.bin");
 const deltas = ["random-changed-v1.delta", "random-again-v1.delta"].map(golden);
 const snapshots = [base, ...deltas.map((_, links) => made(`after-${links}.bin`, "apply", base, ...deltas.slice(0, links + 1)))];
 
+test("a golden delta of experiments is one run of bytes", () => {
+  const [before, delta] = ["experiments-v1.bin", "experiments-changed-v1.delta"].map(golden);
+  const after = made("experiments.bin", "apply", String(before), String(delta));
+  assert.deepEqual(assertMakes(String(before), String(delta), after), ["META 0", "BLND 0", "INDX 0", "EXPR 3"]);
+});
+
 test("golden deltas make, one after another, what they make in one pass, and what leads back makes the base", () => {
   const kinds = deltas.map((delta, at) => {
     const [before, after] = /** @type {[string, string]} */ (snapshots.slice(at, at + 2));

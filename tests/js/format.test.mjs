@@ -49,6 +49,35 @@ test("ids have the runtime's hash", () => {
   }
 });
 
+test("experiments are those of the payload", () => {
+  const payload = JSON.parse(readFileSync(join(root, "tests/cases/experiments.json"), "utf8"));
+  const { features, experiments, groups } = fixtures.find(({ name }) => name === "experiments-v1.bin")?.snapshot.experiments ?? assert.fail("none");
+  assert.deepEqual(features.map(({ key }) => key), Object.keys(payload.features).sort());
+  for (const { key, default: value, rules } of features) {
+    assert.deepEqual(value, payload.features[key].defaultValue);
+    for (const [at, rule] of rules.entries()) {
+      const from = payload.features[key].rules[at];
+      if ("run" in rule) assert.deepEqual(rule.run.variations.map(({ value }) => value), from.variations);
+      else assert.deepEqual(rule.force, from.force);
+    }
+  }
+  // Weights of a half and two quarters of the nine tenths that are covered.
+  const colours = features.flatMap(({ rules }) => rules).find(({ id }) => id === "colours");
+  assert.deepEqual(colours && "run" in colours && colours.run.buckets, { seed: "colours", version: 2, ranges: [[0, 4500], [5000, 7250], [7500, 9750]] });
+  assert.deepEqual(experiments.map(({ key, active }) => ({ key, active })), [{ key: "checkout", active: false }]);
+  assert.deepEqual(groups, [payload.savedGroups.south]);
+});
+
+test("rules are those of the file", () => {
+  const { rules } = JSON.parse(readFileSync(join(root, "tests/cases/rules.json"), "utf8"));
+  const read = fixtures.find(({ name }) => name === "rules-v1.bin")?.snapshot.rules ?? assert.fail("none");
+  const short = read.map(({ id, slot, priority, start, actions }) => ({ id, slot, priority, start, actions: actions.length }));
+  const day = (/** @type {string | undefined} */ text) => (text ? Date.parse(`${text}T00:00Z`) / 1000 : 0);
+  assert.deepEqual(short, rules.map((/** @type {any} */ { id, slot = "", priority = 0, start, actions }) => ({ id, slot, priority, start: day(start), actions: actions.length })));
+  assert.deepEqual(read[0]?.actions[0], { pin: ["sku-31", "sku-7"].map(itemHash), place: 1 });
+  assert.deepEqual(read[1]?.after, [{ event: 4, then: undefined, unless: 7, within: 30 }]);
+});
+
 for (const { name, bytes, snapshot, known, ids } of fixtures) {
   test(`${name} says of itself what the runtime reads`, () => {
     const { version, ...meta } = new Ranker(bytes).meta;
@@ -85,7 +114,7 @@ for (const { name, bytes, snapshot, known, ids } of fixtures) {
 
 test("the golden snapshots have and lack each section, and something in each part", () => {
   assert.equal(seen.size, 10);
-  for (const section of /** @type {const} */ (["prior", "attributes", "labels", "neighbours", "factors", "content"])) {
+  for (const section of /** @type {const} */ (["prior", "attributes", "labels", "neighbours", "factors", "content", "templates"])) {
     const has = fixtures.map(({ snapshot }) => snapshot[section] !== undefined);
     assert.deepEqual(new Set(has), new Set([true, false]), section);
   }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
-import { Consent, Profile, Ranker, capsuleChoice, init, memoryBytes, renderCard } from "../../dist/npm/node.js";
+import { Consent, Profile, Ranker, capsuleChoice, init, memoryBytes } from "../../dist/npm/node.js";
 import { root } from "../../scripts/process.mjs";
 
 const bytes = readFileSync(join(root, "tests/fixtures/random-v1.bin"));
@@ -27,6 +27,55 @@ describe("the facade", () => {
   it("loads once", async () => {
     await Promise.all([init(), init()]);
     assert.match(new Ranker(bytes).id, /^[0-9a-f]{32}$/);
+  });
+
+  it("multiplies the weights of parts, and puts them back", () => {
+    const ranker = new Ranker(bytes);
+    const grant = new Consent({ choice: { mode: "session" } }).grant() ?? assert.fail("it was agreed");
+    const profile = new Profile();
+    ids.slice(0, 9).forEach((id, at) => profile.record(grant, id, "view_item", 1_290_000_000 + at));
+    const candidates = ranker.candidates(ids);
+    const parts = () => {
+      ranker.setProfile(profile, 1_290_000_000);
+      const slate = ranker.rerank(candidates, { count: 60 });
+      const rows = [...candidates.rows];
+      return { slate, parts: rows.map((row) => Object.fromEntries(ranker.explain(row).parts.map(({ name, value }) => [name, value]))) };
+    };
+    const own = parts();
+    for (const name of /** @type {const} */ (["neighbours", "repeat", "factors", "content", "category", "brand", "price_band", "popularity", "trend", "newness"])) {
+      assert.ok(own.parts.some((parts) => parts[name] !== 0), `nothing has a part of ${name}`);
+      // A power of 2, so that nothing is rounded.
+      ranker.setBlend({ [name]: 0.5 });
+      const halved = own.parts.map((parts) => ({ ...parts, [name]: /** @type {number} */ (parts[name]) / 2 }));
+      assert.deepEqual(parts().parts, halved, name);
+    }
+    assert.notDeepEqual(parts().slate, own.slate);
+    ranker.setBlend();
+    assert.deepEqual(parts(), own);
+    for (const wrong of [{ popularty: 1 }, { trend: -1 }, { trend: 101 }, { trend: NaN }]) {
+      assert.throws(() => ranker.setBlend(/** @type {any} */ (wrong)), code("weight"));
+    }
+    assert.deepEqual(parts(), own);
+  });
+
+  it("hands experiments over, and keeps what they assigned to the same lot", () => {
+    assert.deepEqual(new Ranker(bytes).experiments, new Uint8Array());
+    assert.ok(new Ranker(readFileSync(join(root, "tests/fixtures/experiments-v1.bin"))).experiments.length > 500);
+    const grant = new Consent({ choice: { mode: "session" } }).grant() ?? assert.fail("it was agreed");
+    const profile = new Profile();
+    assert.equal(profile.draw.length, 0);
+    profile.keep(grant, Uint8Array.of(0x23, 1, 0));
+    assert.equal(profile.draw.length, 0, "no lot was drawn");
+    profile.drawLot(grant, 0xabcd_e123);
+    assert.deepEqual([...profile.draw], [0x23, 1, 0]);
+    const kept = Uint8Array.of(0x23, 1, 1, 1, 2, 3, 4, 5, 6, 7, 8);
+    profile.keep(grant, kept);
+    assert.deepEqual(profile.draw, kept);
+    profile.keep(grant, Uint8Array.of(0x24, 1, 0));
+    assert.throws(() => profile.keep(grant, kept.subarray(0, 9)), code("corrupt"));
+    assert.deepEqual(profile.draw, kept);
+    profile.drawLot(grant, 0x123);
+    assert.deepEqual([...profile.draw], [0x23, 1, 0], "what it had assigned is forgotten");
   });
 
   it("takes an ArrayBuffer as well as bytes", () => {
@@ -140,7 +189,6 @@ describe("the facade", () => {
     assert.throws(() => Profile.decode(grant, new Uint8Array(3)), code("truncated"));
     assert.throws(() => new Consent(/** @type {any} */ ({ choice: { mode: "forever" } })), code("invalid_option"));
     assert.throws(() => capsuleChoice("?", 0), code("corrupt"));
-    assert.throws(() => renderCard(/** @type {any} */ ({ id: 7 })), code("invalid_option"));
   });
 
   it("mints no grant without a yes", () => {

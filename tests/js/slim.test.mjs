@@ -47,6 +47,21 @@ describe("the slim entry", () => {
     assert.equal(profile.length, 0);
   });
 
+  it("carries a lot and what it has assigned, which it has no use for", () => {
+    const [mine, theirs] = [grantOf(slim), grantOf(whole)];
+    const drawn = new whole.Profile();
+    drawn.drawLot(theirs, 0xfff);
+    const kept = Uint8Array.from({ length: 3 + 16 * 8 }, (_, at) => [0xff, 0x0f, 16][at] ?? at);
+    drawn.keep(theirs, kept);
+    const profile = slim.Profile.decode(mine, drawn.encode(theirs));
+    profile.record(mine, "sku-1", "view_item", 1_290_000_000);
+    const again = whole.Profile.decode(theirs, profile.encode(mine));
+    assert.deepEqual(again.draw, kept);
+    assert.equal(again.length, 1);
+    profile.erase();
+    assert.equal(whole.Profile.decode(theirs, profile.encode(mine)).draw.length, 0);
+  });
+
   it("gives errors the texts and codes of the whole", () => {
     const failure = (/** @type {() => unknown} */ act) => {
       try {

@@ -2,7 +2,10 @@
 #![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use super::{builder, content, factors, id, Rng};
+use pocketrank::condition::Condition;
+use pocketrank::experiment::{Experiments, Feature};
 use pocketrank::pack::SnapshotBuilder;
+use pocketrank::rule::{Action, Rule};
 use pocketrank::{diff, Delta, Error, Snapshot};
 use proptest::prelude::*;
 
@@ -30,13 +33,13 @@ pub const NONE: Change = Change {
     dropped: 0,
     replaced: false,
     blend: false,
-    base: 31,
-    target: 31,
+    base: 63,
+    target: 63,
     bits: (8, 8),
 };
 
 pub fn change() -> impl Strategy<Value = Change> {
-    let sections = prop_oneof![3 => Just((31, 31)), 1 => (0..32u8, 0..32u8)];
+    let sections = prop_oneof![3 => Just((63, 63)), 1 => (0..64u8, 0..64u8)];
     let bits = prop_oneof![3 => Just((8, 8)), 1 => (4..=8u8, 4..=8u8)];
     let rows = (0..1000usize, 0..20usize, 0..3usize, any::<bool>(), any::<bool>());
     (any::<u64>(), rows, sections, bits).prop_map(|(seed, rows, (base, target), bits)| Change {
@@ -60,6 +63,32 @@ pub fn apply(base: &[u8], delta: &[u8]) -> Result<Vec<u8>, Error> {
     Delta::open(delta)?.apply(&Snapshot::open(base)?)
 }
 
+/// A feature of that value.
+fn experiments(value: &str) -> Experiments {
+    Experiments {
+        features: vec![Feature {
+            key: "banner".into(),
+            default: value.into(),
+            rules: vec![],
+        }],
+        ..Experiments::default()
+    }
+}
+
+/// A rule from that time on.
+fn rule(start: u32) -> Rule {
+    Rule {
+        id: "summer".into(),
+        slot: "home-hero".into(),
+        priority: 1,
+        start,
+        end: u32::MAX,
+        condition: Condition::default(),
+        after: vec![],
+        actions: vec![Action::Template("cards".into())],
+    }
+}
+
 fn with_sections(mut model: SnapshotBuilder, sections: u8) -> SnapshotBuilder {
     let has = |bit: u8| sections >> bit & 1 == 1;
     if !has(0) {
@@ -76,6 +105,10 @@ fn with_sections(mut model: SnapshotBuilder, sections: u8) -> SnapshotBuilder {
     }
     if !has(4) {
         model.content = None;
+    }
+    if has(5) {
+        model.experiments = Some(experiments(&model.blend.rows[0].popularity.to_string()));
+        model.rules = vec![rule(model.blend.rows[0].popularity.to_bits())];
     }
     model
 }

@@ -3,7 +3,10 @@
 
 use super::cases::{model, snapshot};
 use super::{builder, Rng};
+use pocketrank::experiment::{self, Options};
 use pocketrank::pack::SnapshotBuilder;
+use pocketrank::rule::compile_rules;
+use pocketrank::template::{compile, Field, Kind, Source};
 use pocketrank::{diff, Labels, PriorRow, Snapshot};
 
 /// The folder of all golden snapshots.
@@ -16,8 +19,15 @@ pub fn fixtures() -> Vec<(&'static str, Vec<u8>)> {
         ("minimal-v1.bin", minimal().build().unwrap()),
         ("narrow-v1.bin", narrow().build().unwrap()),
         ("cold-v1.bin", cold().build().unwrap()),
+        ("templates-v1.bin", templates().build().unwrap()),
         ("random-changed-v1.delta", changes()),
         ("random-again-v1.delta", delta(changed(), again())),
+        ("rules-v1.bin", ruled().build().unwrap()),
+        ("experiments-v1.bin", experiments(EXPERIMENTS).build().unwrap()),
+        (
+            "experiments-changed-v1.delta",
+            delta(experiments(EXPERIMENTS), experiments(&changed_experiments())),
+        ),
     ]
 }
 
@@ -82,6 +92,32 @@ fn again() -> SnapshotBuilder {
     model
 }
 
+/// The payload of `tests/cases`.
+const EXPERIMENTS: &str = include_str!("../cases/experiments.json");
+
+/// The smallest model with features and experiments.
+fn experiments(payload: &str) -> SnapshotBuilder {
+    let compiled = experiment::compile(payload, &Options::default()).unwrap();
+    SnapshotBuilder {
+        experiments: Some(compiled.experiments),
+        ..minimal()
+    }
+}
+
+/// The smallest model with rules.
+fn ruled() -> SnapshotBuilder {
+    let compiled = compile_rules(include_str!("../cases/rules.json")).unwrap();
+    SnapshotBuilder {
+        rules: compiled.rules,
+        ..minimal()
+    }
+}
+
+/// Another weight, and nothing else.
+fn changed_experiments() -> String {
+    EXPERIMENTS.replace("[0.5, 0.25, 0.25]", "[0.25, 0.5, 0.25]")
+}
+
 fn delta(base: SnapshotBuilder, target: SnapshotBuilder) -> Vec<u8> {
     let [base, target] = [base, target].map(|model| Snapshot::open(model.build().unwrap()).unwrap());
     diff(&base, &target).unwrap()
@@ -95,6 +131,29 @@ fn minimal() -> SnapshotBuilder {
         blend: model.blend,
         ids: model.ids,
         ..SnapshotBuilder::default()
+    }
+}
+
+/// Templates of every step and escape, and fields of the shop's own.
+fn templates() -> SnapshotBuilder {
+    let source = |(name, text): (&str, &str)| Source {
+        name: name.into(),
+        text: text.into(),
+    };
+    let sources = [
+        ("_card", "<li class=\"pr-card{{#first}} first{{/first}}\" data-item=\"{{id}}\"><a href=\"{{url}}\" ping=\"/seen/{{id}}\"><img alt='' srcset=\"{{image}} 2x\"><b data-pr=\"name\">{{name}}</b>{{#because}}<i>{{name}}</i>{{/because}}{{^in_stock}}&times;{{/in_stock}}</a>{{{teaser}}}</li>"),
+        ("greeting", "{{#visitor}}<p lang=\"{{lang}}\">{{#morning}}Good morning{{/morning}}{{^morning}}Hello{{/morning}}, {{.}}</p>{{/visitor}}\n<ol class=\"pr-track\">\n  {{#items}}\n  {{>_card}}\n  {{/items}}\n</ol>"),
+        ("price", "{{#items}}{{price}}{{/items}}"),
+    ];
+    let fields = [Field {
+        name: "teaser".into(),
+        kind: Kind::Html,
+    }];
+    SnapshotBuilder {
+        templates: Some(compile(&sources.map(source), &fields).unwrap()),
+        factors: None,
+        content: None,
+        ..builder(&mut Rng(5), 40)
     }
 }
 

@@ -9,7 +9,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Miniflare } from "miniflare";
 import { root } from "../../scripts/process.mjs";
-import { Consent, Profile, Ranker, init, renderCard } from "pocketrank";
+import { Consent, Profile, Ranker, init } from "pocketrank";
+import { Renderer } from "pocketrank/render";
 import { audience, pinned, publish, snapshots } from "./published.mjs";
 
 await init();
@@ -149,8 +150,8 @@ export function expected(list, count, profile = new Profile(), model = 0) {
   const ranker = /** @type {Ranker} */ (rankers[model]);
   ranker.setProfile(profile, now);
   const slate = ranker.rerank(ranker.candidates(list), { count });
-  const cards = slate.map(({ index }) => renderCard(/** @type {Item} */ (list[index])));
-  return { rows: slate.map(({ row }) => row), html: `<ol class="pr-track">${cards.join("")}</ol>` };
+  const shown = slate.map(({ index }) => /** @type {Item} */ (list[index]));
+  return { rows: slate.map(({ row }) => row), html: new Renderer(ranker, shown).slot() };
 }
 
 /** @param {import("miniflare").Request} request @returns {never} */

@@ -64,6 +64,13 @@ pub enum Error {
         /// What the attribute must be.
         expected: &'static str,
     },
+    /// A slot's template cannot be used.
+    Template {
+        /// The slot's name.
+        slot: String,
+        /// What the runtime says.
+        error: pocketrank::Error,
+    },
     /// The platform refused something.
     Platform(String),
 }
@@ -96,6 +103,7 @@ impl fmt::Display for Error {
                 )
             }
             Error::Slot { slot, expected } => write!(f, "slot `{slot}`: {expected}; correct the page"),
+            Error::Template { slot, error } => write!(f, "slot `{slot}`: {error}"),
             Error::Platform(detail) => write!(f, "the worker's platform: {detail}; see its log"),
         }
     }

@@ -1,4 +1,4 @@
-//! The candidates' lists: each read, resolved to rows and rendered once, then kept as long as its manifest is in use.
+//! The candidates' lists: each read and resolved to rows once, then kept as long as its manifest is in use.
 //!
 //! Invariant: a list is the one that the manifest in use names, resolved against the snapshot that it names. One that it does not name, for
 //! a manifest holds some hundreds, is the one that was deployed under its name. At most [`MAX_LISTS`] are kept, the longest unused goes
@@ -7,8 +7,9 @@
 use crate::assets::Assets;
 use crate::error::Error;
 use crate::{blobs, model};
-use pocketrank::template::{write_card, Card};
+use pocketrank::template::{Reader, Templates, Value};
 use pocketrank::{edge, item_hash, Blob, Candidates, ItemHash, Manifest, Snapshot, OUT_OF_STOCK};
+use serde::de::DeserializeSeed;
 use serde::Deserialize;
 use std::collections::HashMap;
 use worker::Env;
@@ -26,21 +27,19 @@ const SWAPS: usize = 3;
 pub struct List {
     candidates: Candidates,
     hashes: Vec<ItemHash>,
-    /// The cards of all items, one after another.
-    html: String,
-    /// Where each card ends.
-    ends: Vec<usize>,
+    /// Of each item the fields that templates use.
+    values: Vec<Value<'static>>,
 }
 
 #[derive(Deserialize)]
 struct Document {
-    items: Vec<Item>,
+    items: Vec<serde_json::Value>,
 }
 
+/// What of an item is not for templates alone.
 #[derive(Deserialize)]
 struct Item {
-    #[serde(flatten)]
-    card: Card,
+    id: String,
     #[serde(default = "in_stock")]
     in_stock: bool,
 }
@@ -50,7 +49,7 @@ fn in_stock() -> bool {
 }
 
 impl List {
-    fn read(name: &str, bytes: &[u8], snapshot: &Snapshot<Vec<u8>>) -> Result<Self, Error> {
+    fn read(name: &str, bytes: &[u8], snapshot: &Snapshot<Vec<u8>>, templates: &Templates) -> Result<Self, Error> {
         let wrong = |detail| Error::Document {
             url: name.into(),
             detail,
@@ -58,22 +57,24 @@ impl List {
         if bytes.len() > MAX_BYTES {
             return Err(wrong(format!("{} bytes, a list has at most {MAX_BYTES}", bytes.len())));
         }
-        let document: Document = serde_json::from_slice(bytes).map_err(|error| wrong(error.to_string()))?;
-        let items = &document.items;
+        let unreadable = |error: serde_json::Error| wrong(error.to_string());
+        let document: Document = serde_json::from_slice(bytes).map_err(unreadable)?;
+        let items: Result<Vec<Item>, _> = document.items.iter().map(Item::deserialize).collect();
+        let items = items.map_err(unreadable)?;
+        let values = document
+            .items
+            .into_iter()
+            .map(|item| Reader(templates).deserialize(item));
         let mut list = List {
-            candidates: Candidates::resolve(snapshot, items.iter().map(|item| &item.card.id)),
-            hashes: items.iter().map(|item| item_hash(&item.card.id)).collect(),
-            html: String::new(),
-            ends: Vec::with_capacity(items.len()),
+            candidates: Candidates::resolve(snapshot, items.iter().map(|item| &item.id)),
+            hashes: items.iter().map(|item| item_hash(&item.id)).collect(),
+            values: values.collect::<Result<_, _>>().map_err(unreadable)?,
         };
         for (item, flags) in items.iter().zip(list.candidates.flags_mut()) {
             if !item.in_stock {
                 *flags |= OUT_OF_STOCK;
             }
-            write_card(&mut list.html, &item.card);
-            list.ends.push(list.html.len());
         }
-        list.html.shrink_to_fit();
         Ok(list)
     }
 
@@ -87,15 +88,15 @@ impl List {
         &self.hashes
     }
 
-    /// The card of an item.
-    pub fn card(&self, index: u32) -> &str {
-        let at = index as usize;
-        let end = |at: usize| self.ends.get(at).copied();
-        let start = at.checked_sub(1).map_or(Some(0), end);
-        start
-            .zip(end(at))
-            .and_then(|(start, end)| self.html.get(start..end))
-            .unwrap_or_default()
+    /// The fields of an item; nothing of one that is not there.
+    pub fn value(&self, index: u32) -> &Value<'static> {
+        self.values.get(index as usize).unwrap_or(&Value::Nothing)
+    }
+
+    /// The fields of an item by its hash, if it is of the list.
+    pub fn find(&self, item: ItemHash) -> Option<&Value<'static>> {
+        let at = self.hashes.iter().position(|hash| *hash == item)?;
+        self.values.get(at)
     }
 }
 
@@ -181,7 +182,7 @@ pub async fn load(env: &Env, name: &str) -> Result<(), Error> {
             if file(&model.manifest, name) != blob.as_ref() {
                 return None;
             }
-            let read = bytes.and_then(|bytes| List::read(name, &bytes, model.snapshot()));
+            let read = bytes.and_then(|bytes| List::read(name, &bytes, model.snapshot(), &model.templates));
             let entry = model.lists.entry(name);
             entry.sha256 = blob.map(|blob| blob.sha256);
             Some(match read {

@@ -7,6 +7,7 @@
 use crate::error::Error;
 use crate::lists::Lists;
 use crate::slices::Slices;
+use pocketrank::template::{Page, Place, Templates};
 use pocketrank::{Manifest, Options, Profile, Ranker, Snapshot};
 use std::cell::RefCell;
 use std::fmt::Write;
@@ -14,6 +15,8 @@ use std::fmt::Write;
 /// What ranks.
 pub struct Model {
     ranker: Ranker<Vec<u8>>,
+    /// The snapshot's templates, or those built in.
+    pub templates: Templates,
     /// What names it all.
     pub manifest: Manifest,
     /// The manifest as it was signed.
@@ -30,8 +33,20 @@ pub struct Slate {
     pub snapshot: String,
     /// Rows of the items in their order, separated by commas.
     pub rows: String,
-    /// The cards.
+    /// What its template makes of them.
     pub html: String,
+}
+
+/// What a slot asks for.
+pub struct Wanted<'a> {
+    /// The file of its list.
+    pub list: &'a str,
+    /// How it is ranked.
+    pub options: Options,
+    /// The name of its template.
+    pub template: &'a str,
+    /// What the page says of itself.
+    pub page: Page<'a>,
 }
 
 thread_local! {
@@ -56,7 +71,8 @@ pub fn swap(manifest: Manifest, signed: Vec<u8>, snapshot: Option<Vec<u8>>) -> R
     let opened = snapshot.map(|bytes| {
         let snapshot = Snapshot::open(bytes)?;
         snapshot.verify()?;
-        Ok(Ranker::new(snapshot))
+        let templates = snapshot.templates()?.unwrap_or_else(Templates::built_in);
+        Ok((Ranker::new(snapshot), templates))
     });
     let opened = opened.transpose().map_err(|error| Error::Published {
         name: manifest.snapshot.blob.url.clone(),
@@ -68,9 +84,10 @@ pub fn swap(manifest: Manifest, signed: Vec<u8>, snapshot: Option<Vec<u8>>) -> R
             model.slices = Slices::default();
             (model.manifest, model.signed) = (manifest, signed);
         }
-        (model, Some(ranker)) => {
+        (model, Some((ranker, templates))) => {
             *model = Some(Box::new(Model {
                 ranker,
+                templates,
                 manifest,
                 signed,
                 lists: Lists::default(),
@@ -89,28 +106,44 @@ impl Model {
         self.ranker.snapshot()
     }
 
-    /// The list of that file, ranked for a profile; `None` if it is not there or nothing of it can be shown.
-    pub fn slate(&mut self, list: &str, profile: &Profile, now: u32, options: &Options) -> Option<Slate> {
-        let list = self.lists.get(list)?;
+    /// The slot's list, ranked for a profile, by its template; `None` if the list is not there or nothing of it can be shown.
+    ///
+    /// # Errors
+    /// [`pocketrank::Error`] if there is no such template, or it makes too much of the items.
+    pub fn slate(
+        &mut self,
+        wanted: &Wanted<'_>,
+        profile: &Profile,
+        now: u32,
+    ) -> Result<Option<Slate>, pocketrank::Error> {
+        let Some(list) = self.lists.get(wanted.list) else {
+            return Ok(None);
+        };
         self.ranker.set_profile(profile, now);
-        let ranked = self.ranker.rerank(list.candidates(), options);
-        if ranked.is_empty() {
-            return None;
+        if self.ranker.rerank(list.candidates(), &wanted.options).is_empty() {
+            return Ok(None);
         }
-        let mut html = String::from("<ol class=\"pr-track\">");
+        let asks_why = Place::asks_why(&self.templates);
         let mut rows = String::new();
-        for place in ranked {
-            html.push_str(list.card(place.index));
+        let mut places = Vec::with_capacity(self.ranker.slate().len());
+        for ranked in self.ranker.slate() {
+            let why = asks_why.then(|| self.ranker.explain(ranked.row));
+            let because = why.iter().flat_map(|why| &why.because);
+            places.push(Place {
+                item: list.value(ranked.index),
+                because: because.into_iter().find_map(|because| list.find(because.item)),
+                reason: why.as_ref().and_then(Place::reason),
+            });
             let comma = if rows.is_empty() { "" } else { "," };
             // Writing to a string cannot fail.
-            let _ = write!(rows, "{comma}{}", place.row);
+            let _ = write!(rows, "{comma}{}", ranked.row);
         }
-        html.push_str("</ol>");
-        Some(Slate {
+        let values = wanted.page.values(&self.templates, &places);
+        Ok(Some(Slate {
             snapshot: self.ranker.snapshot().id().to_string(),
             rows,
-            html,
-        })
+            html: self.templates.render(wanted.template, &values)?,
+        }))
     }
 
     /// The element with the model of a page that shows these lists; `None` if there can be none.

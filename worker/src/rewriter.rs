@@ -32,10 +32,10 @@ extern "C" {
     type Handler;
 
     #[wasm_bindgen(method)]
-    fn bind(this: &Handler, context: &JsValue, request: &Request, env: &Env, filled: &Set) -> Handler;
+    fn bind(this: &Handler, context: &JsValue, request: &Request, env: &Env, filled: &Set, langs: &Array) -> Handler;
 
     #[wasm_bindgen(method, js_name = bind)]
-    fn bind_filled(this: &Handler, context: &JsValue, filled: &Set) -> Handler;
+    fn bind_one(this: &Handler, context: &JsValue, of_request: &JsValue) -> Handler;
 
     /// An element of the page, while its handler runs.
     pub type Element;
@@ -74,22 +74,30 @@ fn as_html() -> Result<Object, JsValue> {
     Ok(options)
 }
 
-type OnSlot = Closure<dyn Fn(Request, Env, Set, Element) -> Promise>;
+type OnSlot = Closure<dyn Fn(Request, Env, Set, Array, Element) -> Promise>;
+type OnPage = Closure<dyn Fn(Array, Element)>;
 type OnEnd = Closure<dyn Fn(Set, End)>;
 
 thread_local! {
     static ON_SLOT: OnSlot = Closure::new(on_slot);
+    static ON_PAGE: OnPage = Closure::new(on_page);
     static ON_END: OnEnd = Closure::new(on_end);
 }
 
 /// A handler that threw would cut the page off, so none does: what fails is told to the console.
-fn on_slot(request: Request, env: Env, filled: Set, element: Element) -> Promise {
+fn on_slot(request: Request, env: Env, filled: Set, langs: Array, element: Element) -> Promise {
     future_to_promise(async move {
-        if let Err(error) = slot::fill(&request, &env, &filled, &element).await {
+        let lang = langs.get(0).as_string().unwrap_or_default();
+        if let Err(error) = slot::fill(&request, &env, &filled, &lang, &element).await {
             warn(&error);
         }
         Ok(JsValue::UNDEFINED)
     })
+}
+
+/// Keeps the page's language.
+fn on_page(langs: Array, element: Element) {
+    langs.push(&element.get_attribute("lang").into());
 }
 
 fn on_end(filled: Set, end: End) {
@@ -115,16 +123,22 @@ fn carry(filled: &Set, end: &End) -> Result<(), Error> {
 /// # Errors
 /// [`Error::Platform`] if the rewriter cannot read it, for instance for its charset; the response is untouched then.
 pub fn rewrite(response: &Response, request: &Request, env: &Env, page_model: bool) -> Result<Response, Error> {
-    let filled = Set::default();
+    let (filled, langs) = (Set::default(), Array::new());
     let on_slot = ON_SLOT.with(|handler| {
         let handler: &Handler = handler.as_ref().unchecked_ref();
-        handler.bind(&JsValue::UNDEFINED, request, env, &filled)
+        handler.bind(&JsValue::UNDEFINED, request, env, &filled, &langs)
     });
-    let mut rewriter = Rewriter::new().on("[data-pocketrank-slot]", &handlers("element", &on_slot)?)?;
+    let on_page = ON_PAGE.with(|handler| {
+        let handler: &Handler = handler.as_ref().unchecked_ref();
+        handler.bind_one(&JsValue::UNDEFINED, &langs)
+    });
+    let mut rewriter = Rewriter::new()
+        .on("html", &handlers("element", &on_page)?)?
+        .on("[data-pocketrank-slot]", &handlers("element", &on_slot)?)?;
     if page_model {
         let on_end = ON_END.with(|handler| {
             let handler: &Handler = handler.as_ref().unchecked_ref();
-            handler.bind_filled(&JsValue::UNDEFINED, &filled)
+            handler.bind_one(&JsValue::UNDEFINED, &filled)
         });
         rewriter = rewriter.on_document(&handlers("end", &on_end)?)?;
     }

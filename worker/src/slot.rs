@@ -1,22 +1,24 @@
-//! Fills one slot: from its attributes to its cards.
+//! Fills one slot: from its attributes to its content.
 //!
 //! Invariant: a slot is filled whole or not touched. The profile is made from the request's headers, used and dropped here.
 
 use crate::error::{warn, Error};
+use crate::model::Wanted;
 use crate::rewriter::Element;
 use crate::settings::Settings;
 use crate::{lists, model};
 use js_sys::Set;
+use pocketrank::template::{unescape, Page, SLOT};
 use pocketrank::{edge, Options};
 use web_sys::Request;
 use worker::Env;
 
-/// Fills the slot and adds its list's file to those of the page; leaves it as it is where its list cannot be had or has nothing to
+/// Fills the slot of a page in that language and adds its list's file to those of the page; leaves it as it is where its list cannot be had or has nothing to
 /// show, which does not hang on the visitor.
 ///
 /// # Errors
-/// What is wrong with the slot's attributes. The element is untouched then.
-pub async fn fill(request: &Request, env: &Env, filled: &Set, element: &Element) -> Result<(), Error> {
+/// What is wrong with the slot's attributes, or its template. The element is untouched then.
+pub async fn fill(request: &Request, env: &Env, filled: &Set, lang: &str, element: &Element) -> Result<(), Error> {
     let (list, options) = read(element)?;
     if let Err(error) = lists::load(env, &list).await {
         warn(&error);
@@ -29,8 +31,27 @@ pub async fn fill(request: &Request, env: &Env, filled: &Set, element: &Element)
         headers.get("Cookie")?.as_deref(),
         now,
     );
-    let slate = model::with(|model| model.slate(&list, &profile, now, &options)).flatten();
-    if let Some(slate) = slate {
+    let attribute = |name| element.get_attribute(name).unwrap_or_default();
+    let template = element.get_attribute("data-pocketrank-template");
+    let own = element.get_attribute("lang");
+    // The platform gives attributes as they are written.
+    let visitor = unescape(&attribute("data-pocketrank-visitor"));
+    let wanted = Wanted {
+        list: &list,
+        options,
+        template: template.as_deref().unwrap_or(SLOT),
+        page: Page {
+            lang: own.as_deref().unwrap_or(lang),
+            visitor: &visitor,
+            hour: Page::hour_at(now, &attribute("data-pocketrank-utc-offset")),
+        },
+    };
+    let slate = model::with(|model| model.slate(&wanted, &profile, now));
+    let slate = slate.transpose().map_err(|error| Error::Template {
+        slot: attribute("data-pocketrank-slot"),
+        error,
+    })?;
+    if let Some(slate) = slate.flatten() {
         element.set_attribute("data-pocketrank-snapshot", &slate.snapshot)?;
         element.set_attribute("data-pocketrank-rows", &slate.rows)?;
         element.set_attribute("data-pocketrank-by", "edge")?;

@@ -3,7 +3,7 @@ import * as glue from "../../dist/npm/pocketrank.js";
 import type { Mode } from "../index.js";
 
 export { Ranker, memoryBytes, type Candidates } from "./ranker.js";
-export { CapsuleGrant, Grant, Profile, capsuleChoice, itemHash, renderCard } from "../../dist/npm/pocketrank.js";
+export { CapsuleGrant, Grant, Profile, capsuleChoice, itemHash } from "../../dist/npm/pocketrank.js";
 
 /** The glue knows `mode` as a string; the runtime writes one of three. */
 export const Consent = glue.Consent as new (signals: unknown) => glue.Consent & { readonly mode: Mode };

@@ -1,8 +1,4 @@
-/**
- * Cards as DOM nodes. Invariant: the markup is the runtime's, cloned; an item's fields become text and checked addresses,
- * never markup.
- */
-import type { CandidateItem } from "../element.js";
+/** Cards of a carousel, and what stands by them. */
 
 /** The card that holds an event's target. */
 export function cardOf(target: EventTarget | null): HTMLElement | null {
@@ -12,30 +8,6 @@ export function cardOf(target: EventTarget | null): HTMLElement | null {
 /** The shop's id of the item that a card shows. */
 export function itemOf(card: HTMLElement): string {
   return card.dataset.item ?? "";
-}
-
-/** Makes a card show another item. */
-export function fillCard(card: HTMLElement, item: CandidateItem): HTMLElement {
-  card.dataset.item = item.id;
-  for (const element of card.querySelectorAll<HTMLElement>("[data-pr]")) {
-    if (element instanceof HTMLAnchorElement) element.href = webAddress(item.url);
-    else if (element instanceof HTMLImageElement) element.src = webAddress(item.image);
-    else element.textContent = textOf(element.dataset.pr, item);
-  }
-  return card;
-}
-
-function textOf(part: string | undefined, item: CandidateItem): string {
-  switch (part) {
-    case "name":
-      return item.name ?? "";
-    case "price":
-      return item.price_text ?? "";
-    case "category":
-      return item.category ?? "";
-    default:
-      return "";
-  }
 }
 
 /** The address if it leads into the web, else none. */

@@ -7,7 +7,9 @@
 import type { CandidateItem, Pocketrank } from "../element.js";
 import type { Candidates, Ranker } from "../index.js";
 import { itemHash } from "./api.js";
-import { cardOf, fillCard, itemOf, makeButton } from "./card.js";
+import { cardOf, itemOf, makeButton } from "./card.js";
+import { nodesOf } from "./nodes.js";
+import { Renderer } from "./render.js";
 import { showWhy } from "./why.js";
 
 /** How long half of a card is in view before it counts as seen, in milliseconds (as for a viewable impression). */
@@ -20,6 +22,7 @@ interface Model {
   ranker: Ranker;
   items: CandidateItem[];
   candidates: Candidates;
+  renderer: Renderer;
 }
 
 /** Hashes of the items that the visitor asked not to see. */
@@ -102,8 +105,9 @@ export class Carousel extends HTMLElement {
       const [ranker, items] = await Promise.all([pocketrank.ranker(list), pocketrank.candidates(list)]);
       if (signal.aborted) return;
       if (this.#model?.ranker !== ranker || this.#model.items !== items) {
+        const renderer = new Renderer(ranker, items);
         this.#model?.candidates.free();
-        this.#model = { pocketrank, ranker, items, candidates: ranker.candidates(items) };
+        this.#model = { pocketrank, ranker, items, candidates: ranker.candidates(items), renderer };
       }
       this.#rerank(this.#model);
     } catch (error) {
@@ -111,31 +115,35 @@ export class Carousel extends HTMLElement {
     }
   }
 
-  #rerank({ pocketrank, ranker, items, candidates }: Model): void {
+  #rerank(model: Model): void {
+    const { pocketrank, ranker, items, candidates } = model;
     const cards = this.#cards();
     const count = Math.min(Number(this.dataset.pocketrankCount ?? 12), MAX_COUNT);
     const dismissed = dismissedBy(pocketrank);
     const stay = new Set(cards.filter((card) => this.#seen.has(card)).map(itemOf));
     const next = ranker.rerank(candidates, { count: count + dismissed.size }).flatMap(({ index }) => {
-      const item = items[index];
-      return item && !stay.has(item.id) && !(dismissed.size > 0 && dismissed.has(itemHash(item.id))) ? [item] : [];
+      const id = items[index]?.id ?? "";
+      return id && !stay.has(id) && !(dismissed.size > 0 && dismissed.has(itemHash(id))) ? [index] : [];
     });
     for (let place = 0; place < count; place += 1) {
       const card = cards[place];
       if (card && this.#seen.has(card)) continue;
-      const item = next.shift();
-      if (item) this.#put(item, card, cards[0]);
+      const index = next.shift();
+      if (index !== undefined) this.#put(model, index, place, count, card);
       else card?.remove();
     }
     this.#showSteps();
   }
 
-  /** Puts an item in a place: in that of `card`, else at the end. */
-  #put(item: CandidateItem, card: HTMLElement | undefined, first: HTMLElement | undefined): void {
-    if (card && itemOf(card) === item.id) return;
-    const model = card ?? first ?? document.querySelector<HTMLElement>(".pr-card");
-    if (!model) return;
-    const made = fillCard(model.cloneNode(true) as HTMLElement, item);
+  /** Puts an item in a place, as the slot's template shows it: in that of `card`, if it shows anything else, or at the end. */
+  #put({ renderer }: Model, index: number, place: number, count: number, card: HTMLElement | undefined): void {
+    const { pocketrankTemplate: template, pocketrankVisitor: visitor, pocketrankUtcOffset: utcOffset } = this.dataset;
+    const lang = this.lang || document.documentElement.lang;
+    const made = nodesOf(renderer.item(index, { template, lang, visitor, utcOffset, place, count })).firstElementChild;
+    if (!(made instanceof HTMLElement)) return;
+    const old = card?.cloneNode(true) as HTMLElement | undefined;
+    old?.querySelector(".pr-why-button")?.remove();
+    if (old?.isEqualNode(made)) return;
     if (card) {
       this.#viewport.unobserve(card);
       card.replaceWith(made);

@@ -3,7 +3,7 @@
  *
  * Invariant: each ranker always ranks for the profile as it is now; whoever listens to `change` may rerank at once.
  */
-import type { CandidateItem, Choice, EventKind, ProfileEvent } from "../element.js";
+import type { CandidateItem, Choice, EventKind, Kept } from "../element.js";
 import type { Profile } from "./api.js";
 import { Assets, type Directory, type Source } from "./assets.js";
 import { readGpc } from "./consent.js";
@@ -66,7 +66,7 @@ export class Pocketrank extends EventTarget {
     return this.#visitor.record(kind, items);
   }
 
-  export(): { choice: Choice | undefined; events: ProfileEvent[] } {
+  export(): Kept {
     return this.#visitor.export();
   }
 

@@ -6,13 +6,15 @@
  */
 import * as glue from "../../dist/npm/pocketrank.js";
 import type { InitOutput } from "../../dist/npm/pocketrank.js";
-import type { CandidateItem, Explanation, LoadOptions, Meta, OpenOptions, Options, Ranked, SnapshotSource, WasmSource } from "../index.js";
+import type { CandidateItem, Explanation, LoadOptions, Meta, OpenOptions, Options, PartName, Ranked, SnapshotSource, WasmSource } from "../index.js";
 import { coded } from "./coded.js";
 import { MAX_BYTES, pieces } from "./pieces.js";
 
 /** Bytes of a place of the slate: index `u32`, row `u32`, score `f32`. */
 const PLACE = 12;
 const OUT_OF_STOCK = 1;
+/** The row of an item that the snapshot does not know. */
+const NO_ROW = 0xffffffff;
 let runtime: InitOutput | undefined;
 
 /** Makes an entry's `init` of its way to load the wasm: it loads once, and again only after it has failed. */
@@ -150,8 +152,22 @@ export class Ranker {
     return slate;
   }
 
+  setBlend(factors: Partial<Record<PartName, number>> = {}): void {
+    const names: string[] = this.explain(NO_ROW).parts.map(({ name }) => name);
+    for (const at of names.keys()) this.#inner.scale(at, 1);
+    for (const [name, factor] of Object.entries(factors)) this.#inner.scale(names.indexOf(name), factor);
+  }
+
+  get experiments(): Uint8Array {
+    return this.#inner.experiments;
+  }
+
   explain(row: number): Explanation {
     return this.#inner.explain(row) as Explanation;
+  }
+
+  get templates(): Uint8Array {
+    return this.#inner.templates;
   }
 
   free(): void {

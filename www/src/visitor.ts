@@ -4,7 +4,7 @@
  * Invariant: without a grant the profile is empty and nothing is kept; a choice that no longer holds (another tab withdrew,
  * the browser now sends Global Privacy Control) erases what was kept under it.
  */
-import type { Choice, EventKind, ProfileEvent } from "../element.js";
+import type { Choice, EventKind, Kept, ProfileEvent } from "../element.js";
 import type { CapsuleGrant, Grant } from "./api.js";
 import { Profile } from "./api.js";
 import { eraseCapsule, writeCapsule } from "./capsule.js";
@@ -55,6 +55,8 @@ export class Visitor {
     this.#decide(choice);
     const grant = this.#grant;
     if (!grant) return this.withdraw();
+    const [seed = 0] = crypto.getRandomValues(new Uint32Array(1));
+    this.profile.drawLot(grant, seed);
     const kept = { choice, profile: this.profile.encode(grant) };
     const eraseModels = choice.mode === "persistent" ? undefined : this.#modelsErasure();
     await this.#write(async () => {
@@ -91,8 +93,10 @@ export class Visitor {
   }
 
   /** All that is kept, in plain words. */
-  export(): { choice: Choice | undefined; events: ProfileEvent[] } {
-    return { choice: this.choice, events: this.profile.events() as ProfileEvent[] };
+  export(): Kept {
+    const [low, high = 0] = this.profile.draw;
+    const lot = low === undefined ? undefined : low + 256 * high;
+    return { choice: this.choice, events: this.profile.events() as ProfileEvent[], lot };
   }
 
   async #forget(): Promise<void> {

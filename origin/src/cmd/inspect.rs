@@ -1,8 +1,7 @@
 //! `pocketrank inspect`: what is in a snapshot or a delta, and where its bytes go.
 
 use super::data::Output;
-use super::delta;
-use super::verify;
+use super::{delta, experiments, rules, templates, verify};
 use clap::Args;
 use pocketrank::{BlendRow, Delta, Section, Snapshot, ONE, PART_NAMES};
 use pocketrank_origin::error::{Error, Result};
@@ -105,6 +104,37 @@ impl Inspect {
         }
         let cold = ColdStart::of(&snapshot, &items);
         let _ = write!(text, "\n\n{cold}");
+        let panel = snapshot.experiments().map_err(|source| Error::Snapshot {
+            path: self.snapshot.clone(),
+            source,
+        })?;
+        let panel = experiments::About::of(&panel);
+        if !panel.is_empty() {
+            let _ = write!(text, "\n\n{panel}");
+        }
+        let shop_rules = snapshot.rules().map_err(|source| Error::Snapshot {
+            path: self.snapshot.clone(),
+            source,
+        })?;
+        if !shop_rules.rules.is_empty() {
+            let _ = write!(text, "\n\n{}", rules::table(&shop_rules.rules));
+        }
+        for at in &shop_rules.broken {
+            let _ = write!(
+                text,
+                "\nrule {} of the section cannot be read, and does nothing",
+                at + 1
+            );
+        }
+        let shown = snapshot.templates().map_err(|source| Error::Snapshot {
+            path: self.snapshot.clone(),
+            source,
+        })?;
+        match &shown {
+            Some(shown) => write!(text, "\n\n{}", templates::table(shown)),
+            None => write!(text, "\ntemplates       none of its own, slots show those built in"),
+        }
+        .unwrap_or_default();
         let sections: Vec<_> = snapshot
             .sections()
             .map(
@@ -125,6 +155,10 @@ impl Inspect {
                 "blend": blend,
                 "cold_start": cold,
                 "labels": labels,
+                "experiments": panel,
+                "rules": rules::about(&shop_rules.rules),
+                "broken_rules": shop_rules.broken,
+                "templates": shown.as_ref().map(templates::about),
             }),
         )
     }

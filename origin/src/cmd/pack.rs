@@ -2,9 +2,11 @@
 
 use super::beside;
 use super::data::{Data, Output};
+use super::panel::Panel;
 use super::part::{differ, names_a_file, positive, tells, Part};
 use super::report::plot::{alone, scatter, Axes, Cloud, Place, COLOURS};
 use clap::Args;
+use pocketrank::template::Templates;
 use pocketrank::Snapshot;
 use pocketrank_origin::control::Control;
 use pocketrank_origin::error::{Error, Result};
@@ -12,10 +14,10 @@ use pocketrank_origin::ingest;
 use pocketrank_origin::train::model::Limit;
 use pocketrank_origin::train::pack::{self, Measured, Shapes, Wanted, Worth};
 use pocketrank_origin::train::Chosen;
-use pocketrank_origin::{output, parallel};
+use pocketrank_origin::{output, parallel, templates};
 use serde_json::{json, Value};
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// A share of the neighbours that is worth a warning where it is pruned unmeasured.
@@ -40,6 +42,9 @@ pub struct Pack {
     /// Where to write the snapshot.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    /// Put the templates of this folder into the snapshot (docs/TEMPLATES.md); `pocketrank templates` checks them.
+    #[arg(long, value_name = "DIR")]
+    templates: Option<PathBuf>,
     /// Refuse what loses more than this share of the float model's NDCG@20 on validation.
     #[arg(long, value_name = "PERCENT", default_value_t = 0.5, value_parser = percent)]
     max_loss: f64,
@@ -52,6 +57,8 @@ pub struct Pack {
     /// Work on at most so many threads; the snapshot does not depend on it.
     #[arg(long, value_name = "N", default_value_t = 0)]
     threads: usize,
+    #[command(flatten)]
+    panel: Panel,
     #[command(flatten)]
     print: Output,
 }
@@ -72,9 +79,20 @@ struct Most {
 }
 
 impl Most {
-    fn limit(&self) -> Option<Limit> {
-        let file = self.max_kb.map(|kilobytes| Limit::File((kilobytes * 1000.0) as usize));
-        file.or(self.max_bytes_per_item.map(Limit::BytesPerItem))
+    /// The limit of what is packed before the templates are put into it.
+    fn limit(&self, templates: Option<&Templates>, output: &Path) -> Result<Option<Limit>> {
+        let failed = |source| Error::Snapshot {
+            path: output.into(),
+            source,
+        };
+        let own = templates.map(Templates::to_bytes).transpose().map_err(failed)?;
+        // An entry of the section table, and the bytes up to the next multiple of 8 before it and before each that it moves.
+        let own = own.map_or(0, |bytes| bytes.len() + 12 + 14);
+        let file = |kilobytes| Limit::File(((kilobytes * 1000.0) as usize).saturating_sub(own));
+        Ok(self
+            .max_kb
+            .map(file)
+            .or(self.max_bytes_per_item.map(Limit::BytesPerItem)))
     }
 }
 
@@ -96,6 +114,8 @@ impl Pack {
             ("-o", Some(&self.output)),
             ("--svg", self.svg.as_ref()),
         ])?;
+        let compiled = self.panel.compile(self.print)?;
+        let templates = self.templates.as_deref().map(templates::read).transpose()?;
         let chosen = Chosen::read(&self.recipe)?;
         let config = self.data.config()?.train;
         let inputs = self.part.inputs(&self.data, chosen.min_customers)?;
@@ -104,8 +124,9 @@ impl Pack {
         let dataset = ingest::load(&inputs, &progress)?;
         let rest = self.part.rest(&dataset, chosen.protocol, &config);
         let events = rest.as_deref().unwrap_or(&dataset.events);
+        let limit = self.most.limit(templates.as_ref(), &self.output)?;
         let wanted = Wanted {
-            limit: self.most.limit(),
+            limit,
             max_loss: self.max_loss / 100.0,
             force: self.force,
         };
@@ -117,11 +138,13 @@ impl Pack {
                 return Err(error);
             }
         };
-        let packed = pack::fit(&dataset, events, &chosen, &best.shape, wanted.limit, &control)?;
+        let mut packed = pack::fit(&dataset, events, &chosen, &best.shape, wanted.limit, &control)?;
+        packed.bytes = compiled.attach(packed.bytes, &self.output)?;
         let invalid = |source| Error::Snapshot {
             path: self.output.clone(),
             source,
         };
+        packed.bytes = templates::put(packed.bytes, templates.as_ref(), &self.output)?;
         let snapshot = Snapshot::open(packed.bytes.as_slice()).map_err(invalid)?;
         if let Some(path) = &self.svg {
             output::write(path, svg(&shapes, best).as_bytes())?;

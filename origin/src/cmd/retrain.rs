@@ -1,6 +1,7 @@
 //! `pocketrank retrain`: what training chose, fitted on newer events beside the snapshot that is out.
 
 use super::data::{Data, Output};
+use super::panel::Panel;
 use super::part::{differ, names_a_file, positive, Part};
 use super::{beside, delta, verify};
 use clap::Args;
@@ -12,7 +13,7 @@ use pocketrank_origin::train::free;
 use pocketrank_origin::train::refit::Refit;
 use pocketrank_origin::train::steady::Price;
 use pocketrank_origin::train::Chosen;
-use pocketrank_origin::{ingest, parallel};
+use pocketrank_origin::{ingest, parallel, templates};
 use serde_json::json;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -44,9 +45,14 @@ pub struct Retrain {
     /// Change every row that enough customers stand behind, however little the ranking gains.
     #[arg(long)]
     exact: bool,
+    /// Put the templates of this folder into the snapshot (docs/TEMPLATES.md); without it those of the base stay.
+    #[arg(long, value_name = "DIR")]
+    templates: Option<PathBuf>,
     /// Work on at most so many threads; the snapshot does not depend on it.
     #[arg(long, value_name = "N", default_value_t = 0)]
     threads: usize,
+    #[command(flatten)]
+    panel: Panel,
     #[command(flatten)]
     print: Output,
 }
@@ -65,6 +71,14 @@ impl Retrain {
         let base = verify::read(&self.base)?;
         let base = verify::open(&self.base, base.as_slice())?;
         let ledger = beside::read(&self.base, &base)?;
+        let compiled = self.panel.compile(self.print)?;
+        let templates = match &self.templates {
+            Some(folder) => Some(templates::read(folder)?),
+            None => base.templates().map_err(|source| Error::Snapshot {
+                path: self.base.clone(),
+                source,
+            })?,
+        };
         let chosen = Chosen::read(&self.recipe)?;
         let config = self.data.config()?.train;
         let inputs = self.part.inputs(&self.data, chosen.min_customers)?;
@@ -81,7 +95,7 @@ impl Retrain {
         let rest = self.part.rest(&dataset, chosen.protocol, &config);
         let events = rest.as_deref().unwrap_or(&dataset.events);
         let refit = Refit::new(&dataset, events, &chosen, &control)?;
-        let refitted = match self.max_kb {
+        let mut refitted = match self.max_kb {
             Some(most) => refit.within(&base, &ledger, (most * 1000.0) as usize)?,
             None => refit.beside(&base, &ledger, if self.exact { Price::NOTHING } else { Price::DEFAULT })?,
         };
@@ -89,7 +103,12 @@ impl Retrain {
             path: self.output.clone(),
             source,
         };
+        refitted.bytes = compiled
+            .or_of(&base, &self.base)?
+            .attach(refitted.bytes, &self.output)?;
+        refitted.bytes = templates::put(refitted.bytes, templates.as_ref(), &self.output)?;
         let snapshot = Snapshot::open(refitted.bytes.as_slice()).map_err(failed)?;
+        refitted.ledger = refitted.ledger.of(&snapshot);
         let changes = diff(&base, &snapshot).map_err(failed)?;
         let about = delta::About::of(&delta::open(&self.output, &changes)?, &changes)?;
         beside::write(&self.output, &refitted.bytes, &refitted.ledger)?;

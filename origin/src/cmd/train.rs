@@ -2,6 +2,7 @@
 
 use super::beside;
 use super::data::{Data, Output};
+use super::panel::Panel;
 use super::part::{differ, names_a_file, positive, tells, Part};
 use clap::Args;
 use pocketrank::Snapshot;
@@ -14,7 +15,7 @@ use pocketrank_origin::ingest;
 use pocketrank_origin::train::content::ContentModel;
 use pocketrank_origin::train::search::Strategy;
 use pocketrank_origin::train::{train, Chosen, TrainOptions, Tried};
-use pocketrank_origin::{output, parallel};
+use pocketrank_origin::{output, parallel, templates};
 use serde_json::json;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -62,6 +63,9 @@ pub struct Train {
     /// Stop trying after so many minutes; the model then depends on the machine.
     #[arg(long, value_name = "MINUTES", value_parser = positive)]
     stop_after: Option<f64>,
+    /// Put the templates of this folder into the snapshot (docs/TEMPLATES.md); `pocketrank templates` checks them.
+    #[arg(long, value_name = "DIR")]
+    templates: Option<PathBuf>,
     /// Write what was chosen to this file too: a recipe, from which `pack` makes the model again in other bytes without a search.
     #[arg(long, value_name = "FILE")]
     recipe: Option<PathBuf>,
@@ -72,6 +76,8 @@ pub struct Train {
     /// Work on at most so many threads; the model does not depend on it.
     #[arg(long, value_name = "N", default_value_t = 0)]
     threads: usize,
+    #[command(flatten)]
+    panel: Panel,
     #[command(flatten)]
     print: Output,
 }
@@ -100,6 +106,8 @@ impl Train {
             ("--recipe", self.recipe.as_ref()),
             ("--log", self.log.as_ref()),
         ])?;
+        let compiled = self.panel.compile(self.print)?;
+        let templates = self.templates.as_deref().map(templates::read).transpose()?;
         let config = self.data.config()?;
         let content = ContentModel::new(&config);
         let config = config.train;
@@ -143,7 +151,9 @@ impl Train {
                 .map(|minutes| Duration::from_secs_f64(minutes * 60.0)),
             ..TrainOptions::default()
         };
-        let trained = train(&dataset, events, &options, &control)?;
+        let mut trained = train(&dataset, events, &options, &control)?;
+        trained.bytes = compiled.attach(trained.bytes, &self.output)?;
+        trained.bytes = templates::put(trained.bytes, templates.as_ref(), &self.output)?;
         let invalid = |source| Error::Snapshot {
             path: self.output.clone(),
             source,

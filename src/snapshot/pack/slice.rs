@@ -73,6 +73,9 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
             }
             sections.push((Section::Content, bytes));
         }
+        for section in [Section::Experiments, Section::Rules, Section::Templates] {
+            sections.extend(self.table(section).map(|bytes| (section, bytes.to_vec())));
+        }
         let meta = Meta {
             items: kept.len() as u32,
             ..self.meta().clone()

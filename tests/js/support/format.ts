@@ -4,10 +4,11 @@
  */
 import { createHash } from "node:crypto";
 import { check, Cursor, times } from "./cursor.ts";
+import { readExperiments, readRules } from "./experiments.ts";
 
 export type Snapshot = ReturnType<typeof readSnapshot>;
 
-export const TAGS = ["META", "BLND", "INDX", "PRIR", "ATTR", "LABL", "NEIB", "FACT", "CONT"];
+export const TAGS = ["META", "BLND", "INDX", "PRIR", "ATTR", "LABL", "NEIB", "FACT", "CONT", "EXPR", "RULE", "TMPL"];
 
 /**
  * The hash in the header, which is right, and the bytes of each section.
@@ -69,7 +70,31 @@ export function readSnapshot(bytes: Uint8Array) {
       const dims = from.u16();
       return { dims, rows: times(n, () => from.vector(dims)) };
     }),
+    experiments: read("EXPR", readExperiments),
+    rules: read("RULE", readRules),
+    templates: read("TMPL", (from) => ({ names: from.list(() => from.string()), templates: from.list(() => readTemplate(from)) })),
   };
+}
+
+const ESCAPES = ["text", "url", "part", "listed", "raw"];
+
+function readTemplate(from: Cursor) {
+  const [name, text] = [from.string(), from.string()];
+  const bytes = Buffer.from(text);
+  const path = () => from.list(() => from.varint());
+  const steps = from.list(() => {
+    const kind = from.varint();
+    if (kind === 0) {
+      const at = from.varint();
+      const length = from.varint();
+      check(at + length <= bytes.length, "TMPL: a run of text beyond it");
+      return { text: bytes.toString("utf8", at, at + length) };
+    }
+    if (kind === 1) return { escape: ESCAPES[from.varint()], path: path() };
+    check(kind === 2 || kind === 3, "TMPL: an unknown step");
+    return { inverted: kind === 3, steps: from.varint(), path: path() };
+  });
+  return { name, steps };
 }
 
 export function readMeta(from: Cursor) {

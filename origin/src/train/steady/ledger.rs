@@ -50,6 +50,14 @@ impl Ledger {
         Ledger::new(snapshot, i64::MIN)
     }
 
+    /// The same of a snapshot with the same rows.
+    pub fn of<B: AsRef<[u8]>>(self, snapshot: &Snapshot<B>) -> Self {
+        Ledger {
+            snapshot: snapshot.id().to_string(),
+            ..self
+        }
+    }
+
     /// Where the ledger of a snapshot lies: beside it.
     pub fn beside(snapshot: &Path) -> PathBuf {
         let mut name = snapshot.as_os_str().to_owned();
