@@ -45,7 +45,12 @@ impl Candidates {
         &self.rows
     }
 
-    /// The flags, one per row; hosts set [`OUT_OF_STOCK`].
+    /// The flags, one per row.
+    pub fn flags(&self) -> &[u8] {
+        &self.flags
+    }
+
+    /// The flags, to be changed in place; hosts set [`OUT_OF_STOCK`].
     pub fn flags_mut(&mut self) -> &mut [u8] {
         &mut self.flags
     }
