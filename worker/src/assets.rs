@@ -46,18 +46,17 @@ impl Assets {
     /// # Errors
     /// [`Error::Fetch`].
     pub async fn fetch(&self, request: &Request) -> Result<Response, Error> {
-        answered(&request.url(), self.0.fetch(request)).await
+        answered("the static assets", self.0.fetch(request)).await
     }
 }
 
-/// Waits for a response.
+/// Waits for a response. `url` is what the log calls it: nothing that a visitor asked for.
 ///
 /// # Errors
 /// [`Error::Fetch`] if none comes.
 pub async fn answered(url: &str, promise: Result<js_sys::Promise, JsValue>) -> Result<Response, Error> {
     let failed = |value: JsValue| Error::Fetch {
-        // What was searched for stays out of the log.
-        url: url.split('?').next().unwrap_or_default().into(),
+        url: url.into(),
         detail: describe(&value),
     };
     let response = promise.map_err(failed)?.await.map_err(failed)?;

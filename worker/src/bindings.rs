@@ -92,6 +92,22 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     pub fn put(this: &Cache, url: &str, response: &Response) -> Result<Promise, JsValue>;
 
+    /// A rate limit.
+    #[wasm_bindgen(extends = Object)]
+    pub type RateLimit;
+
+    /// Takes note of a call under the key in `{ key }`.
+    #[wasm_bindgen(method, catch)]
+    pub fn limit(this: &RateLimit, options: &Object) -> Result<Promise, JsValue>;
+
+    /// What [`RateLimit::limit`] gives.
+    #[wasm_bindgen(extends = Object)]
+    pub type RateLimited;
+
+    /// Whether the call is within the limit.
+    #[wasm_bindgen(method, getter)]
+    pub fn success(this: &RateLimited) -> bool;
+
     /// A promise for a time, in milliseconds from now.
     #[wasm_bindgen(js_namespace = scheduler, js_name = wait)]
     pub fn wait(milliseconds: f64) -> Promise;

@@ -5,6 +5,7 @@
 //! ```text
 //! request ► page ► upstream (shared page) ► rewriter ► slot ► lists, model ► slate ► answer
 //!             │                                      └── end of the page ► slice of its lists (if `PAGE_MODEL` is on)
+//!             ├── /v1/… ► api: for servers (if `API` is on)
 //!             ├── /pocketrank/… ► files: what is current here, so that browsers follow the edge
 //!             └── anything else passes through, without the capsule
 //! answered, or cron ► follow ► KV, R2 (store), origin ► another model
@@ -13,14 +14,18 @@
 //! Invariant: nothing of one visitor outlives the slot that it was read for. An isolate keeps the model and the lists, which
 //! are the same for all; the profile is set, used and forgotten with no await in between.
 
+mod api;
 mod assets;
 mod bindings;
 mod blobs;
 mod error;
 mod files;
+mod flags;
 mod follow;
 mod follower;
 mod lists;
+mod log;
+mod metrics;
 mod model;
 mod origin;
 mod page;
@@ -32,6 +37,8 @@ mod slot;
 mod store;
 mod upstream;
 
+use crate::error::fail;
+use pocketrank::edge::metrics::PAGES;
 use std::convert::Infallible;
 use web_sys::{Request, Response, ResponseInit};
 use worker::{event, Context, Env, ScheduleContext, ScheduledEvent};
@@ -40,11 +47,20 @@ use worker::{event, Context, Env, ScheduleContext, ScheduledEvent};
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> Result<Response, Infallible> {
     let answer = page::answer(&request, &env).await;
-    if follow::is_due() {
-        context.wait_until(async move { follow::run(&env).await });
+    let (flags_are_due, origin_is_due) = (flags::is_due(), follow::is_due());
+    if flags_are_due || origin_is_due {
+        context.wait_until(async move {
+            if flags_are_due {
+                flags::read(&env).await;
+            }
+            if origin_is_due {
+                follow::run(&env).await;
+            }
+        });
     }
     Ok(answer.unwrap_or_else(|error| {
-        web_sys::console::error_1(&error.to_string().into());
+        metrics::count(&PAGES, ["failed", ""]);
+        fail(&error);
         let init = ResponseInit::new();
         init.set_status(error.status());
         let text = "This page cannot be had at the moment.\n";

@@ -26,6 +26,7 @@ const SWAPS: usize = 3;
 /// A list, ready to be ranked and shown.
 pub struct List {
     candidates: Candidates,
+    ids: Vec<String>,
     hashes: Vec<ItemHash>,
     /// Of each item the fields that templates use.
     values: Vec<Value<'static>>,
@@ -68,6 +69,7 @@ impl List {
         let mut list = List {
             candidates: Candidates::resolve(snapshot, items.iter().map(|item| &item.id)),
             hashes: items.iter().map(|item| item_hash(&item.id)).collect(),
+            ids: vec![],
             values: values.collect::<Result<_, _>>().map_err(unreadable)?,
         };
         for (item, flags) in items.iter().zip(list.candidates.flags_mut()) {
@@ -75,12 +77,18 @@ impl List {
                 *flags |= OUT_OF_STOCK;
             }
         }
+        list.ids = items.into_iter().map(|item| item.id).collect();
         Ok(list)
     }
 
     /// The items as candidates.
     pub fn candidates(&self) -> &Candidates {
         &self.candidates
+    }
+
+    /// The items by the shop's own ids.
+    pub fn ids(&self) -> &[String] {
+        &self.ids
     }
 
     /// The items by their hashes.
@@ -127,6 +135,11 @@ impl Lists {
         entry.list.as_ref()
     }
 
+    /// The same, but this counts as no use of it.
+    pub fn peek(&self, name: &str) -> Option<&List> {
+        self.entries.get(name)?.list.as_ref()
+    }
+
     /// Keeps the lists whose files are the same by another manifest; the snapshot is the same.
     pub fn keep_only(&mut self, manifest: &Manifest) {
         self.entries
@@ -154,7 +167,7 @@ impl Lists {
 }
 
 /// The file of that name in a manifest.
-fn file<'a>(manifest: &'a Manifest, name: &str) -> Option<&'a Blob> {
+pub fn file<'a>(manifest: &'a Manifest, name: &str) -> Option<&'a Blob> {
     let at = manifest.files.binary_search_by(|file| file.name.as_str().cmp(name));
     manifest.files.get(at.ok()?).map(|file| &file.blob)
 }

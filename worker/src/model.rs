@@ -106,6 +106,11 @@ impl Model {
         self.ranker.snapshot()
     }
 
+    /// What ranks, the lists, and the manifest that both are of.
+    pub fn parts(&mut self) -> (&mut Ranker<Vec<u8>>, &mut Lists, &Manifest) {
+        (&mut self.ranker, &mut self.lists, &self.manifest)
+    }
+
     /// The slot's list, ranked for a profile, by its template; `None` if the list is not there or nothing of it can be shown.
     ///
     /// # Errors

@@ -3,8 +3,11 @@
 use crate::error::{warn, Error};
 use crate::settings::Settings;
 use crate::upstream::Upstream;
-use crate::{files, follow, rewriter};
+use crate::{api, files, flags, follow, metrics, rewriter};
 use pocketrank::edge;
+use pocketrank::edge::api::ROOT;
+use pocketrank::edge::flags::Flags;
+use pocketrank::edge::metrics::PAGES;
 use web_sys::{Headers, Request, Response, ResponseInit, Url};
 use worker::Env;
 
@@ -19,15 +22,20 @@ pub async fn answer(request: &Request, env: &Env) -> Result<Response, Error> {
         return files::answer(request, env, &url, file).await;
     }
     let settings = Settings::read(env)?;
+    if settings.api && path.starts_with(ROOT) {
+        return api::answer(request, env, &path).await;
+    }
     let upstream = Upstream::of(&settings, env)?;
     let headers = request.headers();
     let has = |name: &str| headers.has(name).unwrap_or(true);
     if !settings.pages.accept(&request.method(), &path, has) {
+        metrics::count(&PAGES, ["passed", ""]);
         return upstream.pass(request, &url).await;
     }
     let response = upstream.shared(request, &url).await?;
     let content_type = response.headers().get("Content-Type")?;
     if !edge::is_page(response.status(), content_type.as_deref()) {
+        metrics::count(&PAGES, ["shared", ""]);
         return changed(&response, &edge::SHARED_DROPS, None);
     }
     personalize(request, env, &response, settings.page_model).await
@@ -36,12 +44,22 @@ pub async fn answer(request: &Request, env: &Env) -> Result<Response, Error> {
 /// The page with its slots filled as it streams; as it came, if there is no model or the rewriter cannot read it.
 async fn personalize(request: &Request, env: &Env, response: &Response, page_model: bool) -> Result<Response, Error> {
     let shared = changed(response, &edge::SHARED_DROPS, None)?;
+    flags::load(env).await;
+    if !flags::with(Flags::personalizes) {
+        metrics::count(&PAGES, ["off", ""]);
+        return Ok(shared);
+    }
     if !follow::load(env).await {
+        metrics::count(&PAGES, ["shared", ""]);
         return Ok(shared);
     }
     match rewriter::rewrite(&shared, request, env, page_model) {
-        Ok(filled) => changed(&filled, &edge::PERSONAL_DROPS, Some(edge::PERSONAL_CACHE_CONTROL)),
+        Ok(filled) => {
+            metrics::count(&PAGES, ["personalized", ""]);
+            changed(&filled, &edge::PERSONAL_DROPS, Some(edge::PERSONAL_CACHE_CONTROL))
+        }
         Err(error) => {
+            metrics::count(&PAGES, ["shared", ""]);
             warn(&error);
             Ok(shared)
         }

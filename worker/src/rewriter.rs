@@ -5,7 +5,7 @@
 //! the page was read to its end or not.
 
 use crate::error::{warn, Error};
-use crate::{model, slot};
+use crate::{metrics, model, slot};
 use js_sys::{futures::future_to_promise, Array, Object, Promise, Reflect, Set};
 use wasm_bindgen::prelude::*;
 use web_sys::{Request, Response};
@@ -89,6 +89,7 @@ fn on_slot(request: Request, env: Env, filled: Set, langs: Array, element: Eleme
     future_to_promise(async move {
         let lang = langs.get(0).as_string().unwrap_or_default();
         if let Err(error) = slot::fill(&request, &env, &filled, &lang, &element).await {
+            metrics::kept(error.names().1);
             warn(&error);
         }
         Ok(JsValue::UNDEFINED)

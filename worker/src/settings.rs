@@ -16,6 +16,8 @@ pub struct Settings {
     pub capsule: bool,
     /// Whether pages carry their own model.
     pub page_model: bool,
+    /// Whether servers may ask the API.
+    pub api: bool,
 }
 
 /// Whom the worker trusts and whom it follows.
@@ -31,7 +33,8 @@ pub struct Origin {
 /// The longest time between two questions to the origin, in seconds, where nothing is set.
 const INTERVAL: u32 = 3_600;
 
-fn text(env: &Env, name: &str) -> String {
+/// A variable or a secret; empty if it is not set.
+pub fn text(env: &Env, name: &str) -> String {
     let value = Reflect::get(env, &name.into()).ok();
     value.and_then(|value| value.as_string()).unwrap_or_default()
 }
@@ -95,6 +98,7 @@ impl Settings {
                 .ok_or_else(|| wrong("PAGES", "paths such as `/ /product/*`, separated by blanks"))?,
             capsule: switch("CAPSULE")?,
             page_model: switch("PAGE_MODEL")?,
+            api: switch("API")?,
         })
     }
 }

@@ -6,8 +6,9 @@ use crate::error::{warn, Error};
 use crate::model::Wanted;
 use crate::rewriter::Element;
 use crate::settings::Settings;
-use crate::{lists, model};
+use crate::{flags, lists, metrics, model};
 use js_sys::Set;
+use pocketrank::edge::metrics::SLOTS_FILLED;
 use pocketrank::template::{unescape, Page, SLOT};
 use pocketrank::{edge, Options};
 use web_sys::Request;
@@ -20,6 +21,11 @@ use worker::Env;
 /// What is wrong with the slot's attributes, or its template. The element is untouched then.
 pub async fn fill(request: &Request, env: &Env, filled: &Set, lang: &str, element: &Element) -> Result<(), Error> {
     let (list, options) = read(element)?;
+    let name = element.get_attribute("data-pocketrank-slot").unwrap_or_default();
+    if !flags::with(|flags| flags.has_slot(&name)) {
+        metrics::kept("flag");
+        return Ok(());
+    }
     if let Err(error) = lists::load(env, &list).await {
         warn(&error);
     }
@@ -56,7 +62,15 @@ pub async fn fill(request: &Request, env: &Env, filled: &Set, lang: &str, elemen
         element.set_attribute("data-pocketrank-rows", &slate.rows)?;
         element.set_attribute("data-pocketrank-by", "edge")?;
         element.set_inner_html(&slate.html)?;
+        metrics::count(&SLOTS_FILLED, ["", ""]);
         filled.add(&list.into());
+    } else {
+        let listed = model::with(|model| model.lists.peek(&list).is_some());
+        metrics::kept(if listed == Some(true) {
+            "nothing_to_show"
+        } else {
+            "list"
+        });
     }
     Ok(())
 }

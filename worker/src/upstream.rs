@@ -69,9 +69,9 @@ impl Upstream {
     async fn fetch(&self, request: &Request) -> Result<Response, Error> {
         match self {
             Upstream::Assets(assets) => assets.fetch(request).await,
-            Upstream::Server(_) => {
+            Upstream::Server(server) => {
                 let scope: WorkerGlobalScope = js_sys::global().unchecked_into();
-                answered(&request.url(), Ok(scope.fetch_with_request(request))).await
+                answered(server, Ok(scope.fetch_with_request(request))).await
             }
         }
     }

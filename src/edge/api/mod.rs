@@ -106,6 +106,28 @@ impl Route {
     }
 }
 
+/// A status as the value of a label: one of those that the API answers with.
+pub fn status_text(status: u16) -> &'static str {
+    const STATUSES: [(u16, &str); 14] = [
+        (200, "200"),
+        (400, "400"),
+        (401, "401"),
+        (403, "403"),
+        (404, "404"),
+        (405, "405"),
+        (409, "409"),
+        (413, "413"),
+        (415, "415"),
+        (422, "422"),
+        (429, "429"),
+        (500, "500"),
+        (502, "502"),
+        (503, "503"),
+    ];
+    let known = STATUSES.iter().find(|(known, _)| *known == status);
+    known.map_or("other", |(_, text)| text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,6 +171,14 @@ mod tests {
             assert_eq!(problem.code, Code::Method);
             assert!(problem.allow.is_some());
         }
+    }
+
+    #[test]
+    fn every_status_has_a_text() {
+        for status in Code::ALL.map(Code::status).into_iter().chain([200]) {
+            assert_eq!(status_text(status), status.to_string());
+        }
+        assert_eq!(status_text(418), "other");
     }
 
     #[test]

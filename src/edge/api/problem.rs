@@ -44,6 +44,8 @@ pub enum Code {
     RateLimited,
     /// The worker is set up wrong; its log says how.
     Failed,
+    /// The origin did not say what its newest model is, or it cannot be used.
+    OriginFailed,
     /// The route is switched off.
     SwitchedOff,
     /// There is no model yet.
@@ -56,7 +58,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Code; 21] = [
+    pub const ALL: [Code; 22] = [
         Code::NotJson,
         Code::TooDeep,
         Code::Unauthorized,
@@ -74,6 +76,7 @@ impl Code {
         Code::ConsentRequired,
         Code::RateLimited,
         Code::Failed,
+        Code::OriginFailed,
         Code::SwitchedOff,
         Code::NoModel,
         Code::ListUnavailable,
@@ -104,6 +107,7 @@ impl Code {
             Code::ConsentRequired => (422, "consent_required", "Events need the visitor's consent"),
             Code::RateLimited => (429, "rate_limited", "Too many calls with this token"),
             Code::Failed => (500, "failed", "The worker failed; its log says why"),
+            Code::OriginFailed => (502, "origin_failed", "The origin has nothing to use"),
             Code::SwitchedOff => (503, "switched_off", "This route is switched off"),
             Code::NoModel => (503, "no_model", "There is no model yet"),
             Code::ListUnavailable => (503, "list_unavailable", "The list cannot be had at the moment"),
