@@ -19,6 +19,8 @@ await init();
 /** @typedef {Record<string, string | Uint8Array>} Files contents by path, `/` first */
 
 const rankers = snapshots.map((bytes) => new Ranker(bytes));
+/** Of the golden model. */
+export const ranker = /** @type {Ranker} */ (rankers[0]);
 export const snapshot = /** @type {Uint8Array} */ (snapshots[0]);
 /** The ids of the golden model and of what its deltas make of it. */
 export const ids = rankers.map(({ id }) => id);

@@ -219,11 +219,12 @@ async fn candidates(env: &Env, name: &str, file: &str) -> Result<Answer, Problem
 }
 
 async fn refresh(env: &Env) -> Result<Answer, Problem> {
+    follow::load(env).await;
     let before = metrics::health().map(|health| health.sequence);
     match follow::refresh(env).await {
         Refresh::Current => {
             let text = model::with(|model| api::refreshed(&model.manifest, before));
-            Ok((JSON, text.ok_or(Code::NoModel)?))
+            Ok((JSON, text.ok_or(Code::OriginFailed)?))
         }
         Refresh::Failed => Err(Problem::new(Code::OriginFailed)),
         Refresh::Busy => Err(Problem::new(Code::Busy)),

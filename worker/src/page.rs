@@ -1,7 +1,7 @@
 //! From a request to its answer.
 
 use crate::error::{warn, Error};
-use crate::settings::Settings;
+use crate::settings::{self, Settings};
 use crate::upstream::Upstream;
 use crate::{api, files, flags, follow, metrics, rewriter};
 use pocketrank::edge;
@@ -21,10 +21,10 @@ pub async fn answer(request: &Request, env: &Env) -> Result<Response, Error> {
     if let Some(file) = path.strip_prefix(edge::ASSETS) {
         return files::answer(request, env, &url, file).await;
     }
-    let settings = Settings::read(env)?;
-    if settings.api && path.starts_with(ROOT) {
+    if path.starts_with(ROOT) && settings::api(env)? {
         return api::answer(request, env, &path).await;
     }
+    let settings = Settings::read(env)?;
     let upstream = Upstream::of(&settings, env)?;
     let headers = request.headers();
     let has = |name: &str| headers.has(name).unwrap_or(true);

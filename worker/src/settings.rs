@@ -16,8 +16,6 @@ pub struct Settings {
     pub capsule: bool,
     /// Whether pages carry their own model.
     pub page_model: bool,
-    /// Whether servers may ask the API.
-    pub api: bool,
 }
 
 /// Whom the worker trusts and whom it follows.
@@ -54,6 +52,22 @@ fn address(env: &Env, name: &'static str) -> Result<Option<String>, Error> {
     }
 }
 
+fn switch(env: &Env, name: &'static str) -> Result<bool, Error> {
+    match text(env, name).as_str() {
+        "on" => Ok(true),
+        "" | "off" => Ok(false),
+        _ => Err(wrong(name, "`on` or `off`")),
+    }
+}
+
+/// Whether servers may ask the API.
+///
+/// # Errors
+/// [`Error::Setting`].
+pub fn api(env: &Env) -> Result<bool, Error> {
+    switch(env, "API")
+}
+
 impl Origin {
     /// # Errors
     /// [`Error::Setting`] for the first variable that cannot be understood, or is missing.
@@ -87,18 +101,12 @@ impl Settings {
     /// # Errors
     /// [`Error::Setting`] for the first variable that cannot be understood.
     pub fn read(env: &Env) -> Result<Self, Error> {
-        let switch = |name| match text(env, name).as_str() {
-            "on" => Ok(true),
-            "" | "off" => Ok(false),
-            _ => Err(wrong(name, "`on` or `off`")),
-        };
         Ok(Settings {
             upstream: address(env, "UPSTREAM_URL")?,
             pages: Pages::parse(&text(env, "PAGES"))
                 .ok_or_else(|| wrong("PAGES", "paths such as `/ /product/*`, separated by blanks"))?,
-            capsule: switch("CAPSULE")?,
-            page_model: switch("PAGE_MODEL")?,
-            api: switch("API")?,
+            capsule: switch(env, "CAPSULE")?,
+            page_model: switch(env, "PAGE_MODEL")?,
         })
     }
 }
