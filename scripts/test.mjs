@@ -38,7 +38,7 @@ function steps(tools) {
   return {
     rustfmt: () => plain("cargo", ["fmt", "--all", "--check"], "run `npm run format`"),
     clippy: () =>
-      plain("cargo", ["clippy", "--workspace", "--exclude", "pocketrank-worker", "--all-targets", ...noBuckets, "--features", "pocketrank/sign,pocketrank-origin/data-tests", ...strict]),
+      plain("cargo", ["clippy", "--workspace", "--exclude", "pocketrank-worker", "--all-targets", ...noBuckets, "--features", "pocketrank/api,pocketrank/sign,pocketrank-origin/data-tests", ...strict]),
     "clippy-wasm": async () => {
       await plain("cargo", ["clippy", "-p", "pocketrank", "--features", "js,pack", "--lib", "--test", "wasm", ...wasm, ...strict]);
       await plain("cargo", ["clippy", "-p", "pocketrank", "--features", "slim", "--lib", ...wasm, ...strict]);
@@ -50,7 +50,7 @@ function steps(tools) {
       const args = ["fetch", "--quiet", "--locked", "--manifest-path", "tests/fuzz/Cargo.toml"];
       return plain("cargo", args, "run `cargo update --workspace --manifest-path tests/fuzz/Cargo.toml` and commit its Cargo.lock");
     },
-    rust: () => cargoTest(["-p", "pocketrank", "-p", "pocketrank-origin", ...noBuckets, "--features", "pocketrank/pack,pocketrank/sign"]),
+    rust: () => cargoTest(["-p", "pocketrank", "-p", "pocketrank-origin", ...noBuckets, "--features", "pocketrank/api,pocketrank/pack,pocketrank/sign"]),
     "wasm-node": () => wasmTest(tools, {}),
     "wasm-chromium": () => wasmTest(tools, { WASM_BINDGEN_USE_BROWSER: "1", CHROMEDRIVER: tools.chromedriver }),
     build: () => build(tools, ["origin", "runtime", "npm"]),

@@ -13,7 +13,7 @@
 //! and [`sync`] how a host follows it.
 //!
 //! Features: `pack` adds the writer of snapshots and deltas, `sign` that of manifests, `js` the JavaScript surface, `slim` a smaller one for
-//! what ranking needs, `follow` one for [`sync`] alone, `decide` one for [`experiment`]s alone.
+//! what ranking needs, `api` what servers ask an edge for, `follow` one for [`sync`] alone, `decide` one for [`experiment`]s alone.
 
 #![deny(unsafe_code)]
 

@@ -50,7 +50,7 @@ impl Candidates {
         &self.flags
     }
 
-    /// The flags, one per row; hosts set [`OUT_OF_STOCK`].
+    /// The flags, to be changed in place; hosts set [`OUT_OF_STOCK`].
     pub fn flags_mut(&mut self) -> &mut [u8] {
         &mut self.flags
     }

@@ -19,6 +19,8 @@ await init();
 /** @typedef {Record<string, string | Uint8Array>} Files contents by path, `/` first */
 
 const rankers = snapshots.map((bytes) => new Ranker(bytes));
+/** Of the golden model. */
+export const ranker = /** @type {Ranker} */ (rankers[0]);
 export const snapshot = /** @type {Uint8Array} */ (snapshots[0]);
 /** The ids of the golden model and of what its deltas make of it. */
 export const ids = rankers.map(({ id }) => id);
@@ -172,10 +174,16 @@ export function makeStorage() {
 }
 
 /**
+ * A line of the log.
+ * @typedef {{ level: "info" | "warn" | "error", event: string, reason: string, message: string } & Record<string, unknown>} Log
+ */
+
+/**
  * @typedef {object} Edge
  * @property {(path: string, init?: RequestInit & { cf?: object }, isolate?: number) => Promise<Response>} fetch redirects are not followed
  * @property {(isolate?: number) => Promise<void>} cron
- * @property {string[]} console what the worker told the console
+ * @property {string[]} console what the worker told the console, of a line of the log its message
+ * @property {Log[]} logs the lines of the log
  * @property {string[]} warnings of these what is no good news
  * @property {() => Promise<void>} kill ends workerd by SIGKILL, and what is left
  * @property {() => Promise<void>} stop
@@ -188,6 +196,7 @@ export function makeStorage() {
  * @property {Record<string, string | Uint8Array>} [lists] over those of the shop
  * @property {import("./published.mjs").Publication} [seed] what is deployed of models, over snapshot and lists of the shop
  * @property {Record<string, string>} [vars] over those of the tests
+ * @property {number} [limit] calls of the API per minute; without it there is no rate limit
  * @property {string} [storage] the folder of KV and R2; without it they are not bound
  * @property {number} [isolates] how many, 1 if not given
  * @property {(request: import("miniflare").Request) => import("miniflare").Response | Promise<import("miniflare").Response>} [upstream]
@@ -216,7 +225,7 @@ function workerds() {
  * @param {Options} [options]
  * @returns {Promise<Edge>}
  */
-export async function startEdge({ files = {}, lists: more = {}, seed = {}, vars = {}, storage, isolates = 1, upstream, entry, build = "worker" } = {}) {
+export async function startEdge({ files = {}, lists: more = {}, seed = {}, vars = {}, storage, limit, isolates = 1, upstream, entry, build = "worker" } = {}) {
   const directory = mkdtempSync(join(tmpdir(), "pocketrank-edge-"));
   const models = deployed({ lists: { ...lists, ...more }, ...seed });
   for (const [path, content] of Object.entries({ ...shop, ...models, ...files })) {
@@ -225,6 +234,8 @@ export async function startEdge({ files = {}, lists: more = {}, seed = {}, vars 
   }
   /** @type {string[]} */
   const told = [];
+  /** @type {Log[]} */
+  const logs = [];
   const built = join(root, "dist", build);
   const compatibilityDate = /^compatibility_date = "(.*)"$/m.exec(readFileSync(join(root, "wrangler.toml"), "utf8"))?.[1];
   const source = (/** @type {string} */ name) => readFileSync(join(built, name));
@@ -242,6 +253,7 @@ export async function startEdge({ files = {}, lists: more = {}, seed = {}, vars 
       ],
       compatibilityDate,
       bindings: { UPSTREAM_URL: "", PAGES: "/*", CAPSULE: "on", AUDIENCE: audience, PUBLIC_KEYS: pinned, ...vars },
+      ...(limit ? { ratelimits: { API_LIMIT: { simple: { limit, period: 60 } } } } : {}),
       ...(storage ? { kvNamespaces: { MANIFEST: "manifest" }, r2Buckets: { BLOBS: "blobs" } } : {}),
       assets: {
         directory,
@@ -252,10 +264,15 @@ export async function startEdge({ files = {}, lists: more = {}, seed = {}, vars 
     })),
     handleRuntimeStdio: (/** @type {import("node:stream").Readable[]} */ ...streams) => {
       for (const stream of streams) {
-        stream.setEncoding("utf8").on("data", (/** @type {string} */ text) => told.push(...text.split("\n").filter(Boolean)));
+        stream.setEncoding("utf8").on("data", (/** @type {string} */ text) => text.split("\n").filter(Boolean).forEach(tell));
       }
     },
   });
+  const tell = (/** @type {string} */ line) => {
+    const log = /^\{"level":.*\}$/.test(line) ? /** @type {Log} */ (JSON.parse(line)) : undefined;
+    if (log) logs.push(log);
+    told.push(log?.message ?? line);
+  };
   const url = await miniflare.ready;
   const own = workerds().filter((pid) => !before.has(pid));
   /** @type {Promise<void> | undefined} */
@@ -269,6 +286,7 @@ export async function startEdge({ files = {}, lists: more = {}, seed = {}, vars 
     },
     cron: async (isolate = 0) => void (await (await worker(isolate)).scheduled({ cron: "* * * * *" })),
     console: told,
+    logs,
     get warnings() {
       return told.filter((line) => !line.startsWith("sync updated: "));
     },

@@ -51,7 +51,7 @@ impl Assets {
     }
 }
 
-/// Waits for a response.
+/// Waits for a response. `url` is what the log calls it: nothing that a visitor asked for.
 ///
 /// # Errors
 /// [`Error::Fetch`] if none comes.

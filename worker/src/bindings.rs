@@ -95,6 +95,21 @@ extern "C" {
     /// Deletes the response kept under an address.
     #[wasm_bindgen(method, catch)]
     pub fn delete(this: &Cache, url: &str) -> Result<Promise, JsValue>;
+    /// A rate limit.
+    #[wasm_bindgen(extends = Object)]
+    pub type RateLimit;
+
+    /// Takes note of a call under the key in `{ key }`.
+    #[wasm_bindgen(method, catch)]
+    pub fn limit(this: &RateLimit, options: &Object) -> Result<Promise, JsValue>;
+
+    /// What [`RateLimit::limit`] gives.
+    #[wasm_bindgen(extends = Object)]
+    pub type RateLimited;
+
+    /// Whether the call is within the limit.
+    #[wasm_bindgen(method, getter)]
+    pub fn success(this: &RateLimited) -> bool;
 
     /// A promise for a time, in milliseconds from now.
     #[wasm_bindgen(js_namespace = scheduler, js_name = wait)]

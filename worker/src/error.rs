@@ -1,5 +1,6 @@
 //! The one error of the worker; its text says what failed, where, and what to do. Nothing of the visitor is in it.
 
+use crate::log::{self, Level, Line};
 use std::fmt;
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -93,6 +94,40 @@ impl Error {
     }
 }
 
+impl Error {
+    /// What the log calls it: event and reason.
+    pub fn names(&self) -> (&'static str, &'static str) {
+        match self {
+            Error::Setting { name, .. } => ("setting", name),
+            Error::Fetch { .. } => ("fetch", "no_answer"),
+            Error::Slow { .. } => ("fetch", "slow"),
+            Error::Status { .. } => ("fetch", "status"),
+            Error::Document { .. } => ("document", "wrong"),
+            Error::Published { error, .. } => ("published", error.code()),
+            Error::Storage { name, .. } => ("storage", name),
+            Error::PageModel { .. } => ("page_model", "none"),
+            Error::Slot { .. } => ("slot", "attribute"),
+            Error::Template { .. } => ("slot", "template"),
+            Error::Platform(_) => ("platform", "thrown"),
+        }
+    }
+
+    fn line(&self) -> Line<'_> {
+        let (event, reason) = self.names();
+        let slot = match self {
+            Error::Slot { slot, .. } | Error::Template { slot, .. } => Some(slot.as_str()),
+            _ => None,
+        };
+        Line {
+            event,
+            reason,
+            slot,
+            message: self.to_string(),
+            ..Line::default()
+        }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -131,11 +166,19 @@ impl From<JsValue> for Error {
     }
 }
 
-/// What a thrown value says.
+/// What a thrown value says. The platform may name the address of a request: it is left out, for what was searched for is in it.
 pub fn describe(value: &JsValue) -> String {
-    match value.dyn_ref::<js_sys::Error>() {
+    let said = match value.dyn_ref::<js_sys::Error>() {
         Some(error) => error.message().into(),
         None => value.as_string().unwrap_or_else(|| "it does not say why".into()),
+    };
+    match said.contains("://") {
+        true => said
+            .split(' ')
+            .map(|word| if word.contains("://") { "(address)" } else { word })
+            .collect::<Vec<_>>()
+            .join(" "),
+        false => said,
     }
 }
 
@@ -152,7 +195,12 @@ pub fn loggable(url: &str) -> &str {
     url.split('?').next().unwrap_or_default()
 }
 
-/// Tells the console of a failure that the page outlives.
+/// Tells the log of a failure that the page outlives.
 pub fn warn(error: &Error) {
-    web_sys::console::warn_1(&error.to_string().into());
+    log::write(Level::Warn, error.line());
+}
+
+/// Tells the log of a failure that leaves nothing to answer.
+pub fn fail(error: &Error) {
+    log::write(Level::Error, error.line());
 }

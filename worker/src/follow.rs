@@ -32,6 +32,32 @@ const GIVEN_UP: f64 = 60_000.0;
 const BEHIND_ANSWER: f64 = 25_000.0;
 const BY_CRON: f64 = 600_000.0;
 
+/// What a try is for.
+#[derive(Clone, Copy, PartialEq)]
+enum When {
+    /// What is overdue, behind an answer.
+    Overdue,
+    /// What is due, by the clock of the platform.
+    ByCron,
+    /// The origin's newest, while somebody waits for it.
+    Now,
+}
+
+/// What became of asking the origin now.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Refresh {
+    /// What is in use is the origin's newest.
+    Current,
+    /// The origin did not say, or what it has cannot be used; the log says why.
+    Failed,
+    /// Another try is under way.
+    Busy,
+    /// There is no origin to ask.
+    NoOrigin,
+    /// It is not known whom to follow; the log says why.
+    Unknown,
+}
+
 thread_local! {
     static FOLLOWER: RefCell<Option<Follower>> = const { RefCell::new(None) };
     static RETRY_AT: RefCell<f64> = const { RefCell::new(0.0) };
@@ -118,28 +144,47 @@ pub fn is_due() -> bool {
 
 /// Looks for what others have stored, and asks the origin where that is overdue. What is in use stays until something else is whole.
 pub async fn run(env: &Env) {
-    try_once(env, false).await;
+    try_once(env, When::Overdue).await;
+}
+
+/// Asks the origin now, and waits for what comes of it.
+pub async fn refresh(env: &Env) -> Refresh {
+    load(env).await;
+    let began = now();
+    match with(|follower| (follower.models.is_some(), began >= follower.busy)) {
+        None => Refresh::Unknown,
+        Some((false, _)) => Refresh::NoOrigin,
+        Some((_, false)) => Refresh::Busy,
+        Some((true, true)) => {
+            try_once(env, When::Now).await;
+            let checked = with(|follower| follower.plan.as_ref().and_then(|plan| plan.checked()));
+            match checked.flatten().is_some_and(|checked| checked >= began as u64) {
+                true => Refresh::Current,
+                false => Refresh::Failed,
+            }
+        }
+    }
 }
 
 /// As [`run`], by the clock of the platform: what is due is left to nobody else.
 pub async fn scheduled(env: &Env) {
     load(env).await;
     if with(|follower| now() >= follower.busy && follower.models.is_some()) == Some(true) {
-        try_once(env, true).await;
+        try_once(env, When::ByCron).await;
     }
 }
 
-async fn try_once(env: &Env, by_cron: bool) {
+async fn try_once(env: &Env, when: When) {
     with(|follower| follower.busy = now() + GIVEN_UP);
-    if let Err(error) = follow(env, by_cron).await {
+    if let Err(error) = follow(env, when).await {
         warn(&error);
     }
     with(|follower| follower.busy = 0.0);
 }
 
-async fn follow(env: &Env, by_cron: bool) -> Result<(), Error> {
+async fn follow(env: &Env, when: When) -> Result<(), Error> {
     let store = Store::of(env)?;
-    if store.is_shared() && (by_cron || with(|follower| now() >= follower.look) == Some(true)) {
+    if store.is_shared() && (when != When::Overdue || with(|follower| now() >= follower.look) == Some(true)) {
         look(&store).await;
     }
     let Some(mut plan) = with(|follower| follower.plan.take().unwrap_or_else(|| follower.plan_anew(None))) else {
@@ -150,12 +195,20 @@ async fn follow(env: &Env, by_cron: bool) -> Result<(), Error> {
         plan.lost(now() as u64, &sha256);
     }
     drive(env, &store, &mut plan, None).await;
-    if by_cron || with(|follower| follower.is_overdue(now())) == Some(true) {
-        let until = now() + if by_cron { BY_CRON } else { BEHIND_ANSWER };
-        if store.is_shared() && with(|follower| std::mem::replace(&mut follower.is_listed, true)) == Some(false) {
+    if when != When::Overdue || with(|follower| follower.is_overdue(now())) == Some(true) {
+        let until = now() + if when == When::ByCron { BY_CRON } else { BEHIND_ANSWER };
+        let is_listed = with(|follower| std::mem::replace(&mut follower.is_listed, true)) == Some(true);
+        if store.is_shared() && !is_listed || when == When::Now {
             // What a run has stored that was stopped is not fetched again.
-            let listed = store.blobs().await.inspect_err(warn).ok();
-            plan = with(|follower| follower.plan_anew(listed)).unwrap_or(plan);
+            let listed = match store.is_shared() {
+                true => store.blobs().await.inspect_err(warn).ok(),
+                false => None,
+            };
+            let anew = |follower: &mut Follower| match when {
+                When::Now => follower.plan_now(listed),
+                _ => follower.plan_anew(listed),
+            };
+            plan = with(anew).unwrap_or(plan);
         }
         drive(env, &store, &mut plan, Some(until)).await;
     }

@@ -11,6 +11,14 @@ use pocketrank::{edge, Manifest, Trust};
 /// How long cron has to do what is due, where there is a cron, before a request does it, in milliseconds.
 const LEFT_TO_CRON: f64 = 600_000.0;
 
+/// The manifest in use; when it was last current is not known.
+fn in_use() -> Option<Stored> {
+    model::with(|model| Stored {
+        manifest: model.signed.clone(),
+        checked: None,
+    })
+}
+
 /// How this isolate follows.
 pub struct Follower {
     /// What is pinned; the sequence is that of the seed.
@@ -91,13 +99,17 @@ impl Follower {
 
     /// A plan that begins with what is in use.
     pub fn plan_anew(&self, listed: Option<Vec<[u8; 32]>>) -> Box<Sync> {
-        let signed = model::with(|model| model.signed.clone());
-        let held = signed.map(|manifest| {
-            let stored = self.stored.as_ref().filter(|stored| stored.manifest == manifest);
-            let checked = stored.and_then(|stored| stored.checked);
-            Stored { manifest, checked }
-        });
+        let mut held = in_use();
+        if let Some(held) = &mut held {
+            let stored = self.stored.as_ref().filter(|stored| stored.manifest == held.manifest);
+            held.checked = stored.and_then(|stored| stored.checked);
+        }
         self.plan_of(held.as_ref(), listed)
+    }
+
+    /// The same, but it asks the origin at once.
+    pub fn plan_now(&self, listed: Option<Vec<[u8; 32]>>) -> Box<Sync> {
+        self.plan_of(in_use().as_ref(), listed)
     }
 
     /// A plan that begins with a stored manifest; `listed` is what else is stored, all that the manifest names if it is not known.

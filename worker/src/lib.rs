@@ -5,6 +5,7 @@
 //! ```text
 //! request ► guard ► page ► shared (cache, upstream) ► rewriter ► slot ► lists, model ► slate ► answer
 //!             │                                           └── end of the page ► slice of its lists (if `PAGE_MODEL` is on)
+//!             ├── /v1/… ► api: for servers (if `API` is on)
 //!             ├── /pocketrank/… ► files: what is current here, so that browsers follow the edge
 //!             └── anything else passes through, without the capsule
 //! answered, or cron ► follow ► KV, R2 (store), origin ► another model
@@ -14,15 +15,19 @@
 //! are the same for all; the profile is set, used and forgotten with no await in between. A panic ends the instance, and with it no page: what
 //! pages under way need is in `guard.mjs`.
 
+mod api;
 mod assets;
 mod bindings;
 mod blobs;
 mod error;
 mod files;
+mod flags;
 mod follow;
 mod follower;
 mod guard;
 mod lists;
+mod log;
+mod metrics;
 mod model;
 mod models;
 mod origin;
@@ -43,13 +48,14 @@ use error::Error;
 use js_sys::futures::future_to_promise;
 use js_sys::{Array, Promise};
 use page::Answer;
+use pocketrank::edge::metrics::PAGES;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::JsValue;
 use web_sys::{Request, Response, ResponseInit};
 use worker::worker_sys::Context;
 use worker::{event, Env, ScheduleContext, ScheduledEvent};
 
-/// Answers one request: what the platform calls. What fails is told to the console, the visitor gets a page or a plain error.
+/// Answers one request: what the platform calls. What fails is told to the log, the visitor gets a page or a plain error.
 #[wasm_bindgen]
 pub fn fetch(request: &Request, env: &Env, context: &Context) -> Promise {
     guard::answer(request, env, context)
@@ -58,9 +64,17 @@ pub fn fetch(request: &Request, env: &Env, context: &Context) -> Promise {
 /// The answer, in an array of its own: a promise for it is for JavaScript to wait for.
 async fn answer(request: &Request, env: &Env, context: &Context) -> Array {
     let answer = page::answer(request, env, context).await;
-    if follow::is_due() {
+    let (flags_are_due, origin_is_due) = (flags::is_due(), follow::is_due());
+    if flags_are_due || origin_is_due {
         let env = env.clone();
-        behind(context, async move { follow::run(&env).await });
+        behind(context, async move {
+            if flags_are_due {
+                flags::read(&env).await;
+            }
+            if origin_is_due {
+                follow::run(&env).await;
+            }
+        });
     }
     match answer {
         Ok(Answer::Response(response)) => Array::of1(&response),
@@ -69,9 +83,10 @@ async fn answer(request: &Request, env: &Env, context: &Context) -> Array {
     }
 }
 
-/// What a visitor gets where there is no page; the console is told why.
+/// What a visitor gets where there is no page; the log is told why.
 fn plain(error: &Error) -> Response {
-    web_sys::console::error_1(&error.to_string().into());
+    metrics::count(&PAGES, ["failed", ""]);
+    error::fail(error);
     let init = ResponseInit::new();
     init.set_status(error.status());
     let text = "This page cannot be had at the moment.\n";

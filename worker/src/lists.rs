@@ -28,6 +28,7 @@ pub struct List {
     candidates: Candidates,
     /// The same as rows of another snapshot, the last that ranked it.
     other: Option<(SnapshotId, Candidates)>,
+    ids: Vec<String>,
     hashes: Vec<ItemHash>,
     /// Of each item the fields that templates use.
     values: Vec<Value<'static>>,
@@ -71,6 +72,7 @@ impl List {
             candidates: Candidates::resolve(snapshot, items.iter().map(|item| &item.id)),
             other: None,
             hashes: items.iter().map(|item| item_hash(&item.id)).collect(),
+            ids: vec![],
             values: values.collect::<Result<_, _>>().map_err(unreadable)?,
         };
         for (item, flags) in items.iter().zip(list.candidates.flags_mut()) {
@@ -78,6 +80,7 @@ impl List {
                 *flags |= OUT_OF_STOCK;
             }
         }
+        list.ids = items.into_iter().map(|item| item.id).collect();
         Ok(list)
     }
 
@@ -100,6 +103,11 @@ impl List {
     /// The items as candidates of the snapshot that they were looked up in last.
     pub fn others(&self) -> &Candidates {
         self.other.as_ref().map_or(&self.candidates, |(_, other)| other)
+    }
+
+    /// The items by the shop's own ids.
+    pub fn ids(&self) -> &[String] {
+        &self.ids
     }
 
     /// The items by their hashes.
@@ -146,6 +154,11 @@ impl Lists {
         entry.list.as_mut()
     }
 
+    /// The same, but this counts as no use of it.
+    pub fn peek(&self, name: &str) -> Option<&List> {
+        self.entries.get(name)?.list.as_ref()
+    }
+
     /// Keeps the lists whose files are the same by another manifest; the snapshot is the same.
     pub fn keep_only(&mut self, manifest: &Manifest) {
         self.entries
@@ -174,7 +187,7 @@ impl Lists {
 
 /// Whether the list whose file has that name is there.
 pub fn is_there(name: &str) -> bool {
-    model::with(|model| model.lists.get(name).is_some()) == Some(true)
+    model::with(|model| model.lists.peek(name).is_some()) == Some(true)
 }
 
 /// Sees that the list whose file has that name is there.

@@ -118,9 +118,11 @@ pub fn swap(manifest: Manifest, signed: Vec<u8>, snapshot: Option<Vec<u8>>) -> R
         (model, Some((ranker, templates, experiments, rules))) => {
             let mut told = Told::default();
             for at in &rules.broken {
-                told.once(&format!(
-                    "rule {at} of the snapshot cannot be read, and does nothing; pack it again"
-                ));
+                told.once(
+                    "rule",
+                    "broken",
+                    format!("rule {at} of the snapshot cannot be read, and does nothing; pack it again"),
+                );
             }
             *model = Some(Box::new(Model {
                 ranker,
@@ -145,6 +147,11 @@ impl Model {
     /// The snapshot.
     pub fn snapshot(&self) -> &Snapshot<Vec<u8>> {
         self.ranker.snapshot()
+    }
+
+    /// What ranks, the lists, and the manifest that both are of.
+    pub fn parts(&mut self) -> (&mut Ranker<Vec<u8>>, &mut Lists, &Manifest) {
+        (&mut self.ranker, &mut self.lists, &self.manifest)
     }
 
     /// Whether experiments or rules ask for the page's attributes.
@@ -193,15 +200,24 @@ impl Model {
         let template = decision.template().filter(|name| {
             let is_there = templates.get(name).is_some();
             if !is_there {
-                told.once(&format!("slot `{}`: an arm or a rule names the template `{name}`, which the snapshot does not have; pack it with it", wanted.slot));
+                told.once(
+                    "slot",
+                    "template",
+                    format!(
+                        "slot `{}`: an arm or a rule names the template `{name}`, which the snapshot does not have; pack it with it",
+                        wanted.slot
+                    ),
+                );
             }
             is_there
         });
         let moves = decision.moves(ranker.snapshot());
         for (rule, name) in &moves.unknown {
-            told.once(&format!(
-                "rule `{rule}`: the snapshot does not know `{name}`; the rest of the rule holds"
-            ));
+            told.once(
+                "rule",
+                "unknown",
+                format!("rule `{rule}`: the snapshot does not know `{name}`; the rest of the rule holds"),
+            );
         }
         let is_usual = ranker.snapshot().id() == usual;
         if !is_usual {

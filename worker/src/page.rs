@@ -1,11 +1,14 @@
 //! From a request to its answer.
 
 use crate::error::{warn, Error};
-use crate::settings::Settings;
+use crate::settings::{self, Settings};
 use crate::upstream::Upstream;
-use crate::{files, follow, rewriter, shared};
+use crate::{api, files, flags, follow, metrics, rewriter, shared};
 use js_sys::Promise;
 use pocketrank::edge;
+use pocketrank::edge::api::ROOT;
+use pocketrank::edge::flags::Flags;
+use pocketrank::edge::metrics::PAGES;
 use web_sys::{Headers, Request, Response, ResponseInit, Url};
 use worker::worker_sys::Context;
 use worker::Env;
@@ -28,15 +31,20 @@ pub async fn answer(request: &Request, env: &Env, context: &Context) -> Result<A
     if let Some(file) = path.strip_prefix(edge::ASSETS) {
         return files::answer(request, env, &url, file).await.map(Answer::Response);
     }
+    if path.starts_with(ROOT) && settings::api(env)? {
+        return api::answer(request, env, &path).await.map(Answer::Response);
+    }
     let settings = Settings::read(env)?;
     let upstream = Upstream::of(&settings, env)?;
     let headers = request.headers();
     let has = |name: &str| headers.has(name).unwrap_or(true);
     if !settings.pages.accept(&request.method(), &path, has) {
+        metrics::count(&PAGES, ["passed", ""]);
         return upstream.pass(request, &url).map(Answer::Passed);
     }
     let response = shared::page(&upstream, request, &url, env, context).await?;
     if !shared::describe(&response, |answer| answer.is_readable())? {
+        metrics::count(&PAGES, ["shared", ""]);
         return changed(&response, &edge::SHARED_DROPS, None).map(Answer::Response);
     }
     personalize(request, env, &response, settings.page_model)
@@ -47,12 +55,22 @@ pub async fn answer(request: &Request, env: &Env, context: &Context) -> Result<A
 /// The page with its slots filled as it streams; as it came, if there is no model or the rewriter cannot read it.
 async fn personalize(request: &Request, env: &Env, response: &Response, page_model: bool) -> Result<Response, Error> {
     let shared = changed(response, &edge::SHARED_DROPS, None)?;
+    flags::load(env).await;
+    if !flags::with(Flags::personalizes) {
+        metrics::count(&PAGES, ["off", ""]);
+        return Ok(shared);
+    }
     if !follow::load(env).await {
+        metrics::count(&PAGES, ["shared", ""]);
         return Ok(shared);
     }
     match rewriter::rewrite(&shared, request, env, page_model) {
-        Ok(filled) => changed(&filled, &edge::PERSONAL_DROPS, Some(edge::PERSONAL_CACHE_CONTROL)),
+        Ok(filled) => {
+            metrics::count(&PAGES, ["personalized", ""]);
+            changed(&filled, &edge::PERSONAL_DROPS, Some(edge::PERSONAL_CACHE_CONTROL))
+        }
         Err(error) => {
+            metrics::count(&PAGES, ["shared", ""]);
             warn(&error);
             Ok(shared)
         }

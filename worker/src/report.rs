@@ -1,16 +1,28 @@
-//! What the plan reports, a line each: `sync CODE: what, and what to do`. The codes are stable.
+//! What the plan reports, a line of the log each, by its stable code.
 
+use crate::log::{self, Level, Line};
+use crate::metrics;
+use pocketrank::edge::metrics::SYNC;
 use pocketrank::sync::{Failure, Kind, Report};
 
-/// Tells the console.
+/// Tells the log, and counts.
 pub fn report(report: &Report) {
     let code = report.code();
+    metrics::count(&SYNC, [code, ""]);
+    let mut line = Line {
+        event: "sync",
+        reason: code,
+        ..Line::default()
+    };
+    let mut level = Level::Warn;
     let text = match report {
         Report::Updated { sequence, snapshot } => {
-            let line = format!("sync {code}: sequence {sequence}, snapshot {snapshot}");
-            return web_sys::console::log_1(&line.into());
+            level = Level::Info;
+            (line.sequence, line.snapshot) = (Some(*sequence), Some(snapshot.to_string()));
+            format!("sequence {sequence}, snapshot {snapshot}")
         }
         Report::Expired { sequence } => {
+            line.sequence = Some(*sequence);
             format!(
                 "sequence {sequence} is the newest known and should have been replaced; publish, or `pocketrank sign`"
             )
@@ -24,7 +36,8 @@ pub fn report(report: &Report) {
         Report::NotStored => "KV or R2 took no more; it is used from memory".into(),
         Report::Lost => "what was stored is damaged or gone; it is fetched again".into(),
     };
-    web_sys::console::warn_1(&format!("sync {code}: {text}").into());
+    line.message = format!("sync {code}: {text}");
+    log::write(level, line);
 }
 
 fn name(kind: Kind) -> &'static str {

@@ -5,7 +5,7 @@
 //! back whether the page was read to its end or not.
 
 use crate::error::{warn, Error};
-use crate::{guard, model, slot};
+use crate::{guard, metrics, model, slot};
 use js_sys::{futures::future_to_promise, Array, Object, Promise, Reflect, Set};
 use wasm_bindgen::prelude::*;
 use web_sys::{Request, Response};
@@ -54,6 +54,7 @@ fn as_html() -> Result<Object, JsValue> {
 pub fn on_slot(request: Request, env: Env, filled: Set, lang: String, element: Element) -> Promise {
     future_to_promise(async move {
         if let Err(error) = slot::fill(&request, &env, &filled, &lang, &element).await {
+            metrics::kept(error.names().1);
             warn(&error);
         }
         Ok(JsValue::UNDEFINED)

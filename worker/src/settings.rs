@@ -48,7 +48,8 @@ const STALE_WHILE_REVALIDATE: u32 = 60;
 const STALE_IF_ERROR: u32 = 86_400;
 const UPSTREAM_TIMEOUT: u32 = 30;
 
-fn text(env: &Env, name: &str) -> String {
+/// A variable or a secret; empty if it is not set.
+pub fn text(env: &Env, name: &str) -> String {
     let value = Reflect::get(env, &name.into()).ok();
     value.and_then(|value| value.as_string()).unwrap_or_default()
 }
@@ -74,6 +75,22 @@ fn address(env: &Env, name: &'static str) -> Result<Option<String>, Error> {
         (_, true) => Ok(Some(url.trim_end_matches('/').into())),
         _ => Err(wrong(name, "empty or an http or https URL")),
     }
+}
+
+fn switch(env: &Env, name: &'static str) -> Result<bool, Error> {
+    match text(env, name).as_str() {
+        "on" => Ok(true),
+        "" | "off" => Ok(false),
+        _ => Err(wrong(name, "`on` or `off`")),
+    }
+}
+
+/// Whether servers may ask the API.
+///
+/// # Errors
+/// [`Error::Setting`].
+pub fn api(env: &Env) -> Result<bool, Error> {
+    switch(env, "API")
 }
 
 impl Origin {
@@ -130,17 +147,12 @@ impl Settings {
     /// # Errors
     /// [`Error::Setting`] for the first variable that cannot be understood.
     pub fn read(env: &Env) -> Result<Self, Error> {
-        let switch = |name| match text(env, name).as_str() {
-            "on" => Ok(true),
-            "" | "off" => Ok(false),
-            _ => Err(wrong(name, "`on` or `off`")),
-        };
         Ok(Settings {
             upstream: address(env, "UPSTREAM_URL")?,
             pages: Pages::parse(&text(env, "PAGES"))
                 .ok_or_else(|| wrong("PAGES", "paths such as `/ /product/*`, separated by blanks"))?,
-            capsule: switch("CAPSULE")?,
-            page_model: switch("PAGE_MODEL")?,
+            capsule: switch(env, "CAPSULE")?,
+            page_model: switch(env, "PAGE_MODEL")?,
         })
     }
 }

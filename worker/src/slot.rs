@@ -6,8 +6,9 @@ use crate::error::{warn, Error};
 use crate::model::Wanted;
 use crate::rewriter::Element;
 use crate::visit::Visit;
-use crate::{follow, lists, model, models};
+use crate::{flags, follow, lists, metrics, model, models};
 use js_sys::Set;
+use pocketrank::edge::metrics::SLOTS_FILLED;
 use pocketrank::template::{unescape, Page, SLOT};
 use pocketrank::{edge, Options};
 use web_sys::Request;
@@ -22,15 +23,20 @@ pub async fn fill(request: &Request, env: &Env, filled: &Set, lang: &str, elemen
     let (list, options) = read(element)?;
     #[cfg(feature = "faults")]
     break_down(element);
+    let attribute = |name| element.get_attribute(name).unwrap_or_default();
+    // The platform gives attributes as they are written.
+    let slot = unescape(&attribute("data-pocketrank-slot"));
+    if !flags::with(|flags| flags.has_slot(&slot)) {
+        metrics::kept("flag");
+        return Ok(());
+    }
     // It is gone where another page has ended the instance.
     if !follow::load(env).await {
+        metrics::kept("model");
         return Ok(());
     }
     let asks = model::with(|model| model.asks()) == Some(true);
     let visit = Visit::of(request, env, asks)?;
-    let attribute = |name| element.get_attribute(name).unwrap_or_default();
-    // The platform gives attributes as they are written.
-    let slot = unescape(&attribute("data-pocketrank-slot"));
     load(env, &list, &slot, &visit).await;
     let visitor = unescape(&attribute("data-pocketrank-visitor"));
     let template = element.get_attribute("data-pocketrank-template");
@@ -68,9 +74,16 @@ pub async fn fill(request: &Request, env: &Env, filled: &Set, lang: &str, elemen
         }
         element.set_attribute("data-pocketrank-by", "edge")?;
         element.set_inner_html(&slate.html)?;
+        metrics::count(&SLOTS_FILLED, ["", ""]);
         if slate.is_usual {
             filled.add(&slate.list.into());
         }
+    } else {
+        metrics::kept(if lists::is_there(&list) {
+            "nothing_to_show"
+        } else {
+            "list"
+        });
     }
     Ok(())
 }

@@ -17,6 +17,8 @@ const R2: &str = "BLOBS";
 const CACHED: &str = "the cache";
 /// The key of the manifest in KV.
 const KEY: &str = "manifest";
+/// The key of the flags in KV.
+const FLAGS: &str = "flags";
 /// What the keys of blobs in R2 begin with.
 const FOLDER: &str = "blobs/";
 /// The key in R2 of the note about what is to be deleted.
@@ -95,6 +97,17 @@ impl Store {
         Reflect::set(&options, &"metadata".into(), &metadata)?;
         done(KV, WRITE, kv.put(KEY, &copy(&stored.manifest), &options)).await?;
         Ok(())
+    }
+
+    /// The document of the flags, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub async fn flags(&self) -> Result<Option<Vec<u8>>, Error> {
+        let Some((kv, _)) = &self.shared else { return Ok(None) };
+        let found = done(KV, READ, kv.get_with_metadata(FLAGS, "arrayBuffer")).await?;
+        let found: KvValue = found.unchecked_into();
+        Ok(found.value().map(|bytes| Uint8Array::new(&bytes).to_vec()))
     }
 
     /// A blob, if it is there.

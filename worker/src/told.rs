@@ -1,7 +1,8 @@
-//! What was told to the console already, so that what is wrong with a model is not told with each page.
+//! What was told to the log already, so that what is wrong with a model is not told with each page.
 //!
 //! Invariant: it goes with the model that it is about; at most [`MAX`] lines are told of one.
 
+use crate::log::{self, Level, Line};
 use std::collections::HashSet;
 
 /// The most lines.
@@ -12,10 +13,16 @@ const MAX: usize = 1_000;
 pub struct Told(HashSet<String>);
 
 impl Told {
-    /// Tells a line, the first time.
-    pub fn once(&mut self, line: &str) {
-        if self.0.len() < MAX && self.0.insert(line.into()) {
-            web_sys::console::warn_1(&line.into());
+    /// Tells something of `event` for `reason`, the first time.
+    pub fn once(&mut self, event: &'static str, reason: &'static str, message: String) {
+        if self.0.len() < MAX && self.0.insert(message.clone()) {
+            let line = Line {
+                event,
+                reason,
+                message,
+                ..Line::default()
+            };
+            log::write(Level::Warn, line);
         }
     }
 }
