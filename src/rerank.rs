@@ -93,6 +93,15 @@ pub struct Ranked {
     pub score: f32,
 }
 
+/// What rules do to a slate, in rows of the ranker's snapshot; numbers as they cross from the build that decides, little-endian.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Shifts<'a> {
+    /// By how much of the range of scores each candidate is lifted, `f32`, if any is; without end below 0 leaves out.
+    pub(crate) lifts: &'a [[u8; 4]],
+    /// Rows and the places that they come to, `u32`, the most important first.
+    pub(crate) pins: &'a [[[u8; 4]; 2]],
+}
+
 /// One part of a score.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Part {
@@ -236,16 +245,11 @@ impl<B: AsRef<[u8]>> Ranker<B> {
 
     /// The slate, best first.
     pub fn rerank(&mut self, candidates: &Candidates, options: &Options) -> &[Ranked] {
-        self.rank(candidates, options, |_, _, _| {})
+        self.rank(candidates, options, Shifts::default())
     }
 
-    /// The same, with what may change the scores of rows before anything is left out; without end below 0 leaves out.
-    pub(crate) fn rank(
-        &mut self,
-        candidates: &Candidates,
-        options: &Options,
-        change: impl FnOnce(&Snapshot<B>, &[u32], &mut [f32]),
-    ) -> &[Ranked] {
+    /// The same, with what rules do.
+    pub(crate) fn rank(&mut self, candidates: &Candidates, options: &Options, shifts: Shifts<'_>) -> &[Ranked] {
         let rows = candidates.rows();
         self.scores.clear();
         self.scores.resize(rows.len(), 0.0);
@@ -257,7 +261,9 @@ impl<B: AsRef<[u8]>> Ranker<B> {
             self.affinity.add(list, &mut self.scores);
             self.prior.add(list, &mut self.scores);
         }
-        change(&self.snapshot, rows, &mut self.scores);
+        if !shifts.lifts.is_empty() {
+            self.lift(shifts.lifts);
+        }
         self.select(candidates, options);
         if options.diversity > 0.0 {
             let attributes = self.snapshot.attributes();
@@ -266,11 +272,41 @@ impl<B: AsRef<[u8]>> Ranker<B> {
                 .apply(&mut self.slate, options.count, options.diversity.min(1.0), codes);
         }
         self.slate.truncate(options.count);
+        // The last one first, so that an earlier one's place holds.
+        for [row, place] in shifts.pins.iter().rev() {
+            self.pin(
+                candidates,
+                options,
+                u32::from_le_bytes(*row),
+                u32::from_le_bytes(*place) as usize,
+            );
+        }
         &self.slate
     }
 
+    /// Lifts each score by so much of their range.
+    fn lift(&mut self, lifts: &[[u8; 4]]) {
+        let (mut least, mut most) = (f32::INFINITY, f32::NEG_INFINITY);
+        for score in &self.scores {
+            if *score < least {
+                least = *score;
+            }
+            if *score > most {
+                most = *score;
+            }
+        }
+        let range = if most > least { most - least } else { 1.0 };
+        for (score, lift) in self.scores.iter_mut().zip(lifts) {
+            let lift = f32::from_le_bytes(*lift);
+            if lift.is_nan() {
+                return;
+            }
+            *score += lift * range;
+        }
+    }
+
     /// Puts a candidate to its place in the slate, if it is one that the options allow.
-    pub(crate) fn pin(&mut self, candidates: &Candidates, options: &Options, row: u32, place: usize) {
+    fn pin(&mut self, candidates: &Candidates, options: &Options, row: u32, place: usize) {
         let Some(at) = candidates.rows.iter().position(|known| *known == row) else {
             return;
         };
@@ -278,13 +314,21 @@ impl<B: AsRef<[u8]>> Ranker<B> {
         if self.left_out(candidates, index, options) {
             return;
         }
-        self.slate.retain(|ranked| ranked.index != index);
-        let ranked = Ranked {
-            index,
-            row,
-            score: self.scores.get(at).copied().unwrap_or_default(),
-        };
-        self.slate.insert(place.min(self.slate.len()), ranked);
+        let found = self.slate.iter().position(|ranked| ranked.index == index);
+        let mut from = found.unwrap_or(self.slate.len());
+        if found.is_none() {
+            let score = self.scores.get(at).copied().unwrap_or_default();
+            self.slate.push(Ranked { index, row, score });
+        }
+        // There by swaps: the list's own `remove` and `insert` are more code.
+        let to = place.min(self.slate.len().saturating_sub(1));
+        while from != to {
+            let next = if from < to { from + 1 } else { from - 1 };
+            if let Some([one, other]) = self.slate.get_mut(from.min(next)..=from.max(next)) {
+                std::mem::swap(one, other);
+            }
+            from = next;
+        }
         self.slate.truncate(options.count);
     }
 
@@ -335,6 +379,7 @@ impl<B: AsRef<[u8]>> Ranker<B> {
     }
 
     /// Whether an option keeps a candidate out of the slate.
+    #[inline(never)]
     fn left_out(&self, candidates: &Candidates, index: u32, options: &Options) -> bool {
         let index = index as usize;
         options.exclude_out_of_stock
