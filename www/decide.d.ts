@@ -224,8 +224,9 @@ export class Decisions {
   /**
    * @param ranker that of the usual model
    * @param report is told once of each rule or section that cannot be read, and of each name that is not known; `console.warn` if not given
+   * @param whole false for a slice, which does not know what is in no list of its page: names are not reported then
    */
-  constructor(ranker: Ranker, report?: (text: string) => void);
+  constructor(ranker: Ranker, report?: (text: string) => void, whole?: boolean);
   /** The candidates lists that the slot may get beside its own, whoever asks. */
   lists(slot: string): string[];
   /** Decides. */

@@ -11,13 +11,15 @@ import { Rules } from "./rules.js";
 export class Decisions {
   readonly #ranker: Ranker;
   readonly #report: (text: string) => void;
+  readonly #whole: boolean;
   readonly #experiments: Experiments;
   readonly #rules: Rules;
   readonly #reported = new Set<string>();
 
-  constructor(ranker: Ranker, report: (text: string) => void = (text) => console.warn(text)) {
+  constructor(ranker: Ranker, report: (text: string) => void = (text) => console.warn(text), whole = true) {
     this.#ranker = ranker;
     this.#report = report;
+    this.#whole = whole;
     this.#experiments = this.#opened("experiments", Experiments, ranker.experiments);
     this.#rules = this.#opened("rules", Rules, ranker.rules);
     for (const at of this.#rules.broken) this.#warn(`rule ${at} cannot be read, and does nothing`);
@@ -37,7 +39,7 @@ export class Decisions {
 
   moves(rules: readonly string[], ranker: Catalogue, candidates: Candidates): Uint8Array {
     const { shifts, unknown } = this.#rules.moves(rules, ranker, candidates);
-    for (const [rule, name] of unknown) this.#warn(`rule \`${rule}\` names \`${name}\`, which the model does not know`);
+    if (this.#whole) for (const [rule, name] of unknown) this.#warn(`rule \`${rule}\` names \`${name}\`, which the model does not know`);
     return shifts;
   }
 
