@@ -144,8 +144,8 @@ async function bundleEntries(names) {
     minify: true,
     format: "esm",
     target: "es2022",
-    // The script of a page loads `sync.js` when it needs it.
-    external: ["node:*", "*.wasm", "*/sync.js"],
+    // The script of a page loads these when it needs them.
+    external: ["node:*", "*.wasm", "*/sync.js", "*/decide.js"],
     legalComments: "none",
     logLevel: "warning",
   }).catch((error) => {

@@ -114,10 +114,14 @@ async function bundleAssets() {
  */
 function writeRuntime(files, folder) {
   const wasm = writeWasm(files, folder, "pocketrank");
-  const followed = writeWasm(files, folder, "pocketrank_sync");
-  const sync = files.writeHashed("/pocketrank", "sync", "js", linked(folder, "sync.js", "pocketrank_sync_bg.wasm", followed));
-  const script = linked(folder, "element.js", "pocketrank_bg.wasm", wasm);
-  files.write("/pocketrank/pocketrank.js", replaceName(script, "element.js", "./sync.js", `.${sync.slice(sync.lastIndexOf("/"))}`));
+  let script = linked(folder, "element.js", "pocketrank_bg.wasm", wasm);
+  // What the script loads when it needs it.
+  for (const name of ["sync", "decide"]) {
+    const own = writeWasm(files, folder, `pocketrank_${name}`);
+    const address = files.writeHashed("/pocketrank", name, "js", linked(folder, `${name}.js`, `pocketrank_${name}_bg.wasm`, own));
+    script = replaceName(script, "element.js", `./${name}.js`, `.${address.slice(address.lastIndexOf("/"))}`);
+  }
+  files.write("/pocketrank/pocketrank.js", script);
 }
 
 /**

@@ -1,13 +1,16 @@
 //! The surface of what is decided for a visitor before ranking, for `www/src/decide-api.ts`: in a build of its own, so that pages without it do not
-//! carry it, and small rather than fast.
+//! carry it, and small rather than fast. Here are features, experiments and the page's attributes; `rules` adds the rest.
 //!
 //! How objects, texts and errors cross is told in `bridge`. Results cross as JSON, which browsers parse faster than objects are built from here, and
 //! requests as an encoded [`Value`].
+
+mod rules;
 
 use crate::bridge::{text, told, Buffer};
 use crate::condition::Value;
 use crate::experiment::{Experiments, Visitor};
 use crate::lot::Draw;
+use crate::page;
 use crate::Result;
 use std::mem::take;
 
@@ -113,6 +116,20 @@ pub extern "C" fn experiments_run(asked: &mut Asked, buffer: &mut Buffer) {
     });
 }
 
+/// Leaves what features mean to the runtime for who asks, as JSON.
+#[no_mangle]
+pub extern "C" fn experiments_settings(asked: &mut Asked, buffer: &mut Buffer) {
+    *buffer = asked.answer(|experiments, visitor, json| experiments.settings(visitor).write_json(json));
+}
+
+/// Leaves the names of the lists that features may give to the slot in the buffer, as JSON.
+#[no_mangle]
+pub extern "C" fn experiments_lists(asked: &Asked, buffer: &mut Buffer) {
+    let slot = take(buffer);
+    let lists = asked.experiments.lists(text(&slot).unwrap_or_default());
+    *buffer = Value::List(lists.map(Value::from).collect()).json().into_bytes();
+}
+
 /// Leaves the keys of the features, as JSON.
 #[no_mangle]
 pub extern "C" fn experiments_features(asked: &Asked, buffer: &mut Buffer) {
@@ -130,3 +147,29 @@ pub extern "C" fn experiments_draw(asked: &Asked, buffer: &mut Buffer) {
 /// Gives its memory back.
 #[no_mangle]
 pub extern "C" fn experiments_free(_: Box<Asked>) {}
+
+/// Leaves the attributes of a page, as JSON; the buffer holds an encoded object of what the host knows.
+#[no_mangle]
+pub extern "C" fn page_attributes(buffer: &mut Buffer) -> bool {
+    let known = Value::decode(&take(buffer));
+    let Some(known) = told(buffer, known) else { return false };
+    let text = |name: &str| match known.get(name) {
+        Some(Value::Text(text)) => text.as_str(),
+        _ => "",
+    };
+    let number = |name: &str| match known.get(name) {
+        Some(Value::Number(number, _)) => *number,
+        _ => 0.0,
+    };
+    let attributes = page::attributes(&page::Request {
+        url: text("url"),
+        referrer: text("referrer"),
+        user_agent: text("userAgent"),
+        mobile: text("mobile"),
+        country: text("country"),
+        now: number("now") as u32,
+        utc_offset: number("utcOffset") as i32,
+    });
+    *buffer = attributes.json().into_bytes();
+    true
+}

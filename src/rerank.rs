@@ -98,6 +98,15 @@ pub struct Ranked {
     pub score: f32,
 }
 
+/// What rules do to a slate, in rows of the ranker's snapshot; numbers as they cross from the build that decides, little-endian.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Shifts<'a> {
+    /// By how much of the range of scores each candidate is lifted, `f32`, if any is; without end below 0 leaves out.
+    pub(crate) lifts: &'a [[u8; 4]],
+    /// Rows and the places that they come to, `u32`, the most important first.
+    pub(crate) pins: &'a [[[u8; 4]; 2]],
+}
+
 /// One part of a score.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Part {
@@ -241,16 +250,11 @@ impl<B: AsRef<[u8]>> Ranker<B> {
 
     /// The slate, best first.
     pub fn rerank(&mut self, candidates: &Candidates, options: &Options) -> &[Ranked] {
-        self.rank(candidates, options, |_, _, _| {})
+        self.rank(candidates, options, Shifts::default())
     }
 
-    /// The same, with what may change the scores of rows before anything is left out; without end below 0 leaves out.
-    pub(crate) fn rank(
-        &mut self,
-        candidates: &Candidates,
-        options: &Options,
-        change: impl FnOnce(&Snapshot<B>, &[u32], &mut [f32]),
-    ) -> &[Ranked] {
+    /// The same, with what rules do.
+    pub(crate) fn rank(&mut self, candidates: &Candidates, options: &Options, shifts: Shifts<'_>) -> &[Ranked] {
         let rows = candidates.rows();
         self.scores.clear();
         self.scores.resize(rows.len(), 0.0);
@@ -262,7 +266,9 @@ impl<B: AsRef<[u8]>> Ranker<B> {
             self.affinity.add(list, &mut self.scores);
             self.prior.add(list, &mut self.scores);
         }
-        change(&self.snapshot, rows, &mut self.scores);
+        if !shifts.lifts.is_empty() {
+            self.lift(shifts.lifts);
+        }
         self.select(candidates, options);
         if options.diversity > 0.0 {
             let attributes = self.snapshot.attributes();
@@ -271,19 +277,41 @@ impl<B: AsRef<[u8]>> Ranker<B> {
                 .apply(&mut self.slate, options.count, options.diversity.min(1.0), codes);
         }
         self.slate.truncate(options.count);
+        if !shifts.pins.is_empty() {
+            self.pin(candidates, options, shifts.pins);
+        }
         &self.slate
+    }
+
+    /// Lifts each score by so much of their range.
+    fn lift(&mut self, lifts: &[[u8; 4]]) {
+        let (mut least, mut most) = (f32::INFINITY, f32::NEG_INFINITY);
+        for score in &self.scores {
+            if *score < least {
+                least = *score;
+            }
+            if *score > most {
+                most = *score;
+            }
+        }
+        let range = if most > least { most - least } else { 1.0 };
+        for (score, lift) in self.scores.iter_mut().zip(lifts) {
+            let lift = f32::from_le_bytes(*lift);
+            if lift.is_nan() {
+                return;
+            }
+            *score += lift * range;
+        }
     }
 
     /// Puts rows to their places in the slate, where they are candidates that the options allow. The first that asks for a place has it, others
     /// come to the next that is free; a row has the first place that is asked for it.
-    pub(crate) fn pin(
-        &mut self,
-        candidates: &Candidates,
-        options: &Options,
-        pins: impl IntoIterator<Item = (u32, usize)>,
-    ) {
-        let mut placed: Vec<(usize, Ranked)> = vec![];
-        for (row, mut place) in pins {
+    fn pin(&mut self, candidates: &Candidates, options: &Options, pins: &[[[u8; 4]; 2]]) {
+        let mut placed: Vec<(u32, Ranked)> = vec![];
+        for [row, place] in pins {
+            let row = u32::from_le_bytes(*row);
+            // Rules have no place beyond; bytes from elsewhere may.
+            let mut place = u32::from_le_bytes(*place).min(u16::MAX.into());
             let Some(at) = candidates.rows.iter().position(|known| *known == row) else {
                 continue;
             };
@@ -295,14 +323,13 @@ impl<B: AsRef<[u8]>> Ranker<B> {
             while placed.iter().any(|(taken, _)| *taken == place) {
                 place += 1;
             }
+            self.slate.retain(|ranked| ranked.index != index);
             let score = self.scores.get(at).copied().unwrap_or_default();
-            placed.push((place, Ranked { index, row, score }));
+            let behind = placed.iter().position(|(taken, _)| *taken > place);
+            placed.insert(behind.unwrap_or(placed.len()), (place, Ranked { index, row, score }));
         }
-        placed.sort_unstable_by_key(|(place, _)| *place);
-        let is_placed = |index: u32| placed.iter().any(|(_, ranked)| ranked.index == index);
-        self.slate.retain(|ranked| !is_placed(ranked.index));
         for (place, ranked) in placed {
-            self.slate.insert(place.min(self.slate.len()), ranked);
+            self.slate.insert(self.slate.len().min(place as usize), ranked);
         }
         self.slate.truncate(options.count);
     }
@@ -354,6 +381,7 @@ impl<B: AsRef<[u8]>> Ranker<B> {
     }
 
     /// Whether an option keeps a candidate out of the slate.
+    #[inline(never)]
     fn left_out(&self, candidates: &Candidates, index: u32, options: &Options) -> bool {
         let index = index as usize;
         options.exclude_out_of_stock

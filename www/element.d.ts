@@ -10,8 +10,10 @@
  *
  * The same promise is `window.pocketrank`.
  */
-import type { CandidateItem, Choice, EventKind, Mode, Profile, ProfileEvent, Ranker } from "./index.js";
+import type { Effect, ExperimentResult } from "./decide.js";
+import type { CandidateItem, Candidates, Choice, EventKind, Mode, Profile, ProfileEvent, Ranker } from "./index.js";
 
+export type { Effect, ExperimentResult } from "./decide.js";
 export type { CandidateItem, Choice, EventKind, Explanation, Mode, ProfileEvent } from "./index.js";
 
 /** Ready as soon as the runtime is loaded and consent is decided. Rejected where either cannot be; the page stays as it is. */
@@ -25,6 +27,22 @@ export interface Kept {
   events: ProfileEvent[];
   /** The number by which experiments assign, from 0 to 4,095, which thousands of visitors share. */
   lot: number | undefined;
+}
+
+/** What a slot shows. */
+export interface Slot {
+  /** Ranks for the visitor, with the weights that an arm of an experiment may have changed. */
+  ranker: Ranker;
+  /** The list. */
+  items: CandidateItem[];
+  /** The name of the template, if it is not the usual one. */
+  template: string | undefined;
+  /** How much the items are to differ, if not as usual. */
+  diversity: number | undefined;
+  /** What rules do to these candidates of {@link Slot.ranker}, for its `rerank`; `undefined` where no rule applies. */
+  shifts(candidates: Candidates): Uint8Array | undefined;
+  /** What rules do to a row of {@link Slot.ranker}. */
+  effects(row: number): Effect[];
 }
 
 /** Fires `change` after each change of consent, profile or models. */
@@ -51,6 +69,12 @@ export interface Pocketrank extends EventTarget {
    * it does not know of the visitor's history as unknown.
    */
   ranker(list?: string): Promise<Ranker>;
+  /**
+   * What a slot shows to the visitor as they are now, with what experiments and rules make of it; asked anew after each `change`.
+   * @param slot an element with `data-pocketrank-slot` and `data-pocketrank-candidates`
+   * @throws where it cannot be had: the slot is to stay as it is
+   */
+  slot(slot: HTMLElement): Promise<Slot>;
   /** The items of a candidates list. */
   candidates(list: string): Promise<CandidateItem[]>;
   /** Name and address of the shop's items by the hash of their id; empty where the manifest names no such directory. */
@@ -75,6 +99,13 @@ declare global {
   interface Window {
     pocketrank?: Promise<Pocketrank>;
     dataLayer?: unknown[];
+  }
+  interface DocumentEventMap {
+    /**
+     * The visitor is in an arm of an experiment, by chance: once each that it is found so on a page, for the shop's analytics, as
+     * GrowthBook's `trackingCallback`. Nothing is sent by itself.
+     */
+    "pocketrank:assigned": CustomEvent<ExperimentResult>;
   }
   interface HTMLElementTagNameMap {
     "pocketrank-carousel": PocketrankCarousel;

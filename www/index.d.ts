@@ -200,6 +200,8 @@ export interface Options {
   excludePurchased?: boolean;
   /** Leave out what is out of stock; on if not given. */
   excludeOutOfStock?: boolean;
+  /** What rules do to these candidates, as `pocketrank/decide` gives it; nothing if not given. */
+  shifts?: Uint8Array | undefined;
 }
 
 /** One place of the slate. */
@@ -289,6 +291,10 @@ export class Ranker {
   candidates(items: Iterable<string | CandidateItem>): Candidates;
   /** Candidates of rows that are known to belong to this snapshot. */
   candidatesOfRows(rows: Iterable<number>): Candidates;
+  /** Candidates of items by their hashes, 8 bytes each, little-endian: for `pocketrank/decide`. */
+  candidatesOfItems(items: Uint8Array): Candidates;
+  /** What candidates are of, 5 bytes each: codes of category and brand, 2 bytes little-endian, and of price band; 0 where not known. For `pocketrank/decide`. */
+  codes(candidates: Candidates): Uint8Array;
   /** Computes what depends on the profile; once per change. `now` is in seconds since 1970-01-01 UTC. */
   setProfile(profile: Profile, now?: number): void;
   /** Ranks. Equal snapshot, profile, date, candidates and options give equal slates on every host. */
@@ -301,6 +307,10 @@ export class Ranker {
   setBlend(factors?: Partial<Record<PartName, number>>): void;
   /** The snapshot's features and experiments, for `pocketrank/decide`; empty where it has none. */
   readonly experiments: Uint8Array;
+  /** The snapshot's rules, for `pocketrank/decide`; empty where it has none. */
+  readonly rules: Uint8Array;
+  /** The names behind codes, as docs/FORMAT.md has them, for `pocketrank/decide`; empty where there are none. */
+  readonly labels: Uint8Array;
   /** Why a row has its score. */
   explain(row: number): Explanation;
   /** The snapshot's compiled templates, or those that are built in: what `pocketrank/render` reads (a copy). */

@@ -1,8 +1,8 @@
 //! What features mean to the runtime: values of keys that begin with `pocketrank.`, so that an arm of an experiment can change them.
 //! docs/EXPERIMENTS.md has them for people.
 
-use super::{Assignment, Experiments, Visitor};
-use crate::condition::Value;
+use super::{Assignment, Effect, Experiments, Visitor};
+use crate::condition::{write_quoted, Value};
 use crate::score::PART_NAMES;
 use crate::snapshot::MAX_FACTOR;
 
@@ -43,9 +43,64 @@ impl Experiments {
         }
         settings
     }
+
+    /// The lists that features may give to the slot, whoever asks.
+    pub fn lists(&self, slot: &str) -> impl Iterator<Item = &str> {
+        let mut key = String::from(PREFIX);
+        ["slot.", slot, ".list"].iter().for_each(|part| key.push_str(part));
+        let values = self.find(&key).into_iter().flat_map(|feature| {
+            let rules = feature.rules.iter().flat_map(|rule| match &rule.effect {
+                Effect::Force(value, ..) => vec![value],
+                Effect::Run(experiment) => experiment.variations.iter().map(|arm| &arm.value).collect(),
+            });
+            rules.chain([&feature.default])
+        });
+        values.filter_map(|value| match value {
+            Value::Text(name) if !name.is_empty() => Some(name.as_str()),
+            _ => None,
+        })
+    }
 }
 
 impl<'a> Settings<'a> {
+    /// Writes them as JSON: `{ model, blend, slots: [[slot, what, value]], off: [rule], assignments }`, without what nothing is said of.
+    pub fn write_json(&self, out: &mut String) {
+        out.push('{');
+        if let Some(model) = self.model() {
+            out.push_str("\"model\":");
+            write_quoted(out, model);
+            out.push(',');
+        }
+        if let Some(blend) = self.blend().filter(|blend| blend.check().is_ok()) {
+            out.push_str("\"blend\":");
+            blend.0.write_json(out);
+            out.push(',');
+        }
+        let of_slot = |(name, value): &(&'a str, &'a Value)| {
+            let (slot, what) = name.strip_prefix("slot.")?.rsplit_once('.')?;
+            let said = match what {
+                "template" => self.template(slot).is_some(),
+                "list" => self.list(slot).is_some(),
+                "diversity" => self.diversity(slot).is_some(),
+                _ => false,
+            };
+            said.then(|| Value::List(vec![slot.into(), what.into(), (*value).clone()]))
+        };
+        let is_off = |(name, _): &(&'a str, &'a Value)| name.strip_prefix("rule.").filter(|id| !self.rule(id));
+        let slots = Value::List(self.values.iter().filter_map(of_slot).collect());
+        let off = Value::List(self.values.iter().filter_map(is_off).map(Value::from).collect());
+        out.push_str("\"slots\":");
+        slots.write_json(out);
+        out.push_str(",\"off\":");
+        off.write_json(out);
+        out.push_str(",\"assignments\":[");
+        for (at, assignment) in self.assignments.iter().enumerate() {
+            out.push_str(if at > 0 { "," } else { "" });
+            assignment.write_json(out);
+        }
+        out.push_str("]}");
+    }
+
     fn get(&self, parts: &[&str]) -> Option<&'a Value> {
         let is = |name: &&str| {
             let rest = parts.iter().try_fold(*name, |name, part| name.strip_prefix(part));

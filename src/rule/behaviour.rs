@@ -1,10 +1,10 @@
 //! What conditions can ask of a profile: affinities, recency, frequency, monetary value, cart. Of the empty profile, which a visitor without
 //! consent has, they say nothing.
 
+use super::Catalogue;
 use crate::condition::Value;
 use crate::event::{EventKind, ItemHash, DAY};
 use crate::profile::Profile;
-use crate::snapshot::Snapshot;
 
 /// What has this share of the visitor's events, in percent, is an affinity.
 const AFFINITY: usize = 20;
@@ -17,13 +17,12 @@ const AFFINITY: usize = 20;
 /// - `monetary`: mean price band of what was bought and is known, 1 for the cheapest; null without one
 /// - `cart`: items that were put in the cart, and neither taken out nor bought since
 /// - `categories`, `brands`: names of those that a fifth or more of the events, impressions and dismissals apart, are about, the most frequent first
-pub fn behaviour<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, profile: &Profile, now: u32) -> Vec<(String, Value)> {
+pub fn behaviour(catalogue: &impl Catalogue, profile: &Profile, now: u32) -> Vec<(String, Value)> {
     let events = profile.events();
     let newest = events.last().map(|event| (now / DAY).saturating_sub(event.at / DAY));
     let mut days: Vec<u32> = events.iter().map(|event| event.at / DAY).collect();
     days.dedup();
-    let table = snapshot.attributes();
-    let codes = |item: ItemHash| table.and_then(|table| table.get(snapshot.row(item)?));
+    let codes = |item: ItemHash| catalogue.codes(catalogue.row(item)?);
     let bought = || events.iter().filter(|event| event.kind == EventKind::Purchase);
     let bands = bought().filter_map(|event| codes(event.item));
     let bands: Vec<u32> = bands
@@ -38,7 +37,7 @@ pub fn behaviour<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, profile: &Profile, now:
         .iter()
         .filter(|event| !matches!(event.kind, EventKind::ViewItemList | EventKind::Dismiss));
     let wanted: Vec<_> = wanted.filter_map(|event| codes(event.item)).collect();
-    let labels = snapshot.labels().unwrap_or_default();
+    let labels = catalogue.labels();
     let named = |name: &str, value: Value| (name.to_owned(), value);
     vec![
         named("recency", newest.map_or(Value::Null, Value::from)),

@@ -5,11 +5,13 @@
 //! `orders` what becomes of a slate; `compile` writes the section.
 
 mod behaviour;
+mod catalogue;
 #[cfg(feature = "pack")]
 mod compile;
 mod orders;
 
 pub use behaviour::behaviour;
+pub use catalogue::Catalogue;
 #[cfg(feature = "pack")]
 pub use compile::{compile_rules, CompiledRules};
 pub use orders::{Effect, Moves};
@@ -18,7 +20,7 @@ use crate::condition::{Condition, Value, MAX_DEPTH};
 use crate::error::{Error, Result};
 use crate::event::{EventKind, DAY};
 use crate::profile::Profile;
-use crate::snapshot::{at_most, Snapshot, Values};
+use crate::snapshot::{at_most, Values};
 use serde::{Deserialize, Serialize};
 
 /// The most bytes of the section.
@@ -146,24 +148,15 @@ impl Rules {
     }
 
     /// The actions of the rules that apply. `is_on` says of a rule's id whether it is switched on, by [`Settings::rule`](crate::experiment::Settings::rule).
-    pub fn orders<'a, B: AsRef<[u8]>>(
-        &'a self,
-        snapshot: &Snapshot<B>,
-        ask: &Ask<'_>,
-        is_on: impl Fn(&str) -> bool,
-    ) -> Orders<'a> {
+    pub fn orders<'a>(&'a self, catalogue: &impl Catalogue, ask: &Ask<'_>, is_on: impl Fn(&str) -> bool) -> Orders<'a> {
         let mut orders = Orders::default();
-        let here = |rule: &&Rule| {
-            (rule.slot.is_empty() || rule.slot == ask.slot)
-                && (rule.start..rule.end).contains(&ask.now)
-                && is_on(&rule.id)
-        };
+        let here = |rule: &&Rule| rule.is_for(ask.slot) && (rule.start..rule.end).contains(&ask.now) && is_on(&rule.id);
         let mut candidates = self.rules.iter().filter(here).peekable();
         if candidates.peek().is_none() {
             return orders;
         }
         // What is known of the visitor comes first, so that no page can say otherwise.
-        let mut fields = behaviour(snapshot, ask.profile, ask.now);
+        let mut fields = behaviour(catalogue, ask.profile, ask.now);
         if let Value::Object(attributes) = ask.attributes {
             fields.extend(attributes.iter().cloned());
         }
@@ -177,6 +170,15 @@ impl Rules {
             }
         }
         orders
+    }
+
+    /// The lists that rules may give to the slot, whoever asks and whenever.
+    pub fn lists<'a>(&'a self, slot: &'a str) -> impl Iterator<Item = &'a str> {
+        let rules = self.rules.iter().filter(move |rule| rule.is_for(slot));
+        rules.flat_map(|rule| &rule.actions).filter_map(|action| match action {
+            Action::List(name) => Some(name.as_str()),
+            _ => None,
+        })
     }
 }
 
@@ -230,6 +232,10 @@ impl Workflow {
 }
 
 impl Rule {
+    fn is_for(&self, slot: &str) -> bool {
+        self.slot.is_empty() || self.slot == slot
+    }
+
     fn read(values: &mut Values<'_>) -> Option<Self> {
         Some(Rule {
             id: values.text()?,

@@ -1,9 +1,9 @@
 //! What rules do to a slate: scores ► lifts and exclusions ► filters ► diversity ► pins.
 
-use super::{Action, Matching, Orders};
+use super::{Action, Catalogue, Matching, Orders};
 use crate::event::ItemHash;
-use crate::rerank::{Candidates, Options, Ranked, Ranker};
-use crate::snapshot::{AttributeRow, Labels, Snapshot, NO_ROW};
+use crate::rerank::{Candidates, Options, Ranked, Ranker, Shifts};
+use crate::snapshot::{AttributeRow, Labels};
 use serde::Serialize;
 
 /// Actions with rows and codes of one snapshot in the place of names: made once a slot, and used for its list.
@@ -38,30 +38,30 @@ pub struct Effect {
 
 impl Moves {
     /// Looks up what actions name.
-    pub fn resolve<B: AsRef<[u8]>>(orders: &Orders<'_>, snapshot: &Snapshot<B>) -> Self {
+    pub fn resolve(orders: &Orders<'_>, catalogue: &impl Catalogue) -> Self {
         let mut moves = Moves::default();
-        let labels = snapshot.labels().unwrap_or_default();
+        let labels = &*catalogue.labels();
         for (id, action) in &orders.actions {
             let rule = || (*id).to_owned();
             match action {
                 Action::Pin(items, place) => {
                     let mut place = usize::from(*place);
                     for item in items {
-                        match row(snapshot, item) {
+                        match catalogue.row(hash(item)) {
                             Some(row) => {
                                 moves.pins.push((rule(), row, place));
                                 place += 1;
                             }
-                            None => moves.unknown.push((rule(), hash(item).to_string())),
+                            None => moves.unknown.push((rule(), hash(item).text())),
                         }
                     }
                 }
                 Action::Lift(matching, by) => {
-                    let found = moves.find(snapshot, &labels, id, matching);
+                    let found = moves.find(catalogue, labels, id, matching);
                     moves.lifts.push((rule(), found, *by));
                 }
                 Action::Exclude(matching) => {
-                    let found = moves.find(snapshot, &labels, id, matching);
+                    let found = moves.find(catalogue, labels, id, matching);
                     moves.exclusions.push((rule(), found));
                 }
                 Action::Template(_) | Action::List(_) => {}
@@ -70,18 +70,12 @@ impl Moves {
         moves
     }
 
-    fn find<B: AsRef<[u8]>>(
-        &mut self,
-        snapshot: &Snapshot<B>,
-        labels: &Labels,
-        id: &str,
-        matching: &Matching,
-    ) -> Found {
+    fn find(&mut self, catalogue: &impl Catalogue, labels: &Labels, id: &str, matching: &Matching) -> Found {
         let mut found = Found::default();
         for item in &matching.items {
-            match row(snapshot, item) {
+            match catalogue.row(hash(item)) {
                 Some(row) => found.rows.push(row),
-                None => self.unknown.push((id.into(), hash(item).to_string())),
+                None => self.unknown.push((id.into(), hash(item).text())),
             }
         }
         let tables = [
@@ -105,22 +99,72 @@ impl Moves {
         self.pins.is_empty() && self.lifts.is_empty() && self.exclusions.is_empty()
     }
 
+    /// What is done to a list of those candidates, told by row and codes, for [`Shifts::read`].
+    pub(crate) fn shifts(
+        &self,
+        candidates: impl Iterator<Item = (u32, AttributeRow)>,
+        catalogue: &impl Catalogue,
+    ) -> Vec<u8> {
+        let lift = |(row, codes)| {
+            if self.excludes(row, codes) {
+                return f32::NEG_INFINITY;
+            }
+            let lifts = self.lifts.iter().filter(|(_, found, _)| found.has(row, codes));
+            lifts.fold(0.0, |sum, (.., by)| sum + by)
+        };
+        let mut bytes = vec![0; 4];
+        if !self.lifts.is_empty() || !self.exclusions.is_empty() {
+            bytes.extend(candidates.map(lift).flat_map(f32::to_le_bytes));
+        }
+        let lifts = (bytes.len() / 4 - 1) as u32;
+        bytes.splice(..4, lifts.to_le_bytes());
+        let shown = |row: u32| !self.excludes(row, catalogue.codes(row).unwrap_or_default());
+        for (_, row, place) in self.pins.iter().filter(|(_, row, _)| shown(*row)) {
+            bytes.extend(row.to_le_bytes());
+            bytes.extend((*place as u32).to_le_bytes());
+        }
+        bytes
+    }
+
+    /// What is done to an item, told by row and codes.
+    pub fn effects(&self, row: u32, codes: AttributeRow) -> Vec<Effect> {
+        let effect = |rule: &String, action, by| Effect {
+            rule: rule.clone(),
+            action,
+            by,
+        };
+        let pins = self.pins.iter().filter(|(_, pinned, _)| *pinned == row);
+        let lifts = self.lifts.iter().filter(|(_, found, _)| found.has(row, codes));
+        let exclusions = self.exclusions.iter().filter(|(_, found)| found.has(row, codes));
+        let lifted = |(rule, _, by): &(String, Found, f32)| effect(rule, if *by < 0.0 { "bury" } else { "boost" }, *by);
+        let mut effects: Vec<Effect> = pins
+            .map(|(rule, _, place)| effect(rule, "pin", *place as f32))
+            .collect();
+        effects.extend(lifts.map(lifted));
+        effects.extend(exclusions.map(|(rule, _)| effect(rule, "exclude", 0.0)));
+        effects
+    }
+
     fn excludes(&self, row: u32, codes: AttributeRow) -> bool {
         self.exclusions.iter().any(|(_, found)| found.has(row, codes))
     }
+}
 
-    fn lift(&self, row: u32, codes: AttributeRow) -> f32 {
-        let lifts = self.lifts.iter().filter(|(_, found, _)| found.has(row, codes));
-        lifts.fold(0.0, |sum, (.., by)| sum + by)
+impl<'a> Shifts<'a> {
+    /// Reads number of lifts, lifts and pins. Of bytes that are none there are as many as can be read.
+    pub(crate) fn read(bytes: &'a [u8]) -> Self {
+        let (words, _) = bytes.as_chunks();
+        let (count, words) = words.split_first().unwrap_or((&[0; 4], &[]));
+        let (lifts, pins) = words
+            .split_at_checked(u32::from_le_bytes(*count) as usize)
+            .unwrap_or_default();
+        let (pins, _) = pins.as_chunks();
+        Shifts { lifts, pins }
     }
 }
 
 fn hash(item: &[u8; 8]) -> ItemHash {
     ItemHash(u64::from_le_bytes(*item))
-}
-
-fn row<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, item: &[u8; 8]) -> Option<u32> {
-    snapshot.row(hash(item))
 }
 
 impl Found {
@@ -137,59 +181,14 @@ impl<B: AsRef<[u8]>> Ranker<B> {
     /// The slate as [`Ranker::rerank`] makes it, with rules: scores are lifted, what is excluded left out, and what is pinned comes to its place
     /// where it is a candidate that the options do not leave out. Without moves it is that slate, bit for bit.
     pub fn rerank_by(&mut self, candidates: &Candidates, options: &Options, moves: &Moves) -> &[Ranked] {
-        self.rank(candidates, options, |snapshot, rows, scores| {
-            if moves.lifts.is_empty() && moves.exclusions.is_empty() {
-                return;
-            }
-            let (least, most) = scores
-                .iter()
-                .fold((f32::INFINITY, f32::NEG_INFINITY), |(least, most), score| {
-                    (least.min(*score), most.max(*score))
-                });
-            let range = if most > least { most - least } else { 1.0 };
-            for (row, score) in rows.iter().zip(scores) {
-                let codes = codes(snapshot, *row);
-                *score = if *row != NO_ROW && moves.excludes(*row, codes) {
-                    f32::NEG_INFINITY
-                } else {
-                    *score + moves.lift(*row, codes) * range
-                };
-            }
-        });
-        if !moves.pins.is_empty() {
-            let shown = |row: &u32| !moves.excludes(*row, codes(self.snapshot(), *row));
-            let pins: Vec<_> = moves.pins.iter().filter(|(_, row, _)| shown(row)).collect();
-            self.pin(
-                candidates,
-                options,
-                pins.into_iter().map(|(_, row, place)| (*row, *place)),
-            );
-        }
-        self.slate()
+        let snapshot = self.snapshot();
+        let told = |row: &u32| (*row, snapshot.codes(*row).unwrap_or_default());
+        let shifts = moves.shifts(candidates.rows().iter().map(told), snapshot);
+        self.rank(candidates, options, Shifts::read(&shifts))
     }
 
     /// What rules do to an item: to be shown beside its explanation.
     pub fn effects(&self, row: u32, moves: &Moves) -> Vec<Effect> {
-        let codes = codes(self.snapshot(), row);
-        let effect = |rule: &String, action, by| Effect {
-            rule: rule.clone(),
-            action,
-            by,
-        };
-        let pins = moves.pins.iter().filter(|(_, pinned, _)| *pinned == row);
-        let lifts = moves.lifts.iter().filter(|(_, found, _)| found.has(row, codes));
-        let exclusions = moves.exclusions.iter().filter(|(_, found)| found.has(row, codes));
-        let lifted = |(rule, _, by): &(String, Found, f32)| effect(rule, if *by < 0.0 { "bury" } else { "boost" }, *by);
-        let mut effects: Vec<Effect> = pins
-            .map(|(rule, _, place)| effect(rule, "pin", *place as f32))
-            .collect();
-        effects.extend(lifts.map(lifted));
-        effects.extend(exclusions.map(|(rule, _)| effect(rule, "exclude", 0.0)));
-        effects
+        moves.effects(row, self.snapshot().codes(row).unwrap_or_default())
     }
-}
-
-fn codes<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, row: u32) -> AttributeRow {
-    let table = snapshot.attributes();
-    table.and_then(|table| table.get(row)).unwrap_or_default()
 }

@@ -35,6 +35,17 @@ pub struct AttributeRow {
     pub price_band: u8,
 }
 
+impl From<[u8; ROW]> for AttributeRow {
+    #[inline(always)]
+    fn from([c0, c1, b0, b1, price_band]: [u8; ROW]) -> Self {
+        AttributeRow {
+            category: u16::from_le_bytes([c0, c1]),
+            brand: u16::from_le_bytes([b0, b1]),
+            price_band,
+        }
+    }
+}
+
 /// Names behind the codes, for explanations: code `c` is entry `c - 1`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Labels {
@@ -91,12 +102,13 @@ impl<'a> Attributes<'a> {
     /// The codes of an item, `None` for an unknown one.
     #[inline(always)]
     pub fn get(&self, row: u32) -> Option<AttributeRow> {
-        let [c0, c1, b0, b1, price_band] = *self.rows.get(row as usize)?;
-        Some(AttributeRow {
-            category: u16::from_le_bytes([c0, c1]),
-            brand: u16::from_le_bytes([b0, b1]),
-            price_band,
-        })
+        self.bytes(row).map(AttributeRow::from)
+    }
+
+    /// The same as it is in the table.
+    #[inline(always)]
+    pub(crate) fn bytes(&self, row: u32) -> Option<[u8; ROW]> {
+        self.rows.get(row as usize).copied()
     }
 
     pub(super) fn verify(&self) -> Result<()> {

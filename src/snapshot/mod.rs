@@ -218,12 +218,8 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
     /// # Errors
     /// What is wrong with the section; [`Error::MissingSection`] is not an error here but an empty [`Labels`].
     pub fn labels(&self) -> Result<Labels> {
-        let Some(bytes) = self.table(Section::Labels) else {
-            return Ok(Labels::default());
-        };
-        let labels: Labels = decode("labels", Some(bytes))?;
-        labels.check()?;
-        Ok(labels)
+        let bytes = self.table(Section::Labels);
+        bytes.map_or_else(|| Ok(Labels::default()), read_labels)
     }
 
     /// Features and experiments; none where there is no such section.
@@ -256,6 +252,13 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
     pub(crate) fn table(&self, section: Section) -> Option<&[u8]> {
         self.envelope.section(self.bytes.as_ref(), section)
     }
+}
+
+/// Reads the section of labels.
+pub(crate) fn read_labels(bytes: &[u8]) -> Result<Labels> {
+    let labels: Labels = decode("labels", Some(bytes))?;
+    labels.check()?;
+    Ok(labels)
 }
 
 /// Reads what [`Snapshot::open`] looks at. Apart from it, so that it is there once for all kinds of buffers.

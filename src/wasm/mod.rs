@@ -8,6 +8,7 @@ mod whole;
 
 pub use whole::*;
 
+use crate::rerank::Shifts;
 use crate::{
     item_hash, Candidates, Choice, Consent, Error, Event, EventKind, Gpc, Grant, Loader, Mode, Options, Profile,
     Ranked, Ranker, Signals, Snapshot,
@@ -282,7 +283,7 @@ impl JsRanker {
         self.0.set_profile(&profile.0, now);
     }
 
-    /// Ranks; gives the number of places, which lie at `slatePtr()`.
+    /// Ranks; gives the number of places, which lie at `slatePtr()`. `shifts` is what rules do, as the build that decides gives it.
     pub fn rerank(
         &mut self,
         candidates: &JsCandidates,
@@ -290,6 +291,7 @@ impl JsRanker {
         diversity: f32,
         exclude_purchased: bool,
         exclude_out_of_stock: bool,
+        shifts: Option<Vec<u8>>,
     ) -> usize {
         let options = Options {
             count,
@@ -297,7 +299,8 @@ impl JsRanker {
             exclude_purchased,
             exclude_out_of_stock,
         };
-        self.0.rerank(&candidates.0, &options).len()
+        let shifts = shifts.unwrap_or_default();
+        self.0.rank(&candidates.0, &options, Shifts::read(&shifts)).len()
     }
 
     /// Where the slate begins in linear memory: index `u32`, row `u32`, score `f32` per place.

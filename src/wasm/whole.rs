@@ -2,8 +2,9 @@
 //!
 //! Objects are built as a [`Value`] and written by one instance of `serde-wasm-bindgen`: one for each type takes 3 KB more.
 
-use super::{coded, throw, JsConsent, JsGrant, JsProfile, JsRanker};
-use crate::{capsule, embedded, item_hash, CapsuleGrant, Labels, Meta, Section, NO_ROW};
+use super::{coded, throw, JsCandidates, JsConsent, JsGrant, JsProfile, JsRanker};
+use crate::snapshot::ATTRIBUTES_ROW;
+use crate::{capsule, embedded, item_hash, Candidates, CapsuleGrant, ItemHash, Meta, Section, NO_ROW};
 use serde::{Serialize, Serializer};
 use wasm_bindgen::prelude::*;
 
@@ -118,13 +119,38 @@ pub fn js_item_hash(id: &str) -> String {
     item_hash(id).text()
 }
 
+#[wasm_bindgen(js_class = Candidates)]
+impl JsCandidates {
+    /// Looks up the rows of items by their hashes, 8 bytes each.
+    #[wasm_bindgen(js_name = ofItems)]
+    pub fn of_items(ranker: &JsRanker, items: &[u8]) -> JsCandidates {
+        let row = |item: &[u8; 8]| ranker.0.snapshot().row(ItemHash(u64::from_le_bytes(*item)));
+        let (items, _) = items.as_chunks();
+        let rows = items.iter().map(|item| row(item).unwrap_or(NO_ROW));
+        JsCandidates(Candidates::from_rows(rows.collect()))
+    }
+}
+
 #[wasm_bindgen(js_class = Ranker)]
 impl JsRanker {
-    /// The snapshot's features and experiments, encoded; empty where it has none.
-    #[wasm_bindgen(getter)]
-    pub fn experiments(&self) -> Vec<u8> {
-        let section = self.0.snapshot().document(Section::Experiments);
-        section.unwrap_or_default().to_vec()
+    /// A section that is read elsewhere, encoded: 0 features and experiments, 1 rules, 2 labels; empty where the snapshot has none.
+    pub fn section(&self, which: usize) -> Vec<u8> {
+        let section = [Section::Experiments, Section::Rules, Section::Labels].get(which);
+        let bytes = section.and_then(|section| self.0.snapshot().document(*section));
+        bytes.unwrap_or_default().to_vec()
+    }
+
+    /// What candidates are of, 5 bytes each: codes of category and brand, `u16`, and of price band, 0 where not known.
+    pub fn codes(&self, candidates: &JsCandidates) -> Vec<u8> {
+        let rows = candidates.0.rows();
+        let mut bytes = vec![0; rows.len() * ATTRIBUTES_ROW];
+        if let Some(table) = self.0.snapshot().attributes() {
+            let (places, _) = bytes.as_chunks_mut();
+            for (row, place) in rows.iter().zip(places) {
+                *place = table.bytes(*row).unwrap_or_default();
+            }
+        }
+        bytes
     }
 
     /// Multiplies the weight of the part of that number by a factor, from the next profile on.
@@ -155,21 +181,6 @@ impl JsRanker {
             ("trainedUntil", number(*trained_until)),
             ("minCustomers", number(*min_customers)),
             ("currency", label(currency)),
-        ]))
-    }
-
-    /// The names behind the attribute codes.
-    pub fn labels(&self) -> Result<JsValue, JsValue> {
-        let names = |list: Vec<String>| Value::List(list.into_iter().map(Value::Text).collect());
-        let Labels {
-            categories,
-            brands,
-            price_bands,
-        } = self.0.snapshot().labels().map_err(throw)?;
-        write(Value::Object(vec![
-            ("categories", names(categories)),
-            ("brands", names(brands)),
-            ("price_bands", names(price_bands)),
         ]))
     }
 

@@ -36,6 +36,8 @@ export class Assets {
   #failed: Report | undefined;
   #directory: Promise<Directory> | undefined;
   readonly #lists = new Map<string, Promise<CandidateItem[]>>();
+  /** Other models than the usual one, by their names. */
+  readonly #others = new Map<string, Promise<Ranker>>();
   /** By the elements that carry them; `undefined` for one that cannot be read. */
   readonly #carried = new Map<Element, Ranker | undefined>();
 
@@ -89,6 +91,25 @@ export class Assets {
     throw this.#missing("a model");
   }
 
+  /** The usual model, by whose experiments and rules slots are decided: that which the page carries, whatever its lists, else the whole. */
+  async deciding(list: string): Promise<Ranker> {
+    const carried = this.#carriedRanker(list) ?? this.#read(document.querySelector("script[data-pocketrank-model]"));
+    return carried ?? this.ranker();
+  }
+
+  /** Whether a ranker has but a slice. */
+  isCarried(ranker: Ranker): boolean {
+    return [...this.#carried.values()].includes(ranker);
+  }
+
+  /** Another model, which an arm of an experiment ranks with: a file of the manifest. */
+  model(name: string): Promise<Ranker> {
+    const model = this.#others.get(name) ?? this.#loadModel(`models/${name}.pkr`);
+    this.#others.set(name, model);
+    model.catch(() => this.#others.delete(name));
+    return model;
+  }
+
   candidates(list: string): Promise<CandidateItem[]> {
     const items = this.#lists.get(list) ?? this.#loadList(list);
     this.#lists.set(list, items);
@@ -131,6 +152,7 @@ export class Assets {
   #use(models: Following<Ranker>): void {
     this.#current = models;
     this.#lists.clear();
+    this.#others.clear();
     this.#directory = undefined;
     this.#swapped();
   }
@@ -141,7 +163,10 @@ export class Assets {
   }
 
   #carriedRanker(list: string): Ranker | undefined {
-    const carrier = this.#carrier(list);
+    return this.#read(this.#carrier(list));
+  }
+
+  #read(carrier: Element | null): Ranker | undefined {
     if (!carrier || this.#carried.has(carrier)) return carrier ? this.#carried.get(carrier) : undefined;
     let ranker;
     try {
@@ -151,6 +176,12 @@ export class Assets {
     }
     this.#carried.set(carrier, ranker);
     return ranker;
+  }
+
+  async #loadModel(path: string): Promise<Ranker> {
+    const bytes = await (await this.#following()).file(path);
+    if (!bytes) throw this.#missing(path);
+    return new Ranker(bytes);
   }
 
   async #loadList(list: string): Promise<CandidateItem[]> {

@@ -4,8 +4,8 @@
  * Invariant: a card that was seen stays where it is; one that was not is replaced in its place by a new element of the
  * same size, so nothing moves. If anything fails, the cards that are there stay.
  */
-import type { CandidateItem, Pocketrank } from "../element.js";
-import type { Candidates, Ranker } from "../index.js";
+import type { Pocketrank, Slot } from "../element.js";
+import type { Candidates } from "../index.js";
 import { itemHash } from "./api.js";
 import { cardOf, itemOf, makeButton } from "./card.js";
 import { nodesOf } from "./nodes.js";
@@ -19,8 +19,7 @@ const MAX_COUNT = 48;
 
 interface Model {
   pocketrank: Pocketrank;
-  ranker: Ranker;
-  items: CandidateItem[];
+  slot: Slot;
   candidates: Candidates;
   renderer: Renderer;
 }
@@ -34,6 +33,7 @@ export class Carousel extends HTMLElement {
   readonly ready: Promise<void>;
   #settle: () => void = () => undefined;
   #model: Model | undefined;
+  #turn = 0;
   #connected: AbortController | undefined;
   #track: HTMLElement | null = null;
   readonly #steps = [makeButton("Previous", -1), makeButton("Next", 1)] as const;
@@ -102,13 +102,17 @@ export class Carousel extends HTMLElement {
     const isRight = by === "edge" && pocketrank.mode === "contextual" && !this.#model;
     if (!list || isRight) return;
     try {
-      const [ranker, items] = await Promise.all([pocketrank.ranker(list), pocketrank.candidates(list)]);
-      if (signal.aborted) return;
-      if (this.#model?.ranker !== ranker || this.#model.items !== items) {
+      const turn = (this.#turn += 1);
+      const slot = await pocketrank.slot(this);
+      // What was asked for later holds.
+      if (signal.aborted || turn !== this.#turn) return;
+      const { ranker, items } = slot;
+      if (this.#model?.slot.ranker !== ranker || this.#model.slot.items !== items) {
         const renderer = new Renderer(ranker, items);
         this.#model?.candidates.free();
-        this.#model = { pocketrank, ranker, items, candidates: ranker.candidates(items), renderer };
+        this.#model = { pocketrank, slot, candidates: ranker.candidates(items), renderer };
       }
+      this.#model.slot = slot;
       this.#rerank(this.#model);
     } catch (error) {
       console.warn(`pocketrank: slot ${slot} keeps its cards`, error);
@@ -116,12 +120,13 @@ export class Carousel extends HTMLElement {
   }
 
   #rerank(model: Model): void {
-    const { pocketrank, ranker, items, candidates } = model;
+    const { pocketrank, slot, candidates } = model;
+    const { ranker, items, diversity } = slot;
     const cards = this.#cards();
     const count = Math.min(Number(this.dataset.pocketrankCount ?? 12), MAX_COUNT);
     const dismissed = dismissedBy(pocketrank);
     const stay = new Set(cards.filter((card) => this.#seen.has(card)).map(itemOf));
-    const next = ranker.rerank(candidates, { count: count + dismissed.size }).flatMap(({ index }) => {
+    const next = ranker.rerank(candidates, { count: count + dismissed.size, diversity, shifts: slot.shifts(candidates) }).flatMap(({ index }) => {
       const id = items[index]?.id ?? "";
       return id && !stay.has(id) && !(dismissed.size > 0 && dismissed.has(itemHash(id))) ? [index] : [];
     });
@@ -136,8 +141,9 @@ export class Carousel extends HTMLElement {
   }
 
   /** Puts an item in a place, as the slot's template shows it: in that of `card`, if it shows anything else, or at the end. */
-  #put({ renderer }: Model, index: number, place: number, count: number, card: HTMLElement | undefined): void {
-    const { pocketrankTemplate: template, pocketrankVisitor: visitor, pocketrankUtcOffset: utcOffset } = this.dataset;
+  #put({ renderer, slot }: Model, index: number, place: number, count: number, card: HTMLElement | undefined): void {
+    const { pocketrankVisitor: visitor, pocketrankUtcOffset: utcOffset } = this.dataset;
+    const { template } = slot;
     const lang = this.lang || document.documentElement.lang;
     const made = nodesOf(renderer.item(index, { template, lang, visitor, utcOffset, place, count })).firstElementChild;
     if (!(made instanceof HTMLElement)) return;

@@ -1,7 +1,7 @@
 /** The entry `pocketrank/decide` for browsers. */
-import { once } from "./decide-api.js";
+import { once } from "./decide-wasm.js";
 
-export { Experiments } from "./decide-api.js";
+export * from "./decide-api.js";
 
 const privately = { credentials: "omit", referrerPolicy: "no-referrer" } as const;
 

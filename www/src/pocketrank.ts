@@ -3,12 +3,14 @@
  *
  * Invariant: each ranker always ranks for the profile as it is now; whoever listens to `change` may rerank at once.
  */
-import type { CandidateItem, Choice, EventKind, Kept } from "../element.js";
+import type { Decision, ExperimentResult } from "../decide.js";
+import type { CandidateItem, Choice, EventKind, Kept, Slot } from "../element.js";
 import type { Profile } from "./api.js";
 import { Assets, type Directory, type Source } from "./assets.js";
 import { readGpc } from "./consent.js";
 import { Events } from "./events.js";
 import type { Ranker } from "./ranker.js";
+import { Slots } from "./slots.js";
 import { Visitor } from "./visitor.js";
 
 export class Pocketrank extends EventTarget {
@@ -16,7 +18,9 @@ export class Pocketrank extends EventTarget {
   readonly #visitor = new Visitor();
   readonly #assets: Assets;
   readonly #events: Events;
-  readonly #rankers = new Set<Ranker>();
+  readonly #slots: Slots;
+  /** With the factors on the weights that each has. */
+  readonly #rankers = new Map<Ranker, string>();
 
   private constructor(source: Source) {
     super();
@@ -25,6 +29,7 @@ export class Pocketrank extends EventTarget {
       (kind, items) => this.record(kind, items),
       () => this.mode !== "contextual",
     );
+    this.#slots = new Slots(this, this.#assets);
     this.#visitor.changed = () => this.#changed();
     this.#visitor.leaving = () => this.#assets.leave();
   }
@@ -72,11 +77,32 @@ export class Pocketrank extends EventTarget {
 
   async ranker(list?: string): Promise<Ranker> {
     const ranker = await this.#assets.ranker(list);
-    if (!this.#rankers.has(ranker)) {
-      this.#rankers.add(ranker);
-      ranker.setProfile(this.profile);
-    }
+    if (!this.#rankers.has(ranker)) this.set(ranker, undefined);
     return ranker;
+  }
+
+  slot(slot: HTMLElement): Promise<Slot> {
+    return this.#slots.find(slot.dataset);
+  }
+
+  /** @internal */
+  set(ranker: Ranker, blend: Decision["blend"]): void {
+    const factors = JSON.stringify(blend ?? {});
+    const before = this.#rankers.get(ranker);
+    if (before === factors) return;
+    if (before ?? blend) ranker.setBlend(blend);
+    ranker.setProfile(this.profile);
+    this.#rankers.set(ranker, factors);
+  }
+
+  /** @internal */
+  keep(draw: Uint8Array): void {
+    void this.#visitor.keep(draw);
+  }
+
+  /** @internal */
+  assigned(detail: ExperimentResult): void {
+    document.dispatchEvent(new CustomEvent("pocketrank:assigned", { detail }));
   }
 
   candidates(list: string): Promise<CandidateItem[]> {
@@ -100,7 +126,7 @@ export class Pocketrank extends EventTarget {
 
   #changed(): void {
     this.#assets.follow(this.mode);
-    for (const ranker of this.#rankers) ranker.setProfile(this.profile);
+    for (const ranker of this.#rankers.keys()) ranker.setProfile(this.profile);
     this.dispatchEvent(new Event("change"));
   }
 }

@@ -134,15 +134,23 @@ export class Ranker {
     return new Candidates(glue.Candidates.fromRows(Uint32Array.from(rows)));
   }
 
+  candidatesOfItems(items: Uint8Array): Candidates {
+    return new Candidates(glue.Candidates.ofItems(this.#inner, items));
+  }
+
+  codes(candidates: Candidates): Uint8Array {
+    return this.#inner.codes(candidates.inner);
+  }
+
   setProfile(profile: glue.Profile, at = now()): void {
     this.#inner.setProfile(profile, at);
   }
 
   rerank(
     candidates: Candidates,
-    { count = 12, diversity = 0.3, excludePurchased = false, excludeOutOfStock = true }: Options = {},
+    { count = 12, diversity = 0.3, excludePurchased = false, excludeOutOfStock = true, shifts }: Options = {},
   ): Ranked[] {
-    const length = this.#inner.rerank(candidates.inner, count, diversity, excludePurchased, excludeOutOfStock);
+    const length = this.#inner.rerank(candidates.inner, count, diversity, excludePurchased, excludeOutOfStock, shifts);
     const end = length * PLACE;
     const view = new DataView(memory(), this.#inner.slatePtr(), end);
     const slate: Ranked[] = [];
@@ -159,7 +167,15 @@ export class Ranker {
   }
 
   get experiments(): Uint8Array {
-    return this.#inner.experiments;
+    return this.#inner.section(0);
+  }
+
+  get rules(): Uint8Array {
+    return this.#inner.section(1);
+  }
+
+  get labels(): Uint8Array {
+    return this.#inner.section(2);
   }
 
   explain(row: number): Explanation {

@@ -83,9 +83,24 @@ export class Visitor {
     const choice = this.choice;
     if (!grant || !choice || items.length === 0) return;
     for (const item of items) this.profile.record(grant, item, kind, now());
+    const written = this.#save(grant, choice);
+    this.changed();
+    await written;
+  }
+
+  /** Keeps what the lot was assigned to; nothing happens where that is kept already. */
+  async keep(draw: Uint8Array): Promise<void> {
+    const grant = this.#grant;
+    const choice = this.choice;
+    if (!grant || !choice || String(draw) === String(this.profile.draw)) return;
+    this.profile.keep(grant, draw);
+    await this.#save(grant, choice);
+  }
+
+  /** Writes the profile where it is kept. */
+  async #save(grant: Grant, choice: Choice): Promise<void> {
     // The cookie at once, for the page may be left before the database has written.
     this.#writeCapsule();
-    this.changed();
     const kept = { choice, profile: this.profile.encode(grant) };
     const written = await this.#write(() => place(choice.mode)?.replace(kept));
     if (written === false) await this.#forget();

@@ -1,9 +1,9 @@
 /**
  * "Why this?": the runtime's explanation of a card's score, in plain words.
  *
- * Invariant: every sentence follows from a part of the score or from an event of the profile; none is written otherwise.
+ * Invariant: every sentence follows from a part of the score, from an event of the profile or from a rule of the shop; none is written otherwise.
  */
-import type { EventKind, Explanation, Mode, Pocketrank } from "../element.js";
+import type { Effect, EventKind, Explanation, Mode, Pocketrank } from "../element.js";
 import { itemOf, webAddress } from "./card.js";
 
 type Part = Explanation["parts"][number]["name"];
@@ -38,6 +38,12 @@ const SAYS: Record<Part, string> = {
   popularity: "Many people choose it",
   trend: "More people choose it now than before",
   newness: "It is new in the shop",
+};
+
+/** What rules do; what is buried is not there for its rule. */
+const RULES: Partial<Record<Effect["action"], string>> = {
+  pin: "The shop has put it here",
+  boost: "The shop shows more of its kind at the moment",
 };
 
 const NOTES: Record<Mode, string> = {
@@ -81,12 +87,15 @@ export async function showWhy(button: HTMLElement, card: HTMLElement, release: (
   const pocketrank = await window.pocketrank;
   if (!pocketrank) return;
   const id = itemOf(card);
-  const list = card.closest<HTMLElement>("[data-pocketrank-candidates]")?.dataset.pocketrankCandidates;
+  const slot = card.closest<HTMLElement>("[data-pocketrank-candidates]");
+  if (!slot) return;
   // The names are asked for whatever the profile holds.
-  const [ranker, items] = await Promise.all([pocketrank.ranker(list), pocketrank.items()]);
+  const [{ ranker, effects }, items] = await Promise.all([pocketrank.slot(slot), pocketrank.items()]);
   const candidates = ranker.candidates([id]);
-  const because = reasons(ranker.explain(candidates.rows[0] ?? UNKNOWN), items);
+  const [row = UNKNOWN] = candidates.rows;
   candidates.free();
+  const ruled = new Set(effects(row).map(({ action }) => RULES[action]));
+  const because = [...[...ruled].flatMap((text) => (text ? [[text]] : [])), ...reasons(ranker.explain(row), items)];
   const name = card.querySelector('[data-pr="name"]')?.textContent ?? "";
 
   const close = make("button", { type: "button", className: "pr-why-close", ariaLabel: "Close" }, ["\u00d7"]);

@@ -1,0 +1,128 @@
+/**
+ * What a slot of the page shows: its own list by the usual model, or what experiments and rules of the snapshot make of it.
+ *
+ * Invariant: it is what the edge makes of the same page and profile. Which lists are asked for follows from page and snapshot, not from the
+ * profile: those that anybody may get are fetched for everybody. What decides is loaded only where the snapshot has something to decide.
+ */
+import type { Decision, Decisions, ExperimentResult } from "../decide.js";
+import type { Slot } from "../element.js";
+import type { Profile } from "./api.js";
+import type { Assets } from "./assets.js";
+import { now, type Ranker } from "./ranker.js";
+
+/** What it needs of the page. */
+interface Page {
+  readonly profile: Profile;
+  /** Keeps what was assigned. */
+  keep(draw: Uint8Array): void;
+  /** Has a ranker rank for the profile, with weights multiplied by these factors. */
+  set(ranker: Ranker, blend: Decision["blend"]): void;
+  /** Is told of what analytics counts. */
+  assigned(assignment: ExperimentResult): void;
+}
+
+export class Slots {
+  readonly #page: Page;
+  readonly #assets: Assets;
+  /** By rankers of the usual model. */
+  readonly #decisions = new WeakMap<Ranker, Promise<Decisions | undefined>>();
+  readonly #reported = new Set<string>();
+  /** The lot and the arms that were told. */
+  readonly #told = new Set<string>();
+
+  constructor(page: Page, assets: Assets) {
+    this.#page = page;
+    this.#assets = assets;
+  }
+
+  async find(slot: DOMStringMap): Promise<Slot> {
+    const own = slot.pocketrankCandidates ?? "";
+    const usual = await this.#assets.deciding(own);
+    const decisions = await this.#of(usual);
+    const name = slot.pocketrankSlot ?? "";
+    if (decisions) for (const list of decisions.lists(name)) void this.#fetch(list).catch(() => undefined);
+    const attributes = decisions && (await attributesOf(slot));
+    const decide = () => decisions?.make(name, { attributes, profile: this.#page.profile });
+    const decision = decide();
+    const { model, list = own } = decision ?? {};
+    const [ranker, items] = await Promise.all([model === undefined ? this.#assets.ranker(list) : this.#assets.model(model), this.#assets.candidates(list)]);
+    // Meanwhile the visitor may have become another one.
+    const then = decide();
+    if (then?.model !== model || (then?.list ?? own) !== list) return this.find(slot);
+    if (then) this.#keep(then);
+    this.#page.set(ranker, then?.blend);
+    const { template = slot.pocketrankTemplate, diversity, rules = [] } = then ?? {};
+    const has = decisions !== undefined && rules.length > 0;
+    return {
+      ranker,
+      items,
+      template,
+      diversity,
+      shifts: (candidates) => (has ? decisions.moves(rules, ranker, candidates) : undefined),
+      effects: (row) => (has ? decisions.effects(rules, ranker, row) : []),
+    };
+  }
+
+  /** What decides by a snapshot, if it has anything to decide. */
+  #of(ranker: Ranker): Promise<Decisions | undefined> {
+    const known = this.#decisions.get(ranker) ?? this.#load(ranker);
+    this.#decisions.set(ranker, known);
+    // What could not be loaded is tried again.
+    known.catch(() => this.#decisions.delete(ranker));
+    return known;
+  }
+
+  async #load(ranker: Ranker): Promise<Decisions | undefined> {
+    if (ranker.experiments.length + ranker.rules.length === 0) return undefined;
+    const { Decisions, init } = await import("./decide.js");
+    await init();
+    // A page's own model lacks what is in no list of the page.
+    return new Decisions(ranker, (text) => this.#report(text), !this.#assets.isCarried(ranker));
+  }
+
+  #report(text: string): void {
+    if (!this.#reported.has(text)) console.warn(text);
+    this.#reported.add(text);
+  }
+
+  #fetch(list: string): Promise<unknown> {
+    return Promise.all([this.#assets.ranker(list), this.#assets.candidates(list)]);
+  }
+
+  #keep({ assignments, draw }: Decision): void {
+    this.#page.keep(draw);
+    for (const assignment of assignments) {
+      const key = [...draw.subarray(0, 2), assignment.experiment, assignment.key].join("\n");
+      if (this.#told.has(key)) continue;
+      this.#told.add(key);
+      this.#page.assigned(assignment);
+    }
+  }
+}
+
+/** What conditions ask of the page: as the edge has put it on the slot, or the same from what the browser knows. */
+async function attributesOf(slot: DOMStringMap): Promise<Record<string, unknown>> {
+  try {
+    const said: unknown = JSON.parse(slot.pocketrankPage ?? "null");
+    if (typeof said === "object" && said !== null) return said as Record<string, unknown>;
+  } catch (error) {
+    console.warn("pocketrank: data-pocketrank-page is no JSON, and is not used", error);
+  }
+  const { pageAttributes } = await import("./decide.js");
+  const { mobile } = navigator.userAgentData ?? {};
+  return pageAttributes({
+    url: location.href,
+    referrer: document.referrer,
+    userAgent: navigator.userAgent,
+    mobile: mobile === undefined ? "" : mobile ? "?1" : "?0",
+    now: now(),
+    utcOffset: -new Date().getTimezoneOffset(),
+  });
+}
+
+declare global {
+  interface Navigator {
+    /** https://wicg.github.io/ua-client-hints/; absent where the browser does not have it. */
+    readonly userAgentData?: { readonly mobile: boolean };
+  }
+}
