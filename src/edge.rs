@@ -4,6 +4,7 @@
 //! Invariant: the capsule reaches a [`Profile`] under a grant and nothing else, neither upstream nor a cache nor a log; a
 //! page that is shared is asked for as nobody in particular; a page that was personalized is stored by nobody.
 
+pub mod cache;
 mod files;
 
 pub use files::{asset_cache_control, is_name_of, is_published, ASSETS, IMMUTABLE, LISTS, MANIFEST, REVALIDATE};

@@ -1,7 +1,7 @@
 //! The static files that are deployed with the worker: the embedded snapshot, the candidates' lists and the demo shop.
 
-use crate::error::{describe, Error};
-use js_sys::{Reflect, Uint8Array};
+use crate::error::{failed, Error};
+use js_sys::{Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Request, Response};
 use worker::worker_sys::Fetcher;
@@ -11,6 +11,7 @@ use worker::Env;
 const ORIGIN: &str = "https://assets.invalid";
 
 /// The binding `ASSETS`.
+#[derive(Clone)]
 pub struct Assets(Fetcher);
 
 impl Assets {
@@ -41,12 +42,12 @@ impl Assets {
         Ok(Uint8Array::new(&bytes).to_vec())
     }
 
-    /// Passes a request on.
+    /// Passes a request on; the promise is for the response.
     ///
     /// # Errors
-    /// [`Error::Fetch`].
-    pub async fn fetch(&self, request: &Request) -> Result<Response, Error> {
-        answered(&request.url(), self.0.fetch(request)).await
+    /// What was thrown.
+    pub fn fetch(&self, request: &Request) -> Result<Promise, JsValue> {
+        self.0.fetch(request)
     }
 }
 
@@ -54,12 +55,8 @@ impl Assets {
 ///
 /// # Errors
 /// [`Error::Fetch`] if none comes.
-pub async fn answered(url: &str, promise: Result<js_sys::Promise, JsValue>) -> Result<Response, Error> {
-    let failed = |value: JsValue| Error::Fetch {
-        // What was searched for stays out of the log.
-        url: url.split('?').next().unwrap_or_default().into(),
-        detail: describe(&value),
-    };
+pub async fn answered(url: &str, promise: Result<Promise, JsValue>) -> Result<Response, Error> {
+    let failed = |value: JsValue| failed(url, &value);
     let response = promise.map_err(failed)?.await.map_err(failed)?;
     Ok(response.unchecked_into())
 }

@@ -92,6 +92,10 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     pub fn put(this: &Cache, url: &str, response: &Response) -> Result<Promise, JsValue>;
 
+    /// Deletes the response kept under an address.
+    #[wasm_bindgen(method, catch)]
+    pub fn delete(this: &Cache, url: &str) -> Result<Promise, JsValue>;
+
     /// A promise for a time, in milliseconds from now.
     #[wasm_bindgen(js_namespace = scheduler, js_name = wait)]
     pub fn wait(milliseconds: f64) -> Promise;

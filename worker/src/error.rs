@@ -20,6 +20,13 @@ pub enum Error {
         /// What the platform says.
         detail: String,
     },
+    /// Nothing answered in time.
+    Slow {
+        /// What was asked for.
+        url: String,
+        /// How long it was waited for, in seconds.
+        seconds: u32,
+    },
     /// The answer was no success.
     Status {
         /// What was asked for.
@@ -80,6 +87,7 @@ impl Error {
     pub fn status(&self) -> u16 {
         match self {
             Error::Fetch { .. } | Error::Status { .. } | Error::Document { .. } | Error::Published { .. } => 502,
+            Error::Slow { .. } => 504,
             _ => 500,
         }
     }
@@ -90,6 +98,12 @@ impl fmt::Display for Error {
         match self {
             Error::Setting { name, expected } => write!(f, "{name}: must be {expected}; correct wrangler.toml"),
             Error::Fetch { url, detail } => write!(f, "{url}: no answer ({detail}); see that it is up"),
+            Error::Slow { url, seconds } => {
+                write!(
+                    f,
+                    "{url}: no answer in {seconds} s; see that it is up, or set UPSTREAM_TIMEOUT"
+                )
+            }
             Error::Status { url, status } => write!(f, "{url}: answered {status}; see that it is deployed"),
             Error::Document { url, detail } => write!(f, "{url}: {detail}; publish it again with `pocketrank`"),
             Error::Published { name, error } => write!(f, "{name}: {error}"),
@@ -123,6 +137,19 @@ pub fn describe(value: &JsValue) -> String {
         Some(error) => error.message().into(),
         None => value.as_string().unwrap_or_else(|| "it does not say why".into()),
     }
+}
+
+/// That nothing answered, with what was thrown.
+pub fn failed(url: &str, value: &JsValue) -> Error {
+    Error::Fetch {
+        url: loggable(url).into(),
+        detail: describe(value),
+    }
+}
+
+/// An address without what was searched for, which stays out of the log.
+pub fn loggable(url: &str) -> &str {
+    url.split('?').next().unwrap_or_default()
 }
 
 /// Tells the console of a failure that the page outlives.

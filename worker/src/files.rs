@@ -1,6 +1,6 @@
 //! The runtime's own files, `/pocketrank/…`: what browsers follow is what is in use here, then what was deployed, then what the origin has.
 
-use crate::assets::Assets;
+use crate::assets::{answered, Assets};
 use crate::error::{warn, Error};
 use crate::page::changed;
 use crate::store::copy;
@@ -23,7 +23,8 @@ pub async fn answer(request: &Request, env: &Env, url: &Url, file: &str) -> Resu
             return Ok(answer);
         }
     }
-    let assets = Upstream::Assets(Assets::of(env)?).pass(request, url).await?;
+    let assets = Upstream::Assets(Assets::of(env)?).pass(request, url)?;
+    let assets = answered(&url.href(), Ok(assets)).await?;
     if assets.status() == 404 && reads && edge::is_published(file) {
         // Another isolate may have given the browser a manifest that this one has not seen yet, or one that is gone here.
         match blobs::relayed(file).await {

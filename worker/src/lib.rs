@@ -3,15 +3,16 @@
 //! Only I/O happens here; what is read, ranked, sent on and stored is decided in the runtime (`pocketrank::edge`).
 //!
 //! ```text
-//! request ► page ► upstream (shared page) ► rewriter ► slot ► lists, model ► slate ► answer
-//!             │                                      └── end of the page ► slice of its lists (if `PAGE_MODEL` is on)
+//! request ► guard ► page ► shared (cache, upstream) ► rewriter ► slot ► lists, model ► slate ► answer
+//!             │                                           └── end of the page ► slice of its lists (if `PAGE_MODEL` is on)
 //!             ├── /pocketrank/… ► files: what is current here, so that browsers follow the edge
 //!             └── anything else passes through, without the capsule
 //! answered, or cron ► follow ► KV, R2 (store), origin ► another model
 //! ```
 //!
 //! Invariant: nothing of one visitor outlives the slot that it was read for. An isolate keeps the model and the lists, which
-//! are the same for all; the profile is set, used and forgotten with no await in between.
+//! are the same for all; the profile is set, used and forgotten with no await in between. A panic ends the instance, and with it no page: what
+//! pages under way need is in `guard.mjs`.
 
 mod assets;
 mod bindings;
@@ -20,6 +21,7 @@ mod error;
 mod files;
 mod follow;
 mod follower;
+mod guard;
 mod lists;
 mod model;
 mod origin;
@@ -27,29 +29,60 @@ mod page;
 mod report;
 mod rewriter;
 mod settings;
+mod shared;
 mod slices;
 mod slot;
 mod store;
 mod upstream;
 
-use std::convert::Infallible;
+use error::Error;
+use js_sys::futures::future_to_promise;
+use js_sys::{Array, Promise};
+use page::Answer;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::JsValue;
 use web_sys::{Request, Response, ResponseInit};
-use worker::{event, Context, Env, ScheduleContext, ScheduledEvent};
+use worker::worker_sys::Context;
+use worker::{event, Env, ScheduleContext, ScheduledEvent};
 
-/// Answers one request. What fails is told to the console, the visitor gets a page or a plain error.
-#[event(fetch)]
-async fn fetch(request: Request, env: Env, context: Context) -> Result<Response, Infallible> {
-    let answer = page::answer(&request, &env).await;
+/// Answers one request: what the platform calls. What fails is told to the console, the visitor gets a page or a plain error.
+#[wasm_bindgen]
+pub fn fetch(request: &Request, env: &Env, context: &Context) -> Promise {
+    guard::answer(request, env, context)
+}
+
+/// The answer, in an array of its own: a promise for it is for JavaScript to wait for.
+async fn answer(request: &Request, env: &Env, context: &Context) -> Array {
+    let answer = page::answer(request, env, context).await;
     if follow::is_due() {
-        context.wait_until(async move { follow::run(&env).await });
+        let env = env.clone();
+        behind(context, async move { follow::run(&env).await });
     }
-    Ok(answer.unwrap_or_else(|error| {
-        web_sys::console::error_1(&error.to_string().into());
-        let init = ResponseInit::new();
-        init.set_status(error.status());
-        let text = "This page cannot be had at the moment.\n";
-        Response::new_with_opt_str_and_init(Some(text), &init).unwrap_or_else(|_| Response::error())
-    }))
+    match answer {
+        Ok(Answer::Response(response)) => Array::of1(&response),
+        Ok(Answer::Passed(promise)) => Array::of1(&promise),
+        Err(error) => Array::of1(&plain(&error)),
+    }
+}
+
+/// What a visitor gets where there is no page; the console is told why.
+fn plain(error: &Error) -> Response {
+    web_sys::console::error_1(&error.to_string().into());
+    let init = ResponseInit::new();
+    init.set_status(error.status());
+    let text = "This page cannot be had at the moment.\n";
+    Response::new_with_opt_str_and_init(Some(text), &init).unwrap_or_else(|_| Response::error())
+}
+
+/// Does something that no answer waits for.
+pub fn behind(context: &Context, work: impl std::future::Future<Output = ()> + 'static) {
+    let promise = future_to_promise(async move {
+        work.await;
+        Ok(JsValue::UNDEFINED)
+    });
+    if let Err(value) = context.wait_until(&promise) {
+        error::warn(&value.into());
+    }
 }
 
 /// Follows the origin when the time has come.

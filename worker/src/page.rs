@@ -3,34 +3,45 @@
 use crate::error::{warn, Error};
 use crate::settings::Settings;
 use crate::upstream::Upstream;
-use crate::{files, follow, rewriter};
+use crate::{files, follow, rewriter, shared};
+use js_sys::Promise;
 use pocketrank::edge;
 use web_sys::{Headers, Request, Response, ResponseInit, Url};
+use worker::worker_sys::Context;
 use worker::Env;
+
+/// What a request gets.
+pub enum Answer {
+    /// This.
+    Response(Response),
+    /// What comes of a promise that needs nothing of this memory.
+    Passed(Promise),
+}
 
 /// Answers a request: a page with slots filled, one of the runtime's own files, or whatever upstream says.
 ///
 /// # Errors
 /// When there is no answer to give: a setting that cannot be understood, or no upstream.
-pub async fn answer(request: &Request, env: &Env) -> Result<Response, Error> {
+pub async fn answer(request: &Request, env: &Env, context: &Context) -> Result<Answer, Error> {
     let url = Url::new(&request.url())?;
     let path = url.pathname();
     if let Some(file) = path.strip_prefix(edge::ASSETS) {
-        return files::answer(request, env, &url, file).await;
+        return files::answer(request, env, &url, file).await.map(Answer::Response);
     }
     let settings = Settings::read(env)?;
     let upstream = Upstream::of(&settings, env)?;
     let headers = request.headers();
     let has = |name: &str| headers.has(name).unwrap_or(true);
     if !settings.pages.accept(&request.method(), &path, has) {
-        return upstream.pass(request, &url).await;
+        return upstream.pass(request, &url).map(Answer::Passed);
     }
-    let response = upstream.shared(request, &url).await?;
-    let content_type = response.headers().get("Content-Type")?;
-    if !edge::is_page(response.status(), content_type.as_deref()) {
-        return changed(&response, &edge::SHARED_DROPS, None);
+    let response = shared::page(&upstream, request, &url, env, context).await?;
+    if !shared::describe(&response, |answer| answer.is_readable())? {
+        return changed(&response, &edge::SHARED_DROPS, None).map(Answer::Response);
     }
-    personalize(request, env, &response, settings.page_model).await
+    personalize(request, env, &response, settings.page_model)
+        .await
+        .map(Answer::Response)
 }
 
 /// The page with its slots filled as it streams; as it came, if there is no model or the rewriter cannot read it.

@@ -1,11 +1,11 @@
-//! The platform's HTMLRewriter, which `worker` has no binding for.
+//! The platform's HTMLRewriter, which `worker` has no binding for, as far as it calls here; `guard.mjs` sets it up.
 //!
-//! Invariant: requests leave nothing behind in this memory. There is one handler of each kind an isolate; what belongs to a request,
-//! the lists that it filled included, is bound to them on JavaScript's side, whose garbage collector takes it back whether
-//! the page was read to its end or not.
+//! Invariant: requests leave nothing behind in this memory, and nothing of it is needed for a page to go on. There is one handler of each kind an
+//! instance; what belongs to a request, the lists that it filled included, is on JavaScript's side, whose garbage collector takes it
+//! back whether the page was read to its end or not.
 
 use crate::error::{warn, Error};
-use crate::{model, slot};
+use crate::{guard, model, slot};
 use js_sys::{futures::future_to_promise, Array, Object, Promise, Reflect, Set};
 use wasm_bindgen::prelude::*;
 use web_sys::{Request, Response};
@@ -13,30 +13,6 @@ use worker::Env;
 
 #[wasm_bindgen]
 extern "C" {
-    #[wasm_bindgen(js_name = HTMLRewriter)]
-    type Rewriter;
-
-    #[wasm_bindgen(constructor, js_class = "HTMLRewriter")]
-    fn new() -> Rewriter;
-
-    #[wasm_bindgen(method, catch)]
-    fn on(this: &Rewriter, selector: &str, handlers: &Object) -> Result<Rewriter, JsValue>;
-
-    #[wasm_bindgen(method, catch, js_name = onDocument)]
-    fn on_document(this: &Rewriter, handlers: &Object) -> Result<Rewriter, JsValue>;
-
-    #[wasm_bindgen(method, catch)]
-    fn transform(this: &Rewriter, response: &Response) -> Result<Response, JsValue>;
-
-    #[wasm_bindgen(js_name = Function)]
-    type Handler;
-
-    #[wasm_bindgen(method)]
-    fn bind(this: &Handler, context: &JsValue, request: &Request, env: &Env, filled: &Set, langs: &Array) -> Handler;
-
-    #[wasm_bindgen(method, js_name = bind)]
-    fn bind_one(this: &Handler, context: &JsValue, of_request: &JsValue) -> Handler;
-
     /// An element of the page, while its handler runs.
     pub type Element;
 
@@ -52,7 +28,7 @@ extern "C" {
     fn set_inner_content(this: &Element, content: &str, options: &Object) -> Result<(), JsValue>;
 
     /// The end of the page, while its handler runs.
-    type End;
+    pub type End;
 
     #[wasm_bindgen(method, catch)]
     fn append(this: &End, content: &str, options: &Object) -> Result<(), JsValue>;
@@ -74,20 +50,9 @@ fn as_html() -> Result<Object, JsValue> {
     Ok(options)
 }
 
-type OnSlot = Closure<dyn Fn(Request, Env, Set, Array, Element) -> Promise>;
-type OnPage = Closure<dyn Fn(Array, Element)>;
-type OnEnd = Closure<dyn Fn(Set, End)>;
-
-thread_local! {
-    static ON_SLOT: OnSlot = Closure::new(on_slot);
-    static ON_PAGE: OnPage = Closure::new(on_page);
-    static ON_END: OnEnd = Closure::new(on_end);
-}
-
-/// A handler that threw would cut the page off, so none does: what fails is told to the console.
-fn on_slot(request: Request, env: Env, filled: Set, langs: Array, element: Element) -> Promise {
+/// Fills a slot of a page in that language. What fails is told to the console.
+pub fn on_slot(request: Request, env: Env, filled: Set, lang: String, element: Element) -> Promise {
     future_to_promise(async move {
-        let lang = langs.get(0).as_string().unwrap_or_default();
         if let Err(error) = slot::fill(&request, &env, &filled, &lang, &element).await {
             warn(&error);
         }
@@ -95,18 +60,13 @@ fn on_slot(request: Request, env: Env, filled: Set, langs: Array, element: Eleme
     })
 }
 
-/// Keeps the page's language.
-fn on_page(langs: Array, element: Element) {
-    langs.push(&element.get_attribute("lang").into());
-}
-
-fn on_end(filled: Set, end: End) {
+/// Puts the model of the lists that were filled at the end of the page, if any was.
+pub fn on_end(filled: Set, end: End) {
     if let Err(error) = carry(&filled, &end) {
         warn(&error);
     }
 }
 
-/// Puts the model of the lists that were filled at the end of the page, if any was.
 fn carry(filled: &Set, end: &End) -> Result<(), Error> {
     let mut lists: Vec<String> = Array::from(filled).iter().filter_map(|file| file.as_string()).collect();
     if lists.is_empty() {
@@ -123,30 +83,5 @@ fn carry(filled: &Set, end: &End) -> Result<(), Error> {
 /// # Errors
 /// [`Error::Platform`] if the rewriter cannot read it, for instance for its charset; the response is untouched then.
 pub fn rewrite(response: &Response, request: &Request, env: &Env, page_model: bool) -> Result<Response, Error> {
-    let (filled, langs) = (Set::default(), Array::new());
-    let on_slot = ON_SLOT.with(|handler| {
-        let handler: &Handler = handler.as_ref().unchecked_ref();
-        handler.bind(&JsValue::UNDEFINED, request, env, &filled, &langs)
-    });
-    let on_page = ON_PAGE.with(|handler| {
-        let handler: &Handler = handler.as_ref().unchecked_ref();
-        handler.bind_one(&JsValue::UNDEFINED, &langs)
-    });
-    let mut rewriter = Rewriter::new()
-        .on("html", &handlers("element", &on_page)?)?
-        .on("[data-pocketrank-slot]", &handlers("element", &on_slot)?)?;
-    if page_model {
-        let on_end = ON_END.with(|handler| {
-            let handler: &Handler = handler.as_ref().unchecked_ref();
-            handler.bind_one(&JsValue::UNDEFINED, &filled)
-        });
-        rewriter = rewriter.on_document(&handlers("end", &on_end)?)?;
-    }
-    Ok(rewriter.transform(response)?)
-}
-
-fn handlers(event: &str, handler: &Handler) -> Result<Object, JsValue> {
-    let handlers = Object::new();
-    Reflect::set(&handlers, &event.into(), handler)?;
-    Ok(handlers)
+    Ok(guard::rewrite(response, request, env, page_model)?)
 }

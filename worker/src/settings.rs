@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use js_sys::Reflect;
+use pocketrank::edge::cache::{Lifetime, Rules};
 use pocketrank::edge::Pages;
 use pocketrank::{PublicKey, Trust};
 use worker::Env;
@@ -18,6 +19,16 @@ pub struct Settings {
     pub page_model: bool,
 }
 
+/// How the shared page is fetched and kept.
+pub struct Caching {
+    /// Which pages are kept.
+    pub rules: Rules,
+    /// How long, where upstream does not say.
+    pub defaults: Lifetime,
+    /// How long upstream has to begin its answer, in seconds.
+    pub timeout: u32,
+}
+
 /// Whom the worker trusts and whom it follows.
 pub struct Origin {
     /// What is pinned.
@@ -31,6 +42,12 @@ pub struct Origin {
 /// The longest time between two questions to the origin, in seconds, where nothing is set.
 const INTERVAL: u32 = 3_600;
 
+/// Seconds, where nothing is set: how long a page is fresh, is used while another is fetched, and where none can be had; and how long upstream has.
+const PAGE_TTL: u32 = 60;
+const STALE_WHILE_REVALIDATE: u32 = 60;
+const STALE_IF_ERROR: u32 = 86_400;
+const UPSTREAM_TIMEOUT: u32 = 30;
+
 fn text(env: &Env, name: &str) -> String {
     let value = Reflect::get(env, &name.into()).ok();
     value.and_then(|value| value.as_string()).unwrap_or_default()
@@ -38,6 +55,14 @@ fn text(env: &Env, name: &str) -> String {
 
 fn wrong(name: &'static str, expected: &'static str) -> Error {
     Error::Setting { name, expected }
+}
+
+/// A number of seconds; `default` if it is empty.
+fn seconds(env: &Env, name: &'static str, default: u32) -> Result<u32, Error> {
+    match text(env, name).as_str() {
+        "" => Ok(default),
+        text => text.parse().map_err(|_| wrong(name, "a number of seconds")),
+    }
 }
 
 /// An address without a slash at its end; `None` if it is empty.
@@ -76,6 +101,27 @@ impl Origin {
             },
             models: address(env, "MODELS_URL")?,
             interval: interval.ok_or_else(|| wrong("INTERVAL", "a number of seconds from 1"))?,
+        })
+    }
+}
+
+impl Caching {
+    /// # Errors
+    /// [`Error::Setting`] for the first variable that cannot be understood.
+    pub fn read(env: &Env) -> Result<Self, Error> {
+        const RULES: &str = "paths as in PAGES, and names of parameters such as `page -utm_*`, separated by blanks";
+        Ok(Caching {
+            rules: Rules::parse(&text(env, "CACHE_PAGES"), &text(env, "CACHE_QUERY"))
+                .ok_or_else(|| wrong("CACHE_PAGES, CACHE_QUERY", RULES))?,
+            defaults: Lifetime {
+                fresh: seconds(env, "PAGE_TTL", PAGE_TTL)?,
+                while_revalidate: seconds(env, "STALE_WHILE_REVALIDATE", STALE_WHILE_REVALIDATE)?,
+                if_error: seconds(env, "STALE_IF_ERROR", STALE_IF_ERROR)?,
+            },
+            timeout: match seconds(env, "UPSTREAM_TIMEOUT", UPSTREAM_TIMEOUT)? {
+                0 => return Err(wrong("UPSTREAM_TIMEOUT", "a number of seconds from 1")),
+                seconds => seconds,
+            },
         })
     }
 }

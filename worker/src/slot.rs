@@ -6,7 +6,7 @@ use crate::error::{warn, Error};
 use crate::model::Wanted;
 use crate::rewriter::Element;
 use crate::settings::Settings;
-use crate::{lists, model};
+use crate::{follow, lists, model};
 use js_sys::Set;
 use pocketrank::template::{unescape, Page, SLOT};
 use pocketrank::{edge, Options};
@@ -20,6 +20,10 @@ use worker::Env;
 /// What is wrong with the slot's attributes, or its template. The element is untouched then.
 pub async fn fill(request: &Request, env: &Env, filled: &Set, lang: &str, element: &Element) -> Result<(), Error> {
     let (list, options) = read(element)?;
+    // It is gone where another page has ended the instance.
+    if !follow::load(env).await {
+        return Ok(());
+    }
     if let Err(error) = lists::load(env, &list).await {
         warn(&error);
     }

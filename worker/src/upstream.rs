@@ -2,15 +2,18 @@
 //!
 //! Invariant: no request leaves with the capsule, and a shared page is asked for without any cookie.
 
-use crate::assets::{answered, Assets};
-use crate::error::Error;
+use crate::assets::Assets;
+use crate::error::{failed, loggable, Error};
 use crate::settings::Settings;
-use pocketrank::edge;
-use wasm_bindgen::JsCast;
-use web_sys::{Request, Response, Url, WorkerGlobalScope};
+use crate::store::within;
+use js_sys::Promise;
+use pocketrank::edge::{self, cache};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{AbortController, Headers, Request, RequestInit, RequestRedirect, Response, Url, WorkerGlobalScope};
 use worker::Env;
 
 /// Where pages come from.
+#[derive(Clone)]
 pub enum Upstream {
     /// The files deployed with the worker.
     Assets(Assets),
@@ -28,23 +31,70 @@ impl Upstream {
         })
     }
 
-    /// The page that all visitors share.
+    /// The page that all visitors share, as this visitor's browser wants it, in at most that many seconds.
     ///
     /// # Errors
-    /// [`Error::Fetch`] if upstream does not answer.
-    pub async fn shared(&self, request: &Request, url: &Url) -> Result<Response, Error> {
+    /// [`Error::Fetch`] or [`Error::Slow`] if upstream does not answer.
+    pub async fn shared(&self, request: &Request, url: &Url, timeout: u32) -> Result<Response, Error> {
         let request = self.address(request, url)?;
+        let headers = request.headers();
         for name in edge::REQUEST_DROPS {
-            request.headers().delete(name)?;
+            headers.delete(name)?;
         }
-        self.fetch(&request).await
+        headers.set("Accept-Encoding", cache::ENCODINGS)?;
+        self.in_time(&request, timeout).await
     }
 
-    /// What this visitor's own request gets.
+    /// The page as it is kept: nothing of the visitor's request but its path and this query goes with the question.
     ///
     /// # Errors
-    /// [`Error::Fetch`] if upstream does not answer.
-    pub async fn pass(&self, request: &Request, url: &Url) -> Result<Response, Error> {
+    /// [`Error::Fetch`] or [`Error::Slow`] if upstream does not answer.
+    pub async fn cacheable(&self, url: &Url, query: &str, timeout: u32) -> Result<Response, Error> {
+        let server = self.server(url);
+        let headers = Headers::new()?;
+        for (name, value) in cache::REQUEST {
+            headers.set(name, value)?;
+        }
+        let init = RequestInit::new();
+        init.set_headers_headers(&headers);
+        init.set_redirect(RequestRedirect::Manual);
+        let request = Request::new_with_str_and_init(&format!("{server}{}{query}", url.pathname()), &init)?;
+        self.in_time(&request, timeout).await
+    }
+
+    async fn in_time(&self, request: &Request, timeout: u32) -> Result<Response, Error> {
+        let abort = AbortController::new()?;
+        let init = RequestInit::new();
+        init.set_signal(Some(&abort.signal()));
+        let request = Request::new_with_request_and_init(request, &init)?;
+        let url = request.url();
+        let began = self.begin(&request).map_err(|value| failed(&url, &value))?;
+        let response = within(f64::from(timeout) * 1_000.0, &began).await;
+        match response.map_err(|value| failed(&url, &value))? {
+            Some(response) => Ok(response.unchecked_into()),
+            None => {
+                abort.abort();
+                Err(Error::Slow {
+                    url: loggable(&url).into(),
+                    seconds: timeout,
+                })
+            }
+        }
+    }
+
+    /// Scheme and host of the server; of the assets, which go by paths alone, those of the request.
+    pub fn server(&self, url: &Url) -> String {
+        match self {
+            Upstream::Assets(_) => url.origin(),
+            Upstream::Server(server) => server.clone(),
+        }
+    }
+
+    /// Begins what this visitor's own request gets; the promise is for the response and needs nothing of this memory.
+    ///
+    /// # Errors
+    /// [`Error::Platform`] if the request cannot be made.
+    pub fn pass(&self, request: &Request, url: &Url) -> Result<Promise, Error> {
         let request = self.address(request, url)?;
         let headers = request.headers();
         if let Some(cookies) = headers.get("Cookie")? {
@@ -53,25 +103,22 @@ impl Upstream {
                 None => headers.delete("Cookie")?,
             }
         }
-        self.fetch(&request).await
+        Ok(self.begin(&request)?)
     }
 
     /// The request, addressed to upstream; its headers can be changed.
     fn address(&self, request: &Request, url: &Url) -> Result<Request, Error> {
-        let target = match self {
-            Upstream::Assets(_) => url.href(),
-            Upstream::Server(server) => format!("{server}{}{}", url.pathname(), url.search()),
-        };
+        let target = format!("{}{}{}", self.server(url), url.pathname(), url.search());
         // A request serves as the init of another: method, headers, body and redirect mode are taken from it.
         Ok(Request::new_with_str_and_init(&target, request.unchecked_ref())?)
     }
 
-    async fn fetch(&self, request: &Request) -> Result<Response, Error> {
+    fn begin(&self, request: &Request) -> Result<Promise, JsValue> {
         match self {
-            Upstream::Assets(assets) => assets.fetch(request).await,
+            Upstream::Assets(assets) => assets.fetch(request),
             Upstream::Server(_) => {
                 let scope: WorkerGlobalScope = js_sys::global().unchecked_into();
-                answered(&request.url(), Ok(scope.fetch_with_request(request))).await
+                Ok(scope.fetch_with_request(request))
             }
         }
     }

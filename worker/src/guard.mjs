@@ -1,0 +1,130 @@
+/**
+ * What outlives an instance of the wasm. A panic ends the instance with all that it was about to do; another takes its place at once, and here,
+ * in JavaScript, is what the pages under way need from then on: their bodies, their handlers, and who waits for an answer.
+ *
+ * Invariant: what is called of an instance is called through `entries`, which are always those of the living one, and whoever waits for it is told
+ * when it ends. No handler throws, because that would cut the page off.
+ */
+import { __wbg_reset_state as renew } from "../../../index.js";
+
+/**
+ * @typedef {object} Entries what an instance does
+ * @property {(request: Request, env: object, context: Context) => Promise<[Response | Promise<Response>]>} answer in an array of its own, so that
+ *   what was passed on is waited for here
+ * @property {(request: Request, error: unknown) => Response} failed what a request gets that was passed on in vain
+ * @property {(request: Request, env: object, filled: Set<string>, lang: string, element: Element) => Promise<void>} slot
+ * @property {(filled: Set<string>, end: object) => void} end
+ */
+/** @typedef {{ waitUntil: (promise: Promise<unknown>) => void }} Context */
+/** @typedef {{ on: (selector: string, handlers: object) => Rewriter, onDocument: (handlers: object) => Rewriter, transform: (response: Response) => Response }} Rewriter */
+
+/** What comes instead of a result if the instance ended before. */
+const lost = Symbol("lost");
+/** How often a request is begun that has no body, so that it can be. */
+const tries = 3;
+
+/** @type {Entries | undefined} */
+let entries;
+/** @type {Set<() => void>} */
+const waiting = new Set();
+
+/** An instance has begun; those who wait for the one before wait for nothing. @param {Entries} living */
+export function begin(living) {
+  entries = living;
+  for (const giveUp of waiting) giveUp();
+  waiting.clear();
+}
+
+/**
+ * Replaces an instance that has ended, before anything is called that belonged to it: wasm-bindgen would give it to the next instance.
+ * @param {unknown} error
+ */
+function replace(error) {
+  if (!(error instanceof WebAssembly.RuntimeError)) return false;
+  renew();
+  // worker-build's shim would replace it once more when the next request comes.
+  /** @type {any} */ (globalThis).__worker_init_state.criticalError = false;
+  return true;
+}
+
+// What runs in no call of ours, as futures do, ends here. Heard before the shim, which would only take note.
+addEventListener("error", (event) => {
+  if (replace(/** @type {ErrorEvent} */ (event).error)) event.stopImmediatePropagation();
+});
+
+/**
+ * The result of a call, or `lost`.
+ * @template T
+ * @param {(living: Entries) => Promise<T>} call
+ * @returns {Promise<T | typeof lost>}
+ */
+function outlive(call) {
+  return new Promise((resolve, reject) => {
+    const giveUp = () => resolve(lost);
+    waiting.add(giveUp);
+    try {
+      call(/** @type {Entries} */ (entries)).then(resolve, reject).finally(() => waiting.delete(giveUp));
+    } catch (error) {
+      waiting.delete(giveUp);
+      if (replace(error)) giveUp();
+      else reject(error);
+    }
+  });
+}
+
+/** The answer to a request. @param {Request} request @param {object} env @param {Context} context */
+export async function answer(request, env, context) {
+  const isRepeatable = request.method === "GET" || request.method === "HEAD";
+  for (let left = isRepeatable ? tries : 1; left > 0; left--) {
+    const found = await outlive((living) => living.answer(request, env, context));
+    if (found === lost) continue;
+    try {
+      return await found[0];
+    } catch (error) {
+      const failed = await outlive(async (living) => living.failed(request, error));
+      if (failed !== lost) return failed;
+    }
+  }
+  return new Response("This page cannot be had at the moment.\n", { status: 503, headers: { "Retry-After": "1" } });
+}
+
+/**
+ * The response with its slots filled for the request while it is read, and at its end the model of what fills them if `carries`. A slot that is lost
+ * stays as upstream made it.
+ * @param {Response} response
+ * @param {Request} request
+ * @param {object} env
+ * @param {boolean} carries
+ */
+export function rewrite(response, request, env, carries) {
+  /** @type {Set<string>} */
+  const filled = new Set();
+  let lang = "";
+  /** @type {Rewriter} */
+  const rewriter = new /** @type {any} */ (globalThis).HTMLRewriter()
+    .on("html", { element: (/** @type {Element} */ element) => void (lang ||= element.getAttribute("lang") ?? "") })
+    .on("[data-pocketrank-slot]", {
+      element: (/** @type {Element} */ element) =>
+        outlive((living) => living.slot(request, env, filled, lang, element)).catch((error) => console.warn(`a slot: ${error}`)),
+    });
+  if (carries) {
+    rewriter.onDocument({
+      end: (/** @type {object} */ end) =>
+        outlive(async (living) => living.end(filled, end)).catch((error) => console.warn(`the end of a page: ${error}`)),
+    });
+  }
+  return rewriter.transform(response);
+}
+
+/**
+ * Keeps a response in the cache once it has been read, if it comes to its end.
+ * @param {string} url
+ * @param {Response} response
+ */
+export async function keep(url, response) {
+  try {
+    await /** @type {any} */ (caches).default.put(url, response);
+  } catch (error) {
+    console.warn(`the cache: a page was not kept: ${error}`);
+  }
+}
