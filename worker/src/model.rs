@@ -123,7 +123,7 @@ impl Model {
         if self.ranker.rerank(list.candidates(), &wanted.options).is_empty() {
             return Ok(None);
         }
-        let asks_why = Place::asks_why(&self.templates);
+        let asks_why = Place::asks_why(&self.templates, wanted.template);
         let mut rows = String::new();
         let mut places = Vec::with_capacity(self.ranker.slate().len());
         for ranked in self.ranker.slate() {
