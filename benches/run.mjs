@@ -20,6 +20,7 @@ import { measureProduct } from "./product.mjs";
 import { measureScale } from "./scale.mjs";
 import { measureSlate } from "./slate.mjs";
 import { measureSlice } from "./slice.mjs";
+import { once } from "./turns.mjs";
 
 /** @typedef {import("./host.ts").Figures} Figures */
 /** @typedef {Omit<import("../scripts/rows.mjs").Row, "id">} Measured */
@@ -71,13 +72,6 @@ async function cases(sizes) {
     if (!existsSync(file) || statSync(file).mtimeMs < statSync(program).mtimeMs) await run(program, [out, String(items)]);
   }
   return sizes;
-}
-
-/** Measures when it is first asked for. @template T @param {() => Promise<T>} measure @returns {() => Promise<T>} */
-function once(measure) {
-  /** @type {Promise<T> | undefined} */
-  let measured;
-  return () => (measured ??= measure());
 }
 
 const node = once(inNode);

@@ -27,7 +27,14 @@ export function timed(times, call) {
   return ((performance.now() - started) * 1000) / times;
 }
 
-/** @param {number[]} values */
-function median(values) {
+/** @param {number[]} values at least one; they are sorted */
+export function median(values) {
   return /** @type {number} */ (values.sort((a, b) => a - b)[values.length >> 1]);
+}
+
+/** Measures when it is first asked for. @template T @param {() => Promise<T>} measure @returns {() => Promise<T>} */
+export function once(measure) {
+  /** @type {Promise<T> | undefined} */
+  let measured;
+  return () => (measured ??= measure());
 }

@@ -50,7 +50,8 @@ function steps(tools) {
       const args = ["fetch", "--quiet", "--locked", "--manifest-path", "tests/fuzz/Cargo.toml"];
       return plain("cargo", args, "run `cargo update --workspace --manifest-path tests/fuzz/Cargo.toml` and commit its Cargo.lock");
     },
-    rust: () => cargoTest(["-p", "pocketrank", "-p", "pocketrank-origin", ...noBuckets, "--features", "pocketrank/api,pocketrank/pack,pocketrank/sign"]),
+    rust: () =>
+      cargoTest(["-p", "pocketrank", "-p", "pocketrank-origin", "-p", "pocketrank-load", ...noBuckets, "--features", "pocketrank/api,pocketrank/pack,pocketrank/sign"]),
     "wasm-node": () => wasmTest(tools, {}),
     "wasm-chromium": () => wasmTest(tools, { WASM_BINDGEN_USE_BROWSER: "1", CHROMEDRIVER: tools.chromedriver }),
     build: () => build(tools, ["origin", "runtime", "npm"]),

@@ -363,7 +363,8 @@ impl<B: AsRef<[u8]>> Ranker<B> {
     fn because(&self, row: u32) -> Vec<Because> {
         // The largest first, ties by position; sums stay below 2^43, positions below 2^8.
         const ABOVE: u64 = 1 << 44;
-        let found = Neighbours::contributions(&self.snapshot, &self.history, row).filter(|(_, sum)| *sum > 0);
+        let found = self.neighbours.contributions(&self.snapshot, &self.history, row);
+        let found = found.filter(|(_, sum)| *sum > 0);
         let key = |(position, sum): (usize, i64)| ABOVE.saturating_sub(sum as u64) << 8 | position as u64;
         let mut keys: Vec<u64> = found.map(key).collect();
         keys.sort_unstable();

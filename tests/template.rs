@@ -2,7 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use pocketrank::template::{
-    compile, format_price, CompileError, Field, Kind, Reader, Source, Templates, Value, MAX_OUTPUT,
+    compile, format_price, CompileError, Field, Kind, Place, Reader, Source, Templates, Value, MAX_OUTPUT,
 };
 use pocketrank::Error;
 use proptest::prelude::*;
@@ -496,6 +496,30 @@ fn a_shops_own_card_is_in_the_slot() {
     );
     let names: Vec<&str> = templates.all().iter().map(|template| template.name.as_str()).collect();
     assert_eq!(names, ["slot"]);
+}
+
+#[test]
+fn only_templates_that_say_why_ask_why() {
+    let cards = [
+        ("plain", "{{#items}}{{name}}{{/items}}"),
+        ("because", "{{#items}}{{#because}}{{name}}{{/because}}{{/items}}"),
+        (
+            "brand",
+            "{{#items}}{{^because_brand}}{{name}}{{/because_brand}}{{/items}}",
+        ),
+        ("dotted", "{{#items}}{{because.name}}{{/items}}"),
+    ];
+    let templates = compile(&sources(&cards), &[]).unwrap();
+    for (name, asks) in [
+        ("plain", false),
+        ("because", true),
+        ("brand", true),
+        ("dotted", true),
+        ("gone", false),
+    ] {
+        assert_eq!(Place::asks_why(&templates, name), asks, "{name}");
+    }
+    assert!(!Place::asks_why(&Templates::built_in(), "slot"));
 }
 
 #[test]

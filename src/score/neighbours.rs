@@ -47,8 +47,13 @@ impl Neighbours {
         if self.seen.get(word).is_none_or(|word| word & bit == 0) {
             return 0.0;
         }
-        let slot = self.slots.get(self.slot(row)).unwrap_or(&FREE);
+        let slot = self.find(row);
         slot.sum as f32 * self.unit + slot.repeat
+    }
+
+    #[inline(always)]
+    fn find(&self, row: u32) -> &Slot {
+        self.slots.get(self.slot(row)).unwrap_or(&FREE)
     }
 
     /// Where [`Neighbours::seen`] has the row's hash.
@@ -122,13 +127,16 @@ impl Neighbours {
         self.slots.iter().map(|slot| slot.row).filter(|row| *row != NO_ROW)
     }
 
-    /// The share of each history item in a row's neighbours' sum: positions in the history with whole-number contributions.
+    /// The share of each history item in a row's neighbours' sum: positions in the history with whole-number contributions. Nothing is
+    /// decoded for a row that the history does not reach.
     pub(crate) fn contributions<'a, B: AsRef<[u8]>>(
+        &self,
         snapshot: &'a Snapshot<B>,
         history: &'a History,
         row: u32,
     ) -> impl Iterator<Item = (usize, i64)> + 'a {
-        let table = snapshot.neighbours();
+        let reached = self.find(row).row != NO_ROW;
+        let table = snapshot.neighbours().filter(|_| reached);
         history.items().iter().enumerate().filter_map(move |(position, item)| {
             let neighbours = table?.row(item.row)?;
             let level = neighbours.level(row);
@@ -177,9 +185,8 @@ impl Scorer for Neighbours {
         }
     }
 
-    fn parts<B: AsRef<[u8]>>(&self, snapshot: &Snapshot<B>, history: &History, row: u32, take: &mut impl FnMut(f32)) {
-        let sum: i64 = Self::contributions(snapshot, history, row).map(|(_, sum)| sum).sum();
-        take(sum as f32 * self.unit);
+    fn parts<B: AsRef<[u8]>>(&self, _snapshot: &Snapshot<B>, history: &History, row: u32, take: &mut impl FnMut(f32)) {
+        take(self.find(row).sum as f32 * self.unit);
         let own = history.items().iter().find(|item| item.row == row && row != NO_ROW);
         take(own.map_or(0.0, |item| item.repeat as f32 * self.repeat));
     }

@@ -124,10 +124,11 @@ impl<'t, 'a> Given<'t, 'a> {
 }
 
 impl Place<'_> {
-    /// Whether a template with these names asks why an item is there.
-    pub fn asks_why(templates: &Templates) -> bool {
+    /// Whether the template of that name asks why an item is there.
+    pub fn asks_why(templates: &Templates, template: &str) -> bool {
         let names = ["because", "because_category", "because_brand"];
-        names.into_iter().any(|name| templates.name(name).is_some())
+        let uses = |name: &str| Some(templates.get(template)?.uses(templates.name(name)?));
+        names.into_iter().any(|name| uses(name) == Some(true))
     }
 
     /// The largest part of a score, if one is above 0; of equal ones the first.

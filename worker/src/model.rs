@@ -229,7 +229,8 @@ impl Model {
         if ranker.slate().is_empty() {
             return Ok(None);
         }
-        let asks_why = Place::asks_why(templates);
+        let template = template.unwrap_or(wanted.template);
+        let asks_why = Place::asks_why(templates, template);
         let mut rows = String::new();
         let mut places = Vec::with_capacity(ranker.slate().len());
         for ranked in ranker.slate() {
@@ -246,7 +247,7 @@ impl Model {
         }
         let values = wanted.page.values(templates, &places);
         Ok(Some(Slate {
-            html: templates.render(template.unwrap_or(wanted.template), &values)?,
+            html: templates.render(template, &values)?,
             snapshot: ranker.snapshot().id().to_string(),
             is_usual,
             rows,
