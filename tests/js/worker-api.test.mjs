@@ -240,7 +240,7 @@ describe("candidates", () => {
     const edge = await startEdge({ vars: on, lists: { strange: candidates(/** @type {any} */ (strange)) } });
     const { body } = await call(edge, "candidates", { path: "/v1/candidates/strange" });
     const [three, seven, none] = [{ id: "sku-3", known: true, in_stock: true }, { id: "sku-7", known: true, in_stock: false }, { id: "no such item", known: false, in_stock: true }];
-    assert.deepEqual({ ...body, slates: read(body.slates) }, { snapshot: ids[0], sequence: 1, list: "strange", items: [three, seven, none] });
+    assert.deepEqual(body, { snapshot: ids[0], sequence: 1, list: "strange", items: [three, seven, none] });
     for (const name of ["none", "UPPER", "..%2fmanifest", "a/b", "a.json"]) {
       assert.equal((await call(edge, "candidates", { path: `/v1/candidates/${name}` })).code, "unknown_list", name);
     }

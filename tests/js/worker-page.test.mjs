@@ -217,7 +217,7 @@ describe("a real server", () => {
     assert.equal(response.status, 502);
     assert.equal(await response.text(), "This page cannot be had at the moment.\n");
     await edge.stop();
-    assert.match(edge.warnings.join("\n"), /http:\/\/localhost:1\/: no answer \(.*\); see that it is up/);
+    assert.match(edge.warnings.join("\n"), /http:\/\/localhost:1: no answer \(.*\); see that it is up/);
   });
 });
 
