@@ -7,6 +7,7 @@ mod support;
 
 use pocketrank::template::compile;
 use support::cases::{generate, rank, ranker, snapshot, CASES};
+use support::decisions;
 use support::fixtures::{fixtures, FOLDER};
 use support::manifests::{keys, manifest, MANIFEST};
 
@@ -28,5 +29,14 @@ fn main() -> std::io::Result<()> {
             case.to_string()
         })
         .collect();
-    std::fs::write(CASES, format!("[\n{}\n]\n", lines.join(",\n")))
+    std::fs::write(CASES, format!("[\n{}\n]\n", lines.join(",\n")))?;
+    let mut ranker = decisions::ranker(decisions::decided().build().unwrap());
+    let lines: Vec<String> = decisions::generate()
+        .into_iter()
+        .map(|mut case| {
+            case["answer"] = decisions::decide(&mut ranker, &case);
+            case.to_string()
+        })
+        .collect();
+    std::fs::write(decisions::CASES, format!("[\n{}\n]\n", lines.join(",\n")))
 }

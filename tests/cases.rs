@@ -6,6 +6,7 @@ mod support;
 use pocketrank::{Delta, PatchKind, Snapshot};
 use serde_json::Value;
 use support::cases::{generate, rank, ranker, CASES, SNAPSHOT};
+use support::decisions;
 use support::fixtures::{fixtures, FOLDER};
 
 #[test]
@@ -22,6 +23,25 @@ fn the_native_slates_are_the_golden_ones() {
         slates.insert(slate.to_string());
     }
     assert!(slates.len() > 800, "only {} different slates", slates.len());
+}
+
+#[test]
+fn the_native_decisions_are_the_golden_ones() {
+    let cases: Vec<Value> = serde_json::from_slice(&std::fs::read(decisions::CASES).unwrap()).unwrap();
+    assert_eq!(cases.len(), 300);
+    let mut ranker = decisions::ranker(std::fs::read(decisions::SNAPSHOT).unwrap());
+    let mut said = std::collections::BTreeMap::<String, usize>::new();
+    for (at, case) in cases.iter().enumerate() {
+        let answer = decisions::decide(&mut ranker, case);
+        assert_eq!(answer, case["answer"], "case {at}");
+        let rules = answer["rules"].as_array().unwrap().iter();
+        let names = rules.map(|rule| rule.to_string());
+        let fields = answer.as_object().unwrap().keys().cloned();
+        names.chain(fields).for_each(|name| *said.entry(name).or_default() += 1);
+    }
+    // Each rule applies, and each thing is said, often enough to tell.
+    assert_eq!(said.len(), 6 + 12, "{said:?}");
+    assert!(said.values().all(|times| *times >= 10), "{said:?}");
 }
 
 #[test]

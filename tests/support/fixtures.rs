@@ -2,6 +2,7 @@
 //! may lack, and have each form of every table but the rows of more than 65,536 items.
 
 use super::cases::{model, snapshot};
+use super::decisions::decided;
 use super::{builder, Rng};
 use pocketrank::experiment::{self, Options};
 use pocketrank::pack::SnapshotBuilder;
@@ -23,6 +24,7 @@ pub fn fixtures() -> Vec<(&'static str, Vec<u8>)> {
         ("random-changed-v1.delta", changes()),
         ("random-again-v1.delta", delta(changed(), again())),
         ("rules-v1.bin", ruled().build().unwrap()),
+        ("decisions-v1.bin", decided().build().unwrap()),
         ("experiments-v1.bin", experiments(EXPERIMENTS).build().unwrap()),
         (
             "experiments-changed-v1.delta",

@@ -11,6 +11,7 @@
 pub mod cases;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod changes;
+pub mod decisions;
 pub mod fixtures;
 #[cfg(feature = "sign")]
 pub mod manifests;
