@@ -107,6 +107,30 @@ pub(crate) struct Shifts<'a> {
     pub(crate) pins: &'a [[[u8; 4]; 2]],
 }
 
+/// Lifts each score by so much of their range, where there are lifts.
+fn lift(scores: &mut [f32], lifts: &[[u8; 4]]) {
+    if lifts.is_empty() {
+        return;
+    }
+    let (mut least, mut most) = (f32::INFINITY, f32::NEG_INFINITY);
+    for score in &*scores {
+        if *score < least {
+            least = *score;
+        }
+        if *score > most {
+            most = *score;
+        }
+    }
+    let range = if most > least { most - least } else { 1.0 };
+    for (score, lift) in scores.iter_mut().zip(lifts) {
+        let lift = f32::from_le_bytes(*lift);
+        if lift.is_nan() {
+            return;
+        }
+        *score += lift * range;
+    }
+}
+
 /// One part of a score.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Part {
@@ -250,11 +274,20 @@ impl<B: AsRef<[u8]>> Ranker<B> {
 
     /// The slate, best first.
     pub fn rerank(&mut self, candidates: &Candidates, options: &Options) -> &[Ranked] {
-        self.rank(candidates, options, Shifts::default())
+        self.rank(candidates, options, |_| ());
+        &self.slate
     }
 
-    /// The same, with what rules do.
-    pub(crate) fn rank(&mut self, candidates: &Candidates, options: &Options, shifts: Shifts<'_>) -> &[Ranked] {
+    /// The same, with what rules do. A build that calls it alone has the code of ranking once, one that never does has none of it.
+    pub(crate) fn steer(&mut self, candidates: &Candidates, options: &Options, shifts: Shifts<'_>) -> &[Ranked] {
+        self.rank(candidates, options, |scores| lift(scores, shifts.lifts));
+        if !shifts.pins.is_empty() {
+            self.pin(candidates, options, shifts.pins);
+        }
+        &self.slate
+    }
+
+    fn rank(&mut self, candidates: &Candidates, options: &Options, lift: impl FnOnce(&mut [f32])) {
         let rows = candidates.rows();
         self.scores.clear();
         self.scores.resize(rows.len(), 0.0);
@@ -266,9 +299,7 @@ impl<B: AsRef<[u8]>> Ranker<B> {
             self.affinity.add(list, &mut self.scores);
             self.prior.add(list, &mut self.scores);
         }
-        if !shifts.lifts.is_empty() {
-            self.lift(shifts.lifts);
-        }
+        lift(&mut self.scores);
         self.select(candidates, options);
         if options.diversity > 0.0 {
             let attributes = self.snapshot.attributes();
@@ -277,31 +308,6 @@ impl<B: AsRef<[u8]>> Ranker<B> {
                 .apply(&mut self.slate, options.count, options.diversity.min(1.0), codes);
         }
         self.slate.truncate(options.count);
-        if !shifts.pins.is_empty() {
-            self.pin(candidates, options, shifts.pins);
-        }
-        &self.slate
-    }
-
-    /// Lifts each score by so much of their range.
-    fn lift(&mut self, lifts: &[[u8; 4]]) {
-        let (mut least, mut most) = (f32::INFINITY, f32::NEG_INFINITY);
-        for score in &self.scores {
-            if *score < least {
-                least = *score;
-            }
-            if *score > most {
-                most = *score;
-            }
-        }
-        let range = if most > least { most - least } else { 1.0 };
-        for (score, lift) in self.scores.iter_mut().zip(lifts) {
-            let lift = f32::from_le_bytes(*lift);
-            if lift.is_nan() {
-                return;
-            }
-            *score += lift * range;
-        }
     }
 
     /// Puts rows to their places in the slate, where they are candidates that the options allow. The first that asks for a place has it, others

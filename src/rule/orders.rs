@@ -184,7 +184,7 @@ impl<B: AsRef<[u8]>> Ranker<B> {
         let snapshot = self.snapshot();
         let told = |row: &u32| (*row, snapshot.codes(*row).unwrap_or_default());
         let shifts = moves.shifts(candidates.rows().iter().map(told), snapshot);
-        self.rank(candidates, options, Shifts::read(&shifts))
+        self.steer(candidates, options, Shifts::read(&shifts))
     }
 
     /// What rules do to an item: to be shown beside its explanation.
