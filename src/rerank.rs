@@ -98,7 +98,7 @@ pub struct Ranked {
 pub(crate) struct Shifts<'a> {
     /// By how much of the range of scores each candidate is lifted, `f32`, if any is; without end below 0 leaves out.
     pub(crate) lifts: &'a [[u8; 4]],
-    /// Rows and the places that they come to, `u32`, the most important first.
+    /// Rows and the places that they come to, `u32`, one after the other.
     pub(crate) pins: &'a [[[u8; 4]; 2]],
 }
 
@@ -272,14 +272,13 @@ impl<B: AsRef<[u8]>> Ranker<B> {
                 .apply(&mut self.slate, options.count, options.diversity.min(1.0), codes);
         }
         self.slate.truncate(options.count);
-        // The last one first, so that an earlier one's place holds.
-        for [row, place] in shifts.pins.iter().rev() {
-            self.pin(
-                candidates,
-                options,
-                u32::from_le_bytes(*row),
-                u32::from_le_bytes(*place) as usize,
-            );
+        let mut next = 0;
+        for [row, place] in shifts.pins {
+            // Behind what is pinned already.
+            let place = u32::from_le_bytes(*place).max(next);
+            if self.pin(candidates, options, u32::from_le_bytes(*row), place) {
+                next = place.wrapping_add(1);
+            }
         }
         &self.slate
     }
@@ -305,14 +304,14 @@ impl<B: AsRef<[u8]>> Ranker<B> {
         }
     }
 
-    /// Puts a candidate to its place in the slate, if it is one that the options allow.
-    fn pin(&mut self, candidates: &Candidates, options: &Options, row: u32, place: usize) {
+    /// Puts a candidate to its place in the slate, if it is one that the options allow; to none by `u32::MAX`. Whether it is.
+    fn pin(&mut self, candidates: &Candidates, options: &Options, row: u32, place: u32) -> bool {
         let Some(at) = candidates.rows.iter().position(|known| *known == row) else {
-            return;
+            return false;
         };
         let index = at as u32;
         if self.left_out(candidates, index, options) {
-            return;
+            return false;
         }
         let found = self.slate.iter().position(|ranked| ranked.index == index);
         let mut from = found.unwrap_or(self.slate.len());
@@ -321,7 +320,7 @@ impl<B: AsRef<[u8]>> Ranker<B> {
             self.slate.push(Ranked { index, row, score });
         }
         // There by swaps: the list's own `remove` and `insert` are more code.
-        let to = place.min(self.slate.len().saturating_sub(1));
+        let to = (place as usize).min(self.slate.len().saturating_sub(1));
         while from != to {
             let next = if from < to { from + 1 } else { from - 1 };
             if let Some([one, other]) = self.slate.get_mut(from.min(next)..=from.max(next)) {
@@ -329,7 +328,11 @@ impl<B: AsRef<[u8]>> Ranker<B> {
             }
             from = next;
         }
+        if place == u32::MAX {
+            self.slate.pop();
+        }
         self.slate.truncate(options.count);
+        true
     }
 
     /// The slate of the last [`Ranker::rerank`].

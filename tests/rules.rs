@@ -105,11 +105,22 @@ fn twin(
             }
         }
     }
-    for (index, place) in pins.into_iter().rev().filter(|(index, _)| shown(*index)) {
-        order.retain(|known| *known != index);
-        order.insert(place.min(order.len()), index);
-        order.truncate(count);
+    pins.retain(|(index, _)| shown(*index));
+    let mut seen = vec![];
+    pins.retain(|(index, _)| {
+        seen.push(*index);
+        seen.iter().filter(|known| *known == index).count() == 1
+    });
+    // Where they are pinned they stand, the more important one in front where two want the same place.
+    order.retain(|index| pins.iter().all(|(pinned, _)| pinned != index));
+    pins.sort_by_key(|(_, place)| *place);
+    let mut next = 0;
+    for (index, place) in pins {
+        next = place.max(next);
+        order.insert(next.min(order.len()), index);
+        next += 1;
     }
+    order.truncate(count);
     order.into_iter().map(|index| (index as u32, scores[index])).collect()
 }
 
