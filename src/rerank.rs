@@ -248,7 +248,8 @@ impl<B: AsRef<[u8]>> Ranker<B> {
         self.rank(candidates, options, Shifts::default())
     }
 
-    /// The same, with what rules do.
+    /// The same, with what rules do; inlined, so that nothing of it is left where there are no rules.
+    #[inline(always)]
     pub(crate) fn rank(&mut self, candidates: &Candidates, options: &Options, shifts: Shifts<'_>) -> &[Ranked] {
         let rows = candidates.rows();
         self.scores.clear();

@@ -30,7 +30,7 @@ function html({ attributes, model = snapshot.toString("base64"), lists: covered 
   const cards = lists.popular?.slice(0, COUNT).map(({ id, name }) => `<li class="pr-card" data-item="${id}">${name}</li>`);
   return `<!doctype html><html lang="en"><title>Shop</title><link rel="icon" href="data:,">
     <script>addEventListener("pocketrank:assigned", ({ detail }) => (window.assigned ??= []).push(detail), true)</script>
-    <script type="module" src="/element.js" data-audience="demo" data-keys="${"01".repeat(32)}"></script>
+    <script type="module" src="/element.js" data-manifest="/models/manifest.pkrm" data-audience="demo" data-keys="${"01".repeat(32)}"></script>
     <pocketrank-carousel style="display: block; margin-top: 3000px" data-pocketrank-slot="home" data-pocketrank-candidates="popular" data-pocketrank-count="${COUNT}"${said}>
     <ol class="pr-track">${cards?.join("")}</ol></pocketrank-carousel>
     <script type="application/vnd.pocketrank.snapshot" data-pocketrank-model data-pocketrank-lists="${covered}">${model}</script></html>`;
@@ -46,6 +46,7 @@ before(async () => {
   site = await serveSite(join(root, "dist/npm"), ({ url = "" }) => {
     const { pathname } = new URL(url, "http://localhost");
     if (pathname === "/") return { headers: { "content-type": "text/html" }, body };
+    if (pathname === "/pocketrank/items.json") return { headers: { "content-type": "application/json" }, body: "{}" };
     const list = lists[/^\/pocketrank\/candidates\/(\w+)\.json$/.exec(pathname)?.[1] ?? ""];
     return list && { headers: { "content-type": "application/json" }, body: JSON.stringify({ items: list }) };
   });
