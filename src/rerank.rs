@@ -103,32 +103,8 @@ pub struct Ranked {
 pub(crate) struct Shifts<'a> {
     /// By how much of the range of scores each candidate is lifted, `f32`, if any is; without end below 0 leaves out.
     pub(crate) lifts: &'a [[u8; 4]],
-    /// Rows and the places that they come to, `u32`, the most important first.
+    /// Rows and the places that they come to, `u32`, one after the other.
     pub(crate) pins: &'a [[[u8; 4]; 2]],
-}
-
-/// Lifts each score by so much of their range, where there are lifts.
-fn lift(scores: &mut [f32], lifts: &[[u8; 4]]) {
-    if lifts.is_empty() {
-        return;
-    }
-    let (mut least, mut most) = (f32::INFINITY, f32::NEG_INFINITY);
-    for score in &*scores {
-        if *score < least {
-            least = *score;
-        }
-        if *score > most {
-            most = *score;
-        }
-    }
-    let range = if most > least { most - least } else { 1.0 };
-    for (score, lift) in scores.iter_mut().zip(lifts) {
-        let lift = f32::from_le_bytes(*lift);
-        if lift.is_nan() {
-            return;
-        }
-        *score += lift * range;
-    }
 }
 
 /// One part of a score.
@@ -274,20 +250,12 @@ impl<B: AsRef<[u8]>> Ranker<B> {
 
     /// The slate, best first.
     pub fn rerank(&mut self, candidates: &Candidates, options: &Options) -> &[Ranked] {
-        self.rank(candidates, options, |_| ());
-        &self.slate
+        self.rank(candidates, options, Shifts::default())
     }
 
-    /// The same, with what rules do. A build that calls it alone has the code of ranking once, one that never does has none of it.
-    pub(crate) fn steer(&mut self, candidates: &Candidates, options: &Options, shifts: Shifts<'_>) -> &[Ranked] {
-        self.rank(candidates, options, |scores| lift(scores, shifts.lifts));
-        if !shifts.pins.is_empty() {
-            self.pin(candidates, options, shifts.pins);
-        }
-        &self.slate
-    }
-
-    fn rank(&mut self, candidates: &Candidates, options: &Options, lift: impl FnOnce(&mut [f32])) {
+    /// The same, with what rules do; inlined, so that nothing of it is left where there are no rules.
+    #[inline(always)]
+    pub(crate) fn rank(&mut self, candidates: &Candidates, options: &Options, shifts: Shifts<'_>) -> &[Ranked] {
         let rows = candidates.rows();
         self.scores.clear();
         self.scores.resize(rows.len(), 0.0);
@@ -299,7 +267,9 @@ impl<B: AsRef<[u8]>> Ranker<B> {
             self.affinity.add(list, &mut self.scores);
             self.prior.add(list, &mut self.scores);
         }
-        lift(&mut self.scores);
+        if !shifts.lifts.is_empty() {
+            self.lift(shifts.lifts);
+        }
         self.select(candidates, options);
         if options.diversity > 0.0 {
             let attributes = self.snapshot.attributes();
@@ -308,36 +278,67 @@ impl<B: AsRef<[u8]>> Ranker<B> {
                 .apply(&mut self.slate, options.count, options.diversity.min(1.0), codes);
         }
         self.slate.truncate(options.count);
+        let mut next = 0;
+        for [row, place] in shifts.pins {
+            // Behind what is pinned already.
+            let place = u32::from_le_bytes(*place).max(next);
+            if self.pin(candidates, options, u32::from_le_bytes(*row), place) {
+                next = place.wrapping_add(1);
+            }
+        }
+        &self.slate
     }
 
-    /// Puts rows to their places in the slate, where they are candidates that the options allow. The first that asks for a place has it, others
-    /// come to the next that is free; a row has the first place that is asked for it.
-    fn pin(&mut self, candidates: &Candidates, options: &Options, pins: &[[[u8; 4]; 2]]) {
-        let mut placed: Vec<(u32, Ranked)> = vec![];
-        for [row, place] in pins {
-            let row = u32::from_le_bytes(*row);
-            // Rules have no place beyond; bytes from elsewhere may.
-            let mut place = u32::from_le_bytes(*place).min(u16::MAX.into());
-            let Some(at) = candidates.rows.iter().position(|known| *known == row) else {
-                continue;
-            };
-            let index = at as u32;
-            let is_placed = placed.iter().any(|(_, ranked)| ranked.index == index);
-            if is_placed || self.left_out(candidates, index, options) {
-                continue;
+    /// Lifts each score by so much of their range.
+    fn lift(&mut self, lifts: &[[u8; 4]]) {
+        let (mut least, mut most) = (f32::INFINITY, f32::NEG_INFINITY);
+        for score in &self.scores {
+            if *score < least {
+                least = *score;
             }
-            while placed.iter().any(|(taken, _)| *taken == place) {
-                place += 1;
+            if *score > most {
+                most = *score;
             }
-            self.slate.retain(|ranked| ranked.index != index);
-            let score = self.scores.get(at).copied().unwrap_or_default();
-            let behind = placed.iter().position(|(taken, _)| *taken > place);
-            placed.insert(behind.unwrap_or(placed.len()), (place, Ranked { index, row, score }));
         }
-        for (place, ranked) in placed {
-            self.slate.insert(self.slate.len().min(place as usize), ranked);
+        let range = if most > least { most - least } else { 1.0 };
+        for (score, lift) in self.scores.iter_mut().zip(lifts) {
+            let lift = f32::from_le_bytes(*lift);
+            if lift.is_nan() {
+                return;
+            }
+            *score += lift * range;
+        }
+    }
+
+    /// Puts a candidate to its place in the slate, if it is one that the options allow; to none by `u32::MAX`. Whether it is.
+    fn pin(&mut self, candidates: &Candidates, options: &Options, row: u32, place: u32) -> bool {
+        let Some(at) = candidates.rows.iter().position(|known| *known == row) else {
+            return false;
+        };
+        let index = at as u32;
+        if self.left_out(candidates, index, options) {
+            return false;
+        }
+        let found = self.slate.iter().position(|ranked| ranked.index == index);
+        let mut from = found.unwrap_or(self.slate.len());
+        if found.is_none() {
+            let score = self.scores.get(at).copied().unwrap_or_default();
+            self.slate.push(Ranked { index, row, score });
+        }
+        // There by swaps: the list's own `remove` and `insert` are more code.
+        let to = (place as usize).min(self.slate.len().saturating_sub(1));
+        while from != to {
+            let next = if from < to { from + 1 } else { from - 1 };
+            if let Some([one, other]) = self.slate.get_mut(from.min(next)..=from.max(next)) {
+                std::mem::swap(one, other);
+            }
+            from = next;
+        }
+        if place == u32::MAX {
+            self.slate.pop();
         }
         self.slate.truncate(options.count);
+        true
     }
 
     /// The slate of the last [`Ranker::rerank`].

@@ -105,31 +105,22 @@ fn twin(
             }
         }
     }
-    // Who comes first has the place, others the next that is free.
-    let mut taken: Vec<(usize, usize)> = vec![];
-    for (index, place) in pins.into_iter().filter(|(index, _)| shown(*index)) {
-        if taken.iter().all(|(_, known)| *known != index) {
-            let free = (place..).find(|place| taken.iter().all(|(known, _)| known != place));
-            taken.push((free.unwrap(), index));
-        }
+    pins.retain(|(index, _)| shown(*index));
+    let mut seen = vec![];
+    pins.retain(|(index, _)| {
+        seen.push(*index);
+        seen.iter().filter(|known| *known == index).count() == 1
+    });
+    // Where they are pinned they stand, the more important one in front where two want the same place.
+    order.retain(|index| pins.iter().all(|(pinned, _)| pinned != index));
+    pins.sort_by_key(|(_, place)| *place);
+    let mut next = 0;
+    for (index, place) in pins {
+        next = place.max(next);
+        order.insert(next.min(order.len()), index);
+        next += 1;
     }
-    taken.sort_unstable();
-    order.retain(|index| taken.iter().all(|(_, pinned)| pinned != index));
-    let mut slate = vec![];
-    let (mut pins, mut others) = (taken.into_iter().peekable(), order.into_iter().peekable());
-    while slate.len() < count {
-        let is_pinned = pins.peek().is_some_and(|(place, _)| *place <= slate.len()) || others.peek().is_none();
-        let next = if is_pinned {
-            pins.next().map(|(_, index)| index)
-        } else {
-            others.next()
-        };
-        match next {
-            Some(index) => slate.push(index),
-            None => break,
-        }
-    }
-    let order = slate;
+    order.truncate(count);
     order.into_iter().map(|index| (index as u32, scores[index])).collect()
 }
 

@@ -119,10 +119,20 @@ impl Moves {
         let lifts = (bytes.len() / 4 - 1) as u32;
         bytes.splice(..4, lifts.to_le_bytes());
         let shown = |row: u32| !self.excludes(row, catalogue.codes(row).unwrap_or_default());
+        let mut pins: Vec<(u32, usize)> = vec![];
         for (_, row, place) in self.pins.iter().filter(|(_, row, _)| shown(*row)) {
-            bytes.extend(row.to_le_bytes());
-            bytes.extend((*place as u32).to_le_bytes());
+            if pins.iter().all(|(pinned, _)| pinned != row) {
+                pins.push((*row, *place));
+            }
         }
+        let mut write = |row: u32, place: u32| {
+            bytes.extend(row.to_le_bytes());
+            bytes.extend(place.to_le_bytes());
+        };
+        // All of them out, so that none leaves a gap later, and then each to its place, the first place first: behind those that are there.
+        pins.iter().for_each(|(row, _)| write(*row, u32::MAX));
+        pins.sort_by_key(|(_, place)| *place);
+        pins.iter().for_each(|(row, place)| write(*row, *place as u32));
         bytes
     }
 
@@ -184,7 +194,7 @@ impl<B: AsRef<[u8]>> Ranker<B> {
         let snapshot = self.snapshot();
         let told = |row: &u32| (*row, snapshot.codes(*row).unwrap_or_default());
         let shifts = moves.shifts(candidates.rows().iter().map(told), snapshot);
-        self.steer(candidates, options, Shifts::read(&shifts))
+        self.rank(candidates, options, Shifts::read(&shifts))
     }
 
     /// What rules do to an item: to be shown beside its explanation.

@@ -300,7 +300,7 @@ impl JsRanker {
             exclude_out_of_stock,
         };
         let shifts = shifts.unwrap_or_default();
-        self.0.steer(&candidates.0, &options, Shifts::read(&shifts)).len()
+        self.0.rank(&candidates.0, &options, Shifts::read(&shifts)).len()
     }
 
     /// Where the slate begins in linear memory: index `u32`, row `u32`, score `f32` per place.

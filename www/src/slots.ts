@@ -40,7 +40,7 @@ export class Slots {
     const usual = await this.#assets.deciding(own);
     const decisions = await this.#of(usual);
     const name = slot.pocketrankSlot ?? "";
-    if (decisions) for (const list of decisions.lists(name)) void this.#fetch(list).catch(() => undefined);
+    if (decisions) for (const list of [own, ...decisions.lists(name)]) void this.#fetch(list).catch(() => undefined);
     const attributes = decisions && (await attributesOf(slot));
     const decide = () => decisions?.make(name, { attributes, profile: this.#page.profile });
     const decision = decide();
