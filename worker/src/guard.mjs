@@ -23,8 +23,8 @@ import { isRenewable } from "./nonce.mjs";
 const lost = Symbol("lost");
 /** The largest page that is kept, in bytes. */
 const largest = 1 << 23;
-/** How often a request is begun that has no body, so that it can be. */
-const tries = 3;
+/** How often a request is begun that has no body, so that it can be: others may panic more than once. */
+const tries = 10;
 
 /** @type {Entries | undefined} */
 let entries;
@@ -84,6 +84,8 @@ export async function answer(request, env, context) {
     try {
       return await found[0];
     } catch (error) {
+      // A connection that upstream has closed for being idle ends like one that fails.
+      if (isRepeatable && left === tries) continue;
       const failed = await outlive(async (living) => living.failed(request, error));
       if (failed !== lost) return failed;
     }
