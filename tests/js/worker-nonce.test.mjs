@@ -52,7 +52,7 @@ describe("nonces of a cached page", () => {
     });
     const seen = new Set();
     const shells = new Set();
-    for (const _ of range(0, 5)) {
+    for (let n = 0; n < 5; n++) {
       const { text, nonces, response } = await visit();
       const [one = "", two = ""] = nonces;
       assert.equal(nonces.length, 2);
