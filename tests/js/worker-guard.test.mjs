@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expected, fallback, items, page, range, readSlots, slot, startEdge } from "../worker/edge.mjs";
+import { expected, fallback, items, measured, page, range, readSlots, slot, startEdge } from "../worker/edge.mjs";
 import { html, startUpstream } from "../worker/upstream.mjs";
 
 const popular = expected(items(range(0, 60)), 5).html;
@@ -132,5 +132,33 @@ describe("the worker that is released", () => {
     const [only] = readSlots(await (await released.fetch("/panic")).text());
     await released.stop();
     assert.equal(only?.html, popular);
+  });
+});
+
+describe("visitors who leave before upstream has answered", () => {
+  it("leave nothing behind", async () => {
+    const left = await startEdge({ entry: measured, vars: { UPSTREAM_URL: upstream.url, CACHE_PAGES: "/cached/*" } });
+    upstream.answer((request, response) => void setTimeout(() => html(page(slot("popular")))(request, response), 30));
+    const leave = async (/** @type {number} */ n) => {
+      const signal = AbortSignal.timeout(15);
+      await left.fetch(`${n % 2 ? "/cached" : ""}/${n}`, { signal }).then((response) => response.text()).catch(() => undefined);
+    };
+    const leaveAll = async (/** @type {number} */ count) => {
+      for (let at = 0; at < count; at += 20) {
+        await Promise.all(range(at, at + 20).map(leave));
+        // What is begun is done to its end, so that no more of it is under way at the end than at the beginning.
+        await sleep(60);
+      }
+    };
+    const measure = async () => /** @type {number[]} */ (await (await left.fetch("/memory")).json());
+    try {
+      await (await left.fetch("/")).text();
+      await leaveAll(400);
+      const warm = await measure();
+      await leaveAll(1_600);
+      assert.deepEqual(await measure(), warm);
+    } finally {
+      await left.stop();
+    }
   });
 });

@@ -36,7 +36,7 @@ describe("200 visitors at a time", () => {
   it("get what each would get alone, on cached and on other pages", async () => {
     const visitors = range(0, 200).map((n) => visitor([[n % 60, "view_item", 3], [(n * 7 + 1) % 60, "add_to_cart", 1], [100 + (n % 40), "purchase", 0], [(n * 11 + 5) % 60, "view_item", 0]]));
     const wanted = visitors.map(({ profile }) => [expected(popular, 5, profile), expected(trending, 3, profile)]);
-    assert.ok(new Set(wanted.map((slates) => JSON.stringify(slates))).size > 150);
+    assert.ok(new Set(wanted.map((slates) => JSON.stringify(slates))).size > 100);
     const visits = range(0, 3).flatMap((round) => visitors.map((_, n) => ({ n: (n * 37 + round) % 200, path: `${(n + round) % 3 ? "/cached" : ""}/${n % 5}` })));
     /** @type {Map<string, string>} */
     const shells = new Map();
@@ -155,7 +155,9 @@ describe("a capsule of any bytes", () => {
     const all = [...random, ...changed, ...cut].filter((value) => value !== good);
     await Promise.all(
       all.map(async (value, n) => {
-        const text = await (await edge.fetch(`${n % 2 ? "/cached" : ""}/fuzz`, { headers: { cookie: `__Host-pocketrank=${value}` } })).text();
+        const response = await edge.fetch(`${n % 2 ? "/cached" : ""}/fuzz`, { headers: { cookie: `__Host-pocketrank=${value}` } });
+        const text = await response.text();
+        assert.equal(response.status, 200, `${value}: ${text} ${edge.warnings.join("\n")}`);
         assert.deepEqual(slates(text), contextual, value);
       }),
     );

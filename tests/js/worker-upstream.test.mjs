@@ -29,7 +29,7 @@ beforeEach(() => void (upstream.seen.length = 0));
 /** As `fetch`, without decoding anything. @param {string} path @param {Record<string, string>} [headers] */
 function raw(path, headers = {}) {
   return new Promise((/** @type {(found: { status: number, headers: import("node:http").IncomingHttpHeaders, body: Buffer }) => void} */ resolve, reject) => {
-    ask(new URL(path, url), { headers }, (response) => {
+    ask(new URL(path, url), { headers, agent: false }, (response) => {
       /** @type {Buffer[]} */
       const pieces = [];
       response.on("data", (piece) => pieces.push(piece));
@@ -51,7 +51,7 @@ for (const folder of ["/page", "/cached"]) {
       /** @type {Response | undefined} */
       let response;
       let text = "";
-      for (const _ of [1, 2]) {
+      for (let n = 0; n < 2; n++) {
         response = await edge.fetch(`${folder}/${name}`);
         text = await response.text();
       }
@@ -95,7 +95,7 @@ for (const folder of ["/page", "/cached"]) {
       const charsets = ["iso-8859-1", "windows-1252", "utf-8", "no-such-charset", "", "utf-16le"];
       for (const [n, charset] of charsets.entries()) {
         upstream.answer((_, response) => void response.writeHead(200, { "content-type": `text/html${charset && `; charset=${charset}`}` }).end(latin));
-        for (const _ of [1, 2]) {
+        for (let visits = 0; visits < 2; visits++) {
           const { status, body, headers } = await raw(`${folder}/charset-${n}`);
           assert.equal(status, 200, charset);
           assert.equal(headers["content-type"], `text/html${charset && `; charset=${charset}`}`);
@@ -112,8 +112,8 @@ for (const folder of ["/page", "/cached"]) {
           const takes = request.headers["accept-encoding"]?.includes(encoding);
           response.writeHead(200, { "content-type": "text/html", ...(takes ? { "content-encoding": encoding } : {}) }).end(takes ? compress(body) : body);
         });
-        for (const accepted of [encoding, "identity", "zstd, gzip;q=0.1, br", ""]) {
-          const found = await raw(`${folder}/as-${encoding}`, accepted ? { "accept-encoding": accepted } : {});
+        for (const accepted of [encoding, "identity", "zstd, gzip;q=0.1, br"]) {
+          const found = await raw(`${folder}/as-${encoding}`, { "accept-encoding": accepted });
           const sent = found.headers["content-encoding"];
           assert.ok(!sent || accepted.includes(sent), `${sent} for ${accepted}`);
           const text = (sent === "gzip" ? gunzipSync(found.body) : sent === "br" ? brotliDecompressSync(found.body) : found.body).toString();
@@ -133,12 +133,10 @@ for (const folder of ["/page", "/cached"]) {
 
     it("that says to be encoded and is not, or is cut off, ends without a mix", async () => {
       upstream.answer((_, response) => void response.writeHead(200, { "content-type": "text/html", "content-encoding": "gzip" }).end("<p>no gzip</p>"));
-      for (const _ of [1, 2]) {
-        const text = await edge.fetch(`${folder}/no-gzip`).then((response) => response.text()).catch(() => "");
-        assert.ok(text === "" || text === "This page cannot be had at the moment.\n", text);
-      }
+      const text = async () => (await raw(`${folder}/no-gzip`, { "accept-encoding": "identity" }).catch(() => undefined))?.body.toString() ?? "";
+      for (let n = 0; n < 2; n++) assert.ok(["", "This page cannot be had at the moment.\n"].includes(await text()));
       upstream.answer(html(page("<p>again</p>")));
-      assert.match((await visit("no-gzip")).text, /again/);
+      assert.match(await text(), /again/);
     });
 
     it("that closes midway: the visitor gets what came, with its slots filled", async () => {
@@ -148,11 +146,11 @@ for (const folder of ["/page", "/cached"]) {
       for (const n of [1, 2]) {
         const came = await new Promise((/** @type {(text: string) => void} */ resolve) => {
           let text = "";
-          ask(new URL(`${folder}/cut-${n}`, url), (response) => {
+          ask(new URL(`${folder}/cut-${n}`, url), { headers: { "accept-encoding": "identity" }, agent: false }, (response) => {
             response.setEncoding("utf8").on("data", (piece) => (text += piece));
             response.on("error", () => resolve(text));
             response.on("end", () => resolve(text));
-          }).end();
+          }).on("error", () => resolve("no answer")).end();
         });
         assert.match(came, /^<!doctype html><html><body>/);
         assert.equal(readSlots(came)[0]?.html, popular);
@@ -172,8 +170,12 @@ for (const folder of ["/page", "/cached"]) {
         const response = await edge.fetch(`${folder}/head-${list}`, { headers: { "accept-encoding": "identity" } });
         const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
         const decoder = new TextDecoder();
-        let text = decoder.decode((await reader.read()).value, { stream: true });
-        assert.match(text, /<title>Shop<\/title><\/head>$/);
+        let text = "";
+        while (!text.endsWith("<title>Shop</title></head>")) {
+          const { done, value } = await reader.read();
+          assert.ok(!done);
+          text += decoder.decode(value, { stream: true });
+        }
         finish();
         for (let piece = await reader.read(); !piece.done; piece = await reader.read()) text += decoder.decode(piece.value, { stream: true });
         assert.deepEqual([readSlots(text)[0]?.by, text.endsWith("</html>")], [by, true]);
@@ -197,7 +199,7 @@ for (const folder of ["/page", "/cached"]) {
       ];
       for (const [name, status, headers, body] of cases) {
         upstream.answer((_, response) => void response.writeHead(status, headers).end(body));
-        for (const _ of [1, 2]) {
+        for (let n = 0; n < 2; n++) {
           const found = await raw(`${folder}/is-${name}`);
           assert.equal(found.status, status, name);
           for (const [field, value] of Object.entries(headers)) assert.equal(found.headers[field], value, name);
@@ -208,6 +210,18 @@ for (const folder of ["/page", "/cached"]) {
     });
   });
 }
+
+describe("a connection that upstream has closed", () => {
+  it("is made once more where nothing is lost by it", async () => {
+    let broken = 0;
+    upstream.answer((request, response) => ((broken += 1) % 2 ? response.destroy() : html(page(`<p>${request.method}</p>`))(request, response)));
+    for (const path of ["/page/closed", "/cached/closed", "/elsewhere"]) assert.equal((await raw(path)).status, 200, path);
+    upstream.seen.length = 0;
+    broken = 0;
+    assert.equal((await edge.fetch("/elsewhere", { method: "POST", body: "order" })).status, 502);
+    assert.equal(upstream.seen.length, 1);
+  });
+});
 
 describe("a part of a page", () => {
   it("is upstream's own", async () => {

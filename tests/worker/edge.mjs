@@ -205,6 +205,25 @@ export function makeStorage() {
  * @property {string} [entry] source of a module that stands before the worker's, `./index.js`
  */
 
+/** An entry that reports, at /memory, the size of the worker's linear memory, which the platform shows nobody. */
+export const measured = `
+  const memories = [];
+  const { Instance } = WebAssembly;
+  WebAssembly.Instance = new Proxy(Instance, {
+    construct(target, parameters) {
+      const instance = new target(...parameters);
+      if (instance.exports.memory) memories.push(instance.exports.memory);
+      return instance;
+    },
+  });
+  const { default: Worker } = await import("./index.js");
+  export default {
+    fetch(request, env, context) {
+      if (new URL(request.url).pathname === "/memory") return Response.json(memories.map(({ buffer }) => buffer.byteLength));
+      return new Worker(context, env).fetch(request);
+    },
+  };`;
+
 /** The workerd processes that this one has started, where the system lists processes as files. */
 function workerds() {
   if (!existsSync("/proc")) return [];

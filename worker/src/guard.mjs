@@ -5,6 +5,7 @@
  * Invariant: what is called of an instance is called through `entries`, which are always those of the living one, and whoever waits for it is told
  * when it ends. No handler throws, because that would cut the page off.
  */
+// @ts-expect-error wasm-bindgen puts this file three folders below what it makes.
 import { __wbg_reset_state as renew } from "../../../index.js";
 import { isRenewable } from "./nonce.mjs";
 
@@ -21,10 +22,12 @@ import { isRenewable } from "./nonce.mjs";
 
 /** What comes instead of a result if the instance ended before. */
 const lost = Symbol("lost");
+/** How many wait at most; more than requests that an isolate has at a time. */
+const most = 10_000;
 /** The largest page that is kept, in bytes. */
 const largest = 1 << 23;
-/** How often a request is begun that has no body, so that it can be. */
-const tries = 3;
+/** How often a request is begun that has no body, so that it can be: others may panic more than once. */
+const tries = 10;
 
 /** @type {Entries | undefined} */
 let entries;
@@ -65,6 +68,9 @@ function outlive(call) {
   return new Promise((resolve, reject) => {
     const giveUp = () => resolve(lost);
     waiting.add(giveUp);
+    // Who has left never comes back to be taken out.
+    for (const oldest of waiting) if (waiting.size > most) waiting.delete(oldest);
+      else break;
     try {
       call(/** @type {Entries} */ (entries)).then(resolve, reject).finally(() => waiting.delete(giveUp));
     } catch (error) {
@@ -79,11 +85,16 @@ function outlive(call) {
 export async function answer(request, env, context) {
   const isRepeatable = request.method === "GET" || request.method === "HEAD";
   for (let left = isRepeatable ? tries : 1; left > 0; left--) {
-    const found = await outlive((living) => living.answer(request, env, context));
+    const answered = outlive((living) => living.answer(request, env, context));
+    // Also where the visitor has left: what is given up half-way never gives its memory back.
+    context.waitUntil(answered);
+    const found = await answered;
     if (found === lost) continue;
     try {
       return await found[0];
     } catch (error) {
+      // A connection that upstream has closed for being idle ends like one that fails.
+      if (isRepeatable && left === tries) continue;
       const failed = await outlive(async (living) => living.failed(request, error));
       if (failed !== lost) return failed;
     }

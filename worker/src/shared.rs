@@ -191,7 +191,7 @@ async fn find(key: &str) -> Option<(Kept, Response)> {
     Some((Kept::parse(&header)?, response))
 }
 
-/// A kept page as upstream answered it, and its age.
+/// A kept page as upstream answered it, with its age and with nonces of its own.
 fn serve(response: &Response, kept: Kept, now: f64) -> Result<Response, Error> {
     let control = response.headers().get(cache::UPSTREAM_CONTROL)?;
     let served = changed(response, &cache::INTERNAL, control.as_deref())?;
@@ -200,7 +200,7 @@ fn serve(response: &Response, kept: Kept, now: f64) -> Result<Response, Error> {
         headers.delete("Cache-Control")?;
     }
     headers.set("Age", &kept.age(now as u64).to_string())?;
-    Ok(served)
+    Ok(guard::renew(&served)?)
 }
 
 /// Fetches a page behind the answer, if it is not being fetched.
