@@ -4,6 +4,7 @@ use crate::error::Error;
 use js_sys::Reflect;
 use pocketrank::edge::Pages;
 use pocketrank::{PublicKey, Trust};
+use web_sys::Url;
 use worker::Env;
 
 /// The worker's variables.
@@ -44,7 +45,7 @@ fn wrong(name: &'static str, expected: &'static str) -> Error {
 /// An address without a slash at its end; `None` if it is empty.
 fn address(env: &Env, name: &'static str) -> Result<Option<String>, Error> {
     let url = text(env, name);
-    let is_url = ["http://", "https://"].iter().any(|scheme| url.starts_with(scheme));
+    let is_url = ["http://", "https://"].iter().any(|scheme| url.starts_with(scheme)) && Url::new(&url).is_ok();
     match (url.is_empty(), is_url) {
         (true, _) => Ok(None),
         (_, true) => Ok(Some(url.trim_end_matches('/').into())),
