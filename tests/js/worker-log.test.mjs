@@ -74,8 +74,8 @@ describe("the log", () => {
     for (const options of broken) {
       const edge = await startEdge(options);
       for (const path of [`/?q=${secret}`, `/account/${secret}`, `/v1/candidates/${secret}`]) {
-        await (await edge.fetch(path, { headers: { ...headers, authorization: "" } })).text();
-        await (await edge.fetch(path, { method: "POST", headers, body: `{"events":[{"item":"${secret}"}]}` })).text();
+        await (await edge.fetch(path, { headers: { ...headers, authorization: "" } }, 0)).text();
+        await (await edge.fetch(path, { method: "POST", headers, body: `{"events":[{"item":"${secret}"}]}` }, 0)).text();
       }
       await (await edge.fetch("/v1/refresh", { method: "POST", headers: { authorization: "Bearer 0123456789abcdef0123" } })).text();
       await edge.stop();
