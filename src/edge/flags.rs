@@ -121,4 +121,12 @@ mod tests {
         assert!(Flags::read(&vec![b' '; MAX_FLAGS + 1]).is_err());
         assert!(Flags::read(&[0xff]).is_err());
     }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_flags_or_an_error(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
+            let _ = Flags::read(&bytes);
+        }
+    }
 }

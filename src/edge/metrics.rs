@@ -52,7 +52,7 @@ pub const API: Family = Family {
 /// What following the origin came to.
 pub const SYNC: Family = Family {
     name: "pocketrank_sync_total",
-    help: "What following the origin reported, by the codes of docs/SYNC.md; run is one try.",
+    help: "What following the origin reported, by the codes of docs/SYNC.md.",
     labels: &["code"],
 };
 /// Lines of the log.
@@ -66,7 +66,7 @@ pub const LOG: Family = Family {
 const FAMILIES: [&Family; 7] = [&PAGES, &SLOTS_FILLED, &SLOTS_KEPT, &CACHE, &API, &SYNC, &LOG];
 
 /// What is measured when it is asked for: name, meaning and value.
-pub type Gauge = (&'static str, &'static str, f64);
+pub type Gauge = (&'static str, &'static str, u64);
 
 struct Series {
     family: &'static str,
@@ -143,14 +143,14 @@ mod tests {
         counters.count(&API, ["health", "503"]);
         counters.count(&API, ["rerank", "200"]);
         counters.count(&SLOTS_KEPT, ["flag", ""]);
-        let text = counters.text(&[("pocketrank_snapshot_age_seconds", "Age.", 1.5)]);
+        let text = counters.text(&[("pocketrank_snapshot_age_seconds", "Age.", 15)]);
         for line in [
             "pocketrank_slots_filled_total 3",
             "pocketrank_slots_kept_total{reason=\"flag\"} 1",
             "pocketrank_api_requests_total{route=\"health\",status=\"503\"} 1",
             "pocketrank_api_requests_total{route=\"rerank\",status=\"200\"} 2",
             "# TYPE pocketrank_snapshot_age_seconds gauge",
-            "pocketrank_snapshot_age_seconds 1.5",
+            "pocketrank_snapshot_age_seconds 15",
         ] {
             assert_eq!(
                 text.lines().filter(|written| *written == line).count(),

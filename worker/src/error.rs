@@ -172,12 +172,10 @@ pub fn describe(value: &JsValue) -> String {
         Some(error) => error.message().into(),
         None => value.as_string().unwrap_or_else(|| "it does not say why".into()),
     };
-    match said.contains("://") {
-        true => said
-            .split(' ')
-            .map(|word| if word.contains("://") { "(address)" } else { word })
-            .collect::<Vec<_>>()
-            .join(" "),
+    let is_address = |word: &&str| word.contains(":/") || word.contains('?');
+    let shown = |word| if is_address(&word) { "(address)" } else { word };
+    match said.split(' ').any(|word| is_address(&word)) {
+        true => said.split(' ').map(shown).collect::<Vec<_>>().join(" "),
         false => said,
     }
 }

@@ -28,7 +28,7 @@ pub fn health() -> Option<Health> {
 /// All of it, for Prometheus.
 pub fn text() -> String {
     let health = health();
-    let there = if health.is_some() { 1.0 } else { 0.0 };
+    let there = health.is_some().into();
     let mut gauges: Vec<Gauge> = vec![("pocketrank_model_loaded", "Whether this isolate has a model.", there)];
     if let Some(health) = health {
         gauges.extend([
@@ -40,12 +40,12 @@ pub fn text() -> String {
             (
                 "pocketrank_snapshot_age_seconds",
                 "Seconds since the manifest in use was signed.",
-                health.age as f64,
+                health.age,
             ),
             (
                 "pocketrank_snapshot_expires_timestamp_seconds",
                 "When the manifest in use should have been replaced.",
-                health.expires as f64,
+                health.expires,
             ),
             (
                 "pocketrank_snapshot_trained_timestamp_seconds",

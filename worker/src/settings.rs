@@ -5,6 +5,7 @@ use js_sys::Reflect;
 use pocketrank::edge::cache::{Lifetime, Rules};
 use pocketrank::edge::Pages;
 use pocketrank::{PublicKey, Trust};
+use web_sys::Url;
 use worker::Env;
 
 /// The worker's variables.
@@ -69,7 +70,7 @@ fn seconds(env: &Env, name: &'static str, default: u32) -> Result<u32, Error> {
 /// An address without a slash at its end; `None` if it is empty.
 fn address(env: &Env, name: &'static str) -> Result<Option<String>, Error> {
     let url = text(env, name);
-    let is_url = ["http://", "https://"].iter().any(|scheme| url.starts_with(scheme));
+    let is_url = ["http://", "https://"].iter().any(|scheme| url.starts_with(scheme)) && Url::new(&url).is_ok();
     match (url.is_empty(), is_url) {
         (true, _) => Ok(None),
         (_, true) => Ok(Some(url.trim_end_matches('/').into())),
