@@ -46,16 +46,16 @@ pub async fn answer(request: &Request, env: &Env, context: &Context) -> Result<A
 
 /// The page with its slots filled as it streams; as it came, if there is no model or the rewriter cannot read it.
 async fn personalize(request: &Request, env: &Env, response: &Response, page_model: bool) -> Result<Response, Error> {
-    let shared = changed(response, &edge::SHARED_DROPS, None)?;
-    if !follow::load(env).await {
-        return Ok(shared);
-    }
-    match rewriter::rewrite(&shared, request, env, page_model) {
-        Ok(filled) => changed(&filled, &edge::PERSONAL_DROPS, Some(edge::PERSONAL_CACHE_CONTROL)),
-        Err(error) => {
-            warn(&error);
-            Ok(shared)
-        }
+    let filled = if follow::load(env).await {
+        rewriter::rewrite(response, request, env, page_model)
+            .inspect_err(warn)
+            .ok()
+    } else {
+        None
+    };
+    match filled {
+        Some(filled) => changed(&filled, &edge::PERSONAL_DROPS, Some(edge::PERSONAL_CACHE_CONTROL)),
+        None => changed(response, &edge::SHARED_DROPS, None),
     }
 }
 
