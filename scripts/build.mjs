@@ -155,7 +155,22 @@ async function bundleEntries(names) {
 
 /** @param {Tools} tools */
 async function buildWorker(tools) {
-  await run(tools.workerBuild, ["--profile", "wasm", "--out-dir", "../dist/worker"], {
+  await runWorkerBuild(tools, "worker");
+  return `${describe(join(dist, "worker/index_bg.wasm"))}, ${describe(join(dist, "worker/index.js"))}`;
+}
+
+/** The worker of which tests can make a slot panic. @param {Tools} tools */
+export async function buildFaultyWorker(tools) {
+  await runWorkerBuild(tools, "worker-faults", ["--no-opt", "--", "--features", "faults"]);
+}
+
+/**
+ * @param {Tools} tools
+ * @param {string} folder in dist/
+ * @param {string[]} [options]
+ */
+async function runWorkerBuild(tools, folder, options = []) {
+  await run(tools.workerBuild, ["--profile", "wasm", "--out-dir", `../dist/${folder}`, ...options], {
     cwd: join(root, "worker"),
     env: {
       ...unstripped,
@@ -166,7 +181,6 @@ async function buildWorker(tools) {
       CARGO_TARGET_DIR: join(targetFolder(), "worker"),
     },
   });
-  return `${describe(join(dist, "worker/index_bg.wasm"))}, ${describe(join(dist, "worker/index.js"))}`;
 }
 
 async function buildOrigin() {

@@ -12,12 +12,30 @@ use crate::hex::hex;
 /// The headers that a page for the cache is asked for with: these alone, whatever the visitor sent.
 pub const REQUEST: [(&str, &str); 3] = [
     ("Accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"),
-    ("Accept-Encoding", ENCODINGS),
+    ("Accept-Encoding", "gzip, br"),
     ("User-Agent", "Mozilla/5.0 (compatible; Pocketrank)"),
 ];
 
-/// The `Accept-Encoding` of a request for a page that is to be read: what the platform can decode.
-pub const ENCODINGS: &str = "gzip, br";
+/// The `Accept-Encoding` with which a page is asked for that is to be read: of the encodings of a browser those that the platform decodes.
+pub fn encodings(accepted: Option<&str>) -> &'static str {
+    let accepts = |name: &str| {
+        let mut parts = accepted.unwrap_or_default().split(',');
+        parts.any(|part| {
+            let (encoding, quality) = part.split_once(';').unwrap_or((part, ""));
+            let is_refused = quality
+                .trim()
+                .strip_prefix("q=0")
+                .is_some_and(|rest| rest.trim_matches(['.', '0']).is_empty());
+            encoding.trim().eq_ignore_ascii_case(name) && !is_refused
+        })
+    };
+    match (accepts("gzip"), accepts("br")) {
+        (true, true) => "gzip, br",
+        (true, false) => "gzip",
+        (false, true) => "br",
+        (false, false) => "identity",
+    }
+}
 
 /// The header of a kept page with its time and lifetime, as [`Kept::header`] writes it.
 pub const KEPT: &str = "X-Pocketrank-Kept";

@@ -1,7 +1,7 @@
 /** worker/src/slot.rs and rewriter.rs: the slate that a visitor gets, and what becomes of a slot that cannot be filled. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { candidates, expected, fallback, items, page, range, readSlots, slot, snapshotId, startEdge, visitor } from "../worker/edge.mjs";
+import { candidates, expected, fallback, items, measured, page, range, readSlots, slot, snapshotId, startEdge, visitor } from "../worker/edge.mjs";
 
 const popular = items(range(0, 60));
 const trending = items(range(100, 140));
@@ -141,27 +141,8 @@ describe("many visitors at a time", () => {
 });
 
 describe("memory", () => {
-  // Reports the size of the worker's linear memory, which the platform shows nobody.
-  const entry = `
-    const memories = [];
-    const { Instance } = WebAssembly;
-    WebAssembly.Instance = new Proxy(Instance, {
-      construct(target, parameters) {
-        const instance = new target(...parameters);
-        if (instance.exports.memory) memories.push(instance.exports.memory);
-        return instance;
-      },
-    });
-    const { default: Worker } = await import("./index.js");
-    export default {
-      fetch(request, env, context) {
-        if (new URL(request.url).pathname === "/memory") return Response.json(memories.map(({ buffer }) => buffer.byteLength));
-        return new Worker(context, env).fetch(request);
-      },
-    };`;
-
   for (const PAGE_MODEL of ["off", "on"]) it(`does not grow with the number of requests, read to their end or not, PAGE_MODEL ${PAGE_MODEL}`, async () => {
-    const edge = await startEdge({ entry, vars: { PAGE_MODEL } });
+    const edge = await startEdge({ entry: measured, vars: { PAGE_MODEL } });
     const visitors = range(0, 50).map((n) => visitor(range(0, 30).map((i) => [(n * 31 + i * 13) % 400, "view_item", 30 - i])));
     const visit = async (/** @type {number} */ n) => {
       const abort = new AbortController();

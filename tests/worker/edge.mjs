@@ -185,8 +185,28 @@ export function makeStorage() {
  * @property {number} [isolates] how many, 1 if not given
  * @property {(request: import("miniflare").Request) => import("miniflare").Response | Promise<import("miniflare").Response>} [upstream]
  *   answers every request that leaves the worker; if not given, none may leave it but to `UPSTREAM_URL` and `MODELS_URL`
+ * @property {string} [build] its folder in dist/, `worker` if not given; slots of `worker-faults` whose name is `test-panic` panic
  * @property {string} [entry] source of a module that stands before the worker's, `./index.js`
  */
+
+/** An entry that reports, at /memory, the size of the worker's linear memory, which the platform shows nobody. */
+export const measured = `
+  const memories = [];
+  const { Instance } = WebAssembly;
+  WebAssembly.Instance = new Proxy(Instance, {
+    construct(target, parameters) {
+      const instance = new target(...parameters);
+      if (instance.exports.memory) memories.push(instance.exports.memory);
+      return instance;
+    },
+  });
+  const { default: Worker } = await import("./index.js");
+  export default {
+    fetch(request, env, context) {
+      if (new URL(request.url).pathname === "/memory") return Response.json(memories.map(({ buffer }) => buffer.byteLength));
+      return new Worker(context, env).fetch(request);
+    },
+  };`;
 
 /** The workerd processes that this one has started, where the system lists processes as files. */
 function workerds() {
@@ -208,7 +228,7 @@ function workerds() {
  * @param {Options} [options]
  * @returns {Promise<Edge>}
  */
-export async function startEdge({ files = {}, lists: more = {}, seed = {}, vars = {}, storage, isolates = 1, upstream, entry } = {}) {
+export async function startEdge({ files = {}, lists: more = {}, seed = {}, vars = {}, storage, isolates = 1, upstream, entry, build = "worker" } = {}) {
   const directory = mkdtempSync(join(tmpdir(), "pocketrank-edge-"));
   const models = deployed({ lists: { ...lists, ...more }, ...seed });
   for (const [path, content] of Object.entries({ ...shop, ...models, ...files })) {
@@ -217,7 +237,7 @@ export async function startEdge({ files = {}, lists: more = {}, seed = {}, vars 
   }
   /** @type {string[]} */
   const told = [];
-  const built = join(root, "dist/worker");
+  const built = join(root, "dist", build);
   const compatibilityDate = /^compatibility_date = "(.*)"$/m.exec(readFileSync(join(root, "wrangler.toml"), "utf8"))?.[1];
   const source = (/** @type {string} */ name) => readFileSync(join(built, name));
   const mayLeave = vars.UPSTREAM_URL ?? vars.MODELS_URL;

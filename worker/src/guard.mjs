@@ -5,7 +5,9 @@
  * Invariant: what is called of an instance is called through `entries`, which are always those of the living one, and whoever waits for it is told
  * when it ends. No handler throws, because that would cut the page off.
  */
+// @ts-expect-error wasm-bindgen puts this file three folders below what it makes.
 import { __wbg_reset_state as renew } from "../../../index.js";
+import { isRenewable } from "./nonce.mjs";
 
 /**
  * @typedef {object} Entries what an instance does
@@ -21,8 +23,12 @@ import { __wbg_reset_state as renew } from "../../../index.js";
 
 /** What comes instead of a result if the instance ended before. */
 const lost = Symbol("lost");
-/** How often a request is begun that has no body, so that it can be. */
-const tries = 3;
+/** How many wait at most; more than requests that an isolate has at a time. */
+const most = 10_000;
+/** The largest page that is kept, in bytes. */
+const largest = 1 << 23;
+/** How often a request is begun that has no body, so that it can be: others may panic more than once. */
+const tries = 10;
 
 /** @type {Entries | undefined} */
 let entries;
@@ -63,6 +69,9 @@ function outlive(call) {
   return new Promise((resolve, reject) => {
     const giveUp = () => resolve(lost);
     waiting.add(giveUp);
+    // Who has left never comes back to be taken out.
+    for (const oldest of waiting) if (waiting.size > most) waiting.delete(oldest);
+      else break;
     try {
       call(/** @type {Entries} */ (entries)).then(resolve, reject).finally(() => waiting.delete(giveUp));
     } catch (error) {
@@ -92,11 +101,16 @@ function handle(what, call) {
 export async function answer(request, env, context) {
   const isRepeatable = request.method === "GET" || request.method === "HEAD";
   for (let left = isRepeatable ? tries : 1; left > 0; left--) {
-    const found = await outlive((living) => living.answer(request, env, context));
+    const answered = outlive((living) => living.answer(request, env, context));
+    // Also where the visitor has left: what is given up half-way never gives its memory back.
+    context.waitUntil(answered);
+    const found = await answered;
     if (found === lost) continue;
     try {
       return await found[0];
     } catch (error) {
+      // A connection that upstream has closed for being idle ends like one that fails.
+      if (isRepeatable && left === tries) continue;
       const failed = await outlive(async (living) => living.failed(request, error));
       if (failed !== lost) return failed;
     }
@@ -131,14 +145,31 @@ export function rewrite(response, request, env, carries) {
 }
 
 /**
- * Keeps a response in the cache once it has been read, if it comes to its end.
+ * Keeps a response in the cache, if it comes to its end. It is read to there first, because the cache takes what was cut off for the whole, and
+ * who reads slower than the cache would hold it in memory anyway.
  * @param {string} url
  * @param {Response} response
  */
 export async function keep(url, response) {
   try {
-    await /** @type {any} */ (caches).default.put(url, response);
+    const body = await whole(response);
+    if (!body) console.warn(`the cache: a page has more than ${largest} bytes and was not kept`);
+    else if (!(await isRenewable(response, body))) console.warn("the cache: a page with nonces that its header does not have, or short ones, was not kept");
+    else await /** @type {any} */ (caches).default.put(url, new Response(body, response));
   } catch (error) {
     console.warn(`the cache: a page was not kept: ${error}`);
+  }
+}
+
+/** The body of a response; nothing if it is too large. @param {Response} response */
+async function whole(response) {
+  const reader = /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */ (response.body).getReader();
+  const pieces = [];
+  for (let length = 0; ; ) {
+    const { done, value } = await reader.read();
+    if (done) return new Blob(pieces);
+    length += value.length;
+    if (length > largest) return void (await reader.cancel());
+    pieces.push(value);
   }
 }

@@ -25,6 +25,13 @@ extern "C" {
     pub fn keep(url: &str, response: &Response) -> Promise;
 }
 
+#[wasm_bindgen(module = "/src/nonce.mjs")]
+extern "C" {
+    /// The response with nonces of its own, where its Content-Security-Policy has some.
+    #[wasm_bindgen(catch)]
+    pub fn renew(response: &Response) -> Result<Response, JsValue>;
+}
+
 type OnRequest = Closure<dyn Fn(Request, Env, Context) -> Promise>;
 type OnFailure = Closure<dyn Fn(Request, JsValue) -> Response>;
 type OnSlot = Closure<dyn Fn(Request, Env, Set, String, Element) -> Option<Promise>>;

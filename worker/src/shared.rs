@@ -31,10 +31,12 @@ const READ: f64 = 1_000.0;
 /// How long after upstream's time a page counts as being fetched whose fetching was given up, in milliseconds.
 const GIVEN_UP: f64 = 1_000.0;
 
-/// What a kept page loses beside `Set-Cookie`: lifetimes that are not ours, and what it no longer varies by.
-const KEPT_DROPS: [&str; 6] = [
+/// What a kept page loses: how it was sent, for it is kept decoded; lifetimes that are not ours; and what it no longer varies by.
+const KEPT_DROPS: [&str; 8] = [
     "CDN-Cache-Control",
     "Cloudflare-CDN-Cache-Control",
+    "Content-Encoding",
+    "Content-Length",
     "Expires",
     "Pragma",
     "Surrogate-Control",
@@ -189,7 +191,7 @@ async fn find(key: &str) -> Option<(Kept, Response)> {
     Some((Kept::parse(&header)?, response))
 }
 
-/// A kept page as upstream answered it, and its age.
+/// A kept page as upstream answered it, with its age and with nonces of its own.
 fn serve(response: &Response, kept: Kept, now: f64) -> Result<Response, Error> {
     let control = response.headers().get(cache::UPSTREAM_CONTROL)?;
     let served = changed(response, &cache::INTERNAL, control.as_deref())?;
@@ -198,7 +200,7 @@ fn serve(response: &Response, kept: Kept, now: f64) -> Result<Response, Error> {
         headers.delete("Cache-Control")?;
     }
     headers.set("Age", &kept.age(now as u64).to_string())?;
-    Ok(served)
+    Ok(guard::renew(&served)?)
 }
 
 /// Fetches a page behind the answer, if it is not being fetched.

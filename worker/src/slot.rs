@@ -20,6 +20,8 @@ use worker::Env;
 /// What is wrong with the slot's attributes, or its template. The element is untouched then.
 pub async fn fill(request: &Request, env: &Env, filled: &Set, lang: &str, element: &Element) -> Result<(), Error> {
     let (list, options) = read(element)?;
+    #[cfg(feature = "faults")]
+    break_down(element);
     // It is gone where another page has ended the instance.
     if !follow::load(env).await {
         return Ok(());
@@ -63,6 +65,14 @@ pub async fn fill(request: &Request, env: &Env, filled: &Set, lang: &str, elemen
         filled.add(&list.into());
     }
     Ok(())
+}
+
+#[cfg(feature = "faults")]
+fn break_down(element: &Element) {
+    #[allow(clippy::panic)]
+    if element.get_attribute("data-pocketrank-slot").as_deref() == Some("test-panic") {
+        panic!("as the test wants");
+    }
 }
 
 /// The file of the slot's list, and how it is ranked.

@@ -41,7 +41,8 @@ impl Upstream {
         for name in edge::REQUEST_DROPS {
             headers.delete(name)?;
         }
-        headers.set("Accept-Encoding", cache::ENCODINGS)?;
+        let encodings = headers.get("Accept-Encoding")?;
+        headers.set("Accept-Encoding", cache::encodings(encodings.as_deref()))?;
         self.in_time(&request, timeout).await
     }
 
@@ -62,24 +63,33 @@ impl Upstream {
         self.in_time(&request, timeout).await
     }
 
+    /// The answer to a request without a body; it is sent once more where the connection ends before the answer begins, as one does that a
+    /// server has closed for being idle.
     async fn in_time(&self, request: &Request, timeout: u32) -> Result<Response, Error> {
         let abort = AbortController::new()?;
         let init = RequestInit::new();
         init.set_signal(Some(&abort.signal()));
         let request = Request::new_with_request_and_init(request, &init)?;
-        let url = request.url();
-        let began = self.begin(&request).map_err(|value| failed(&url, &value))?;
-        let response = within(f64::from(timeout) * 1_000.0, &began).await;
-        match response.map_err(|value| failed(&url, &value))? {
+        let until = js_sys::Date::now() + f64::from(timeout) * 1_000.0;
+        let mut answered = self.answered(&request, until).await;
+        if answered.is_err() && js_sys::Date::now() < until {
+            answered = self.answered(&request, until).await;
+        }
+        match answered.map_err(|value| failed(&request.url(), &value))? {
             Some(response) => Ok(response.unchecked_into()),
             None => {
                 abort.abort();
                 Err(Error::Slow {
-                    url: loggable(&url).into(),
+                    url: loggable(&request.url()).into(),
                     seconds: timeout,
                 })
             }
         }
+    }
+
+    /// What came until that time, in milliseconds since 1970-01-01 UTC.
+    async fn answered(&self, request: &Request, until: f64) -> Result<Option<JsValue>, JsValue> {
+        within((until - js_sys::Date::now()).max(0.0), &self.begin(request)?).await
     }
 
     /// Scheme and host of the server; of the assets, which go by paths alone, those of the request.

@@ -210,6 +210,20 @@ fn all_can_be_dropped_but_what_is_kept() {
 }
 
 #[test]
+fn only_what_can_be_decoded_is_asked_for() {
+    for (accepted, expected) in [
+        (None, "identity"),
+        (Some("gzip, deflate, br, zstd"), "gzip, br"),
+        (Some("GZIP"), "gzip"),
+        (Some("br;q=1.0, gzip;q=0.0"), "br"),
+        (Some("gzip;q=0, br; q=0.5"), "br"),
+        (Some("zstd, *"), "identity"),
+    ] {
+        assert_eq!(encodings(accepted), expected, "{accepted:?}");
+    }
+}
+
+#[test]
 fn keys_tell_all_parts_apart() {
     let keys = [
         key("", "https://a.example", "/b", "?c"),
