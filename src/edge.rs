@@ -67,8 +67,8 @@ pub const REQUEST_DROPS: [&str; 6] = [
 /// Headers that an answer on a shared path loses: it was made for nobody, so it must not replace anyone's cookies.
 pub const SHARED_DROPS: [&str; 1] = ["Set-Cookie"];
 
-/// Headers that a personalized answer loses: they describe the shared page, or let caches keep it.
-pub const PERSONAL_DROPS: [&str; 13] = [
+/// Headers that a personalized answer loses: those of [`SHARED_DROPS`], and what describes the shared page or lets caches keep it.
+pub const PERSONAL_DROPS: [&str; 14] = [
     "Accept-Ranges",
     "Age",
     "CF-Cache-Status",
@@ -81,6 +81,7 @@ pub const PERSONAL_DROPS: [&str; 13] = [
     "Last-Modified",
     "Pragma",
     "Repr-Digest",
+    "Set-Cookie",
     "Surrogate-Control",
 ];
 
@@ -228,6 +229,11 @@ mod tests {
         for wrong in ["product/*", "/a*b", "*", "/**"] {
             assert_eq!(Pages::parse(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_personalized_answer_loses_what_a_shared_one_does() {
+        assert!(SHARED_DROPS.iter().all(|name| PERSONAL_DROPS.contains(name)));
     }
 
     #[test]

@@ -551,6 +551,24 @@ fn output_and_work_are_bounded() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
+    /// Character by character, as it is said.
+    #[test]
+    fn marks_become_references_and_nothing_else_changes(text in "(\\PC|[\0&<>\"'\u{e9}\u{1f600}\n]){0,40}") {
+        let escaped: String = text
+            .chars()
+            .map(|char| match char {
+                '&' => "&amp;".into(),
+                '<' => "&lt;".into(),
+                '>' => "&gt;".into(),
+                '"' => "&quot;".into(),
+                '\'' => "&#39;".into(),
+                '\0' => String::new(),
+                char => char.to_string(),
+            })
+            .collect();
+        prop_assert_eq!(render("<p>{{a}}</p>", &json!({ "a": text })).unwrap(), format!("<p>{escaped}</p>"));
+    }
+
     /// Tags and quotes in a value change nothing of what is around it.
     #[test]
     fn marks_are_the_templates_own(a in any::<String>(), url in any::<String>()) {

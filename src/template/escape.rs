@@ -44,17 +44,27 @@ impl Escape {
 /// Escapes for text and for quoted attributes.
 #[inline(never)]
 pub fn escape(out: &mut String, text: &str) {
-    for char in text.chars() {
-        match char {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            '\0' => {}
-            char => out.push(char),
-        }
+    let mut rest = text;
+    // What stays is most of it, and goes over in one piece. Marks are bytes that no longer character has.
+    while let Some(at) = rest
+        .bytes()
+        .position(|byte| matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'' | 0))
+    {
+        let Some((before, after)) = rest.split_at_checked(at) else {
+            break;
+        };
+        out.push_str(before);
+        out.push_str(match after.as_bytes().first() {
+            Some(b'&') => "&amp;",
+            Some(b'<') => "&lt;",
+            Some(b'>') => "&gt;",
+            Some(b'"') => "&quot;",
+            Some(b'\'') => "&#39;",
+            _ => "",
+        });
+        rest = after.get(1..).unwrap_or_default();
     }
+    out.push_str(rest);
 }
 
 /// The text of an attribute as it stands in a page: references by number, and those of [`escape`], resolved; others stay as they are.

@@ -14,8 +14,9 @@ import { isRenewable } from "./nonce.mjs";
  * @property {(request: Request, env: object, context: Context) => Promise<[Response | Promise<Response>]>} answer in an array of its own, so that
  *   what was passed on is waited for here
  * @property {(request: Request, error: unknown) => Response} failed what a request gets that was passed on in vain
- * @property {(request: Request, env: object, filled: Set<string>, lang: string, element: Element) => Promise<void>} slot
- * @property {(filled: Set<string>, end: object) => void} end
+ * @property {(request: Request, env: object, filled: Set<string>, lang: string, element: Element) => Promise<void> | undefined} slot nothing if
+ *   there was nothing to wait for
+ * @property {(filled: Set<string>, end: object) => undefined} end
  */
 /** @typedef {{ waitUntil: (promise: Promise<unknown>) => void }} Context */
 /** @typedef {{ on: (selector: string, handlers: object) => Rewriter, onDocument: (handlers: object) => Rewriter, transform: (response: Response) => Response }} Rewriter */
@@ -81,6 +82,21 @@ function outlive(call) {
   });
 }
 
+/**
+ * Makes a call of a handler; the rewriter waits for it only if it has something to wait for, which takes the platform a while.
+ * @param {string} what
+ * @param {(living: Entries) => Promise<void> | undefined} call
+ */
+function handle(what, call) {
+  const warn = (/** @type {unknown} */ error) => console.warn(`${what}: ${error}`);
+  try {
+    const promise = call(/** @type {Entries} */ (entries));
+    return promise && outlive(() => promise).catch(warn);
+  } catch (error) {
+    return replace(error) ? undefined : warn(error);
+  }
+}
+
 /** The answer to a request. @param {Request} request @param {object} env @param {Context} context */
 export async function answer(request, env, context) {
   const isRepeatable = request.method === "GET" || request.method === "HEAD";
@@ -118,13 +134,11 @@ export function rewrite(response, request, env, carries) {
   const rewriter = new /** @type {any} */ (globalThis).HTMLRewriter()
     .on("html", { element: (/** @type {Element} */ element) => void (lang ||= element.getAttribute("lang") ?? "") })
     .on("[data-pocketrank-slot]", {
-      element: (/** @type {Element} */ element) =>
-        outlive((living) => living.slot(request, env, filled, lang, element)).catch((error) => console.warn(`a slot: ${error}`)),
+      element: (/** @type {Element} */ element) => handle("a slot", (living) => living.slot(request, env, filled, lang, element)),
     });
   if (carries) {
     rewriter.onDocument({
-      end: (/** @type {object} */ end) =>
-        outlive(async (living) => living.end(filled, end)).catch((error) => console.warn(`the end of a page: ${error}`)),
+      end: (/** @type {object} */ end) => handle("the end of a page", (living) => living.end(filled, end)),
     });
   }
   return rewriter.transform(response);

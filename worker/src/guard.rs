@@ -34,7 +34,7 @@ extern "C" {
 
 type OnRequest = Closure<dyn Fn(Request, Env, Context) -> Promise>;
 type OnFailure = Closure<dyn Fn(Request, JsValue) -> Response>;
-type OnSlot = Closure<dyn Fn(Request, Env, Set, String, Element) -> Promise>;
+type OnSlot = Closure<dyn Fn(Request, Env, Set, String, Element) -> Option<Promise>>;
 type OnEnd = Closure<dyn Fn(Set, End)>;
 
 /// Runs when an instance begins: says by what it is called.

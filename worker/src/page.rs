@@ -54,26 +54,24 @@ pub async fn answer(request: &Request, env: &Env, context: &Context) -> Result<A
 
 /// The page with its slots filled as it streams; as it came, if there is no model or the rewriter cannot read it.
 async fn personalize(request: &Request, env: &Env, response: &Response, page_model: bool) -> Result<Response, Error> {
-    let shared = changed(response, &edge::SHARED_DROPS, None)?;
     flags::load(env).await;
-    if !flags::with(Flags::personalizes) {
-        metrics::count(&PAGES, ["off", ""]);
-        return Ok(shared);
-    }
-    if !follow::load(env).await {
-        metrics::count(&PAGES, ["shared", ""]);
-        return Ok(shared);
-    }
-    match rewriter::rewrite(&shared, request, env, page_model) {
-        Ok(filled) => {
-            metrics::count(&PAGES, ["personalized", ""]);
-            changed(&filled, &edge::PERSONAL_DROPS, Some(edge::PERSONAL_CACHE_CONTROL))
+    let (filled, state) = if !flags::with(Flags::personalizes) {
+        (None, "off")
+    } else if !follow::load(env).await {
+        (None, "shared")
+    } else {
+        match rewriter::rewrite(response, request, env, page_model) {
+            Ok(filled) => (Some(filled), "personalized"),
+            Err(error) => {
+                warn(&error);
+                (None, "shared")
+            }
         }
-        Err(error) => {
-            metrics::count(&PAGES, ["shared", ""]);
-            warn(&error);
-            Ok(shared)
-        }
+    };
+    metrics::count(&PAGES, [state, ""]);
+    match filled {
+        Some(filled) => changed(&filled, &edge::PERSONAL_DROPS, Some(edge::PERSONAL_CACHE_CONTROL)),
+        None => changed(response, &edge::SHARED_DROPS, None),
     }
 }
 

@@ -7,6 +7,8 @@
 use crate::error::{warn, Error};
 use crate::{guard, metrics, model, slot};
 use js_sys::{futures::future_to_promise, Array, Object, Promise, Reflect, Set};
+use std::future::Future;
+use std::task::{Context, Poll, Waker};
 use wasm_bindgen::prelude::*;
 use web_sys::{Request, Response};
 use worker::Env;
@@ -50,15 +52,22 @@ fn as_html() -> Result<Object, JsValue> {
     Ok(options)
 }
 
-/// Fills a slot of a page in that language. What fails is told to the console.
-pub fn on_slot(request: Request, env: Env, filled: Set, lang: String, element: Element) -> Promise {
-    future_to_promise(async move {
+/// Fills a slot of a page in that language; at once, if all that it takes is there, else there is a promise to wait for. What fails is told to
+/// the console.
+pub fn on_slot(request: Request, env: Env, filled: Set, lang: String, element: Element) -> Option<Promise> {
+    let mut filling = Box::pin(async move {
         if let Err(error) = slot::fill(&request, &env, &filled, &lang, &element).await {
             metrics::kept(error.names().1);
             warn(&error);
         }
-        Ok(JsValue::UNDEFINED)
-    })
+    });
+    match filling.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(()) => None,
+        Poll::Pending => Some(future_to_promise(async move {
+            filling.await;
+            Ok(JsValue::UNDEFINED)
+        })),
+    }
 }
 
 /// Puts the model of the lists that were filled at the end of the page, if any was.

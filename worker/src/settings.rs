@@ -1,10 +1,15 @@
-//! What `wrangler.toml` sets; read anew for each request, so that nothing is kept that a deployment changes.
+//! What `wrangler.toml` sets.
+//!
+//! Invariant: nothing is kept that a deployment changes: a deployment begins isolates of its own, and what is kept goes with the object that
+//! it was read from.
 
 use crate::error::Error;
 use js_sys::Reflect;
 use pocketrank::edge::cache::{Lifetime, Rules};
 use pocketrank::edge::Pages;
 use pocketrank::{PublicKey, Trust};
+use std::cell::RefCell;
+use wasm_bindgen::JsValue;
 use web_sys::Url;
 use worker::Env;
 
@@ -49,10 +54,31 @@ const STALE_WHILE_REVALIDATE: u32 = 60;
 const STALE_IF_ERROR: u32 = 86_400;
 const UPSTREAM_TIMEOUT: u32 = 30;
 
-/// A variable or a secret; empty if it is not set.
-pub fn text(env: &Env, name: &str) -> String {
-    let value = Reflect::get(env, &name.into()).ok();
-    value.and_then(|value| value.as_string()).unwrap_or_default()
+/// The variables and secrets of an object that have been read.
+struct Read {
+    env: JsValue,
+    texts: Vec<(&'static str, String)>,
+}
+
+thread_local! {
+    static READ: RefCell<Read> = const { RefCell::new(Read { env: JsValue::UNDEFINED, texts: vec![] }) };
+}
+
+/// A variable or a secret; empty if it is not set. Reading one takes longer than finding it again.
+pub fn text(env: &Env, name: &'static str) -> String {
+    READ.with_borrow_mut(|read| {
+        if read.env != **env {
+            read.env = JsValue::clone(env);
+            read.texts.clear();
+        }
+        if let Some((_, text)) = read.texts.iter().find(|(known, _)| *known == name) {
+            return text.clone();
+        }
+        let value = Reflect::get(env, &name.into()).ok();
+        let text = value.and_then(|value| value.as_string()).unwrap_or_default();
+        read.texts.push((name, text.clone()));
+        text
+    })
 }
 
 fn wrong(name: &'static str, expected: &'static str) -> Error {
