@@ -58,8 +58,7 @@ describe("metrics", () => {
         "/text.txt": "text",
       },
     });
-    const kv = await edge.miniflare.getKVNamespace("MANIFEST", "edge-0");
-    await kv.put("flags", JSON.stringify({ slots: { off: false } }));
+    await edge.flags(JSON.stringify({ slots: { off: false } }));
     const visit = async (/** @type {string} */ path, /** @type {RequestInit} */ init = {}) => void (await (await edge.fetch(path, init)).text());
     const { cookie } = visitor([[3, "view_item", 2]]);
     for (let i = 0; i < 3; i++) await visit("/", { headers: { cookie } });
