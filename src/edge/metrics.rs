@@ -55,6 +55,12 @@ pub const SYNC: Family = Family {
     help: "What following the origin reported, by the codes of docs/SYNC.md.",
     labels: &["code"],
 };
+/// What the origin was asked for.
+pub const SYNC_ASKED: Family = Family {
+    name: "pocketrank_sync_requests_total",
+    help: "Requests to the origin, whatever came of them.",
+    labels: &["kind"],
+};
 /// Lines of the log.
 pub const LOG: Family = Family {
     name: "pocketrank_log_lines_total",
@@ -63,7 +69,16 @@ pub const LOG: Family = Family {
 };
 
 /// All of them, in the order in which they are written.
-const FAMILIES: [&Family; 7] = [&PAGES, &SLOTS_FILLED, &SLOTS_KEPT, &CACHE, &API, &SYNC, &LOG];
+const FAMILIES: [&Family; 8] = [
+    &PAGES,
+    &SLOTS_FILLED,
+    &SLOTS_KEPT,
+    &CACHE,
+    &API,
+    &SYNC,
+    &SYNC_ASKED,
+    &LOG,
+];
 
 /// What is measured when it is asked for: name, meaning and value.
 pub type Gauge = (&'static str, &'static str, u64);

@@ -56,7 +56,7 @@ describe("the document", () => {
 
 describe("the switch for the API", () => {
   it("is off unless it is turned on, and then /v1/ is upstream's", async () => {
-    for (const vars of [{}, { API: "off" }, { API: "" }]) {
+    for (const vars of /** @type {Record<string, string>[]} */ ([{}, { API: "off" }, { API: "" }])) {
       const edge = await startEdge({ vars: { ...tokens, ...vars }, files: { "/v1/health.html": page("<p>the shop's own</p>") } });
       assert.match(await (await edge.fetch("/v1/health")).text(), /the shop's own/);
       assert.equal((await edge.fetch("/v1/rerank", { method: "POST" })).headers.get("content-type")?.includes("problem") ?? false, false);
@@ -95,7 +95,7 @@ describe("rerank", () => {
     return { profile, events: events.map(([item, event, days]) => ({ event, item: `sku-${item}`, at: now - days * 86_400 })) };
   }
 
-  /** @param {import("../../www/index.d.ts").CandidateItem[]} list @param {Profile} profile @param {import("../../www/index.d.ts").RerankOptions} options */
+  /** @param {import("../../www/index.d.ts").CandidateItem[]} list @param {Profile} profile @param {Parameters<typeof ranker.rerank>[1]} options */
   function slate(list, profile, options) {
     ranker.setProfile(profile, now);
     return ranker.rerank(ranker.candidates(list), options).map(({ index, score }) => ({ id: list[index]?.id, index, known: true, score }));
@@ -220,7 +220,7 @@ describe("rerank", () => {
   });
 
   it("refuses other media types and compressed bodies", async () => {
-    for (const headers of [{ "content-type": "text/plain" }, { "content-type": "application/x-www-form-urlencoded" }, { "content-encoding": "gzip" }]) {
+    for (const headers of /** @type {Record<string, string>[]} */ ([{ "content-type": "text/plain" }, { "content-type": "application/x-www-form-urlencoded" }, { "content-encoding": "gzip" }])) {
       assert.equal((await call(edge, "rerank", { body: { lists: [list] }, headers })).code, "unsupported_media_type");
     }
   });
@@ -392,8 +392,7 @@ describe("refresh", () => {
 describe("flags", () => {
   it("switch each route off", async () => {
     const edge = await startEdge({ vars: on, storage: makeStorage() });
-    const kv = await edge.miniflare.getKVNamespace("MANIFEST", "edge-0");
-    await kv.put("flags", JSON.stringify({ routes: Object.fromEntries(Object.keys(routes).map((route) => [route, false])) }));
+    await edge.flags(JSON.stringify({ routes: Object.fromEntries(Object.keys(routes).map((route) => [route, false])) }));
     for (const route of Object.keys(routes)) assert.equal((await call(edge, route)).code, "switched_off", route);
     assert.match(await (await edge.fetch("/")).text(), /data-pocketrank-by="edge"/);
     await edge.stop();

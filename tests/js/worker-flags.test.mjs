@@ -20,26 +20,20 @@ async function becomes(holds) {
   assert.fail("it does not become so within 18 s");
 }
 
-/** @param {Record<string, string>} [vars] */
-async function start(vars = {}) {
-  const edge = await startEdge({ storage: makeStorage(), vars });
-  return { edge, kv: await edge.miniflare.getKVNamespace("MANIFEST", "edge-0") };
-}
-
 describe("flags", { concurrency: true }, () => {
   it("switch a slot off and on again, and what cannot be read changes nothing", async () => {
-    const { edge, kv } = await start();
-    await kv.put("flags", '{ "slots": { "popular": false } }');
+    const edge = await startEdge({ storage: makeStorage() });
+    await edge.flags('{ "slots": { "popular": false } }');
     assert.deepEqual(await filled(edge), ["trending"]);
-    await kv.put("flags", '{ "slots": { "popular": true ');
+    await edge.flags('{ "slots": { "popular": true ');
     const wrongs = () => edge.logs.filter(({ event, reason }) => event === "flags" && reason === "wrong");
     await becomes(async () => {
       assert.deepEqual(await filled(edge), ["trending"]);
       return wrongs().length > 0;
     });
-    await kv.put("flags", '{ "slots": { "trending": false } }');
+    await edge.flags('{ "slots": { "trending": false } }');
     await becomes(async () => (await filled(edge)).join() === "popular");
-    await kv.delete("flags");
+    await edge.flags();
     await becomes(async () => (await filled(edge)).length === 2);
     assert.equal(wrongs().length, 1, "it is told once");
     assert.deepEqual(edge.logs.filter(({ event }) => event === "flags").map(({ reason }) => reason), ["changed", "wrong", "changed", "changed"]);
@@ -47,8 +41,8 @@ describe("flags", { concurrency: true }, () => {
   });
 
   it("switch all personalization off: the page is upstream's, and caches may keep it", async () => {
-    const { edge, kv } = await start();
-    await kv.put("flags", '{ "personalization": false }');
+    const edge = await startEdge({ storage: makeStorage() });
+    await edge.flags('{ "personalization": false }');
     const response = await edge.fetch("/");
     assert.equal(await response.text(), shop["/index.html"]);
     assert.notEqual(response.headers.get("cache-control"), "private, no-store");

@@ -58,8 +58,7 @@ describe("metrics", () => {
         "/text.txt": "text",
       },
     });
-    const kv = await edge.miniflare.getKVNamespace("MANIFEST", "edge-0");
-    await kv.put("flags", JSON.stringify({ slots: { off: false } }));
+    await edge.flags(JSON.stringify({ slots: { off: false } }));
     const visit = async (/** @type {string} */ path, /** @type {RequestInit} */ init = {}) => void (await (await edge.fetch(path, init)).text());
     const { cookie } = visitor([[3, "view_item", 2]]);
     for (let i = 0; i < 3; i++) await visit("/", { headers: { cookie } });
@@ -106,6 +105,7 @@ describe("metrics", () => {
     // Once from what was deployed, once from the origin.
     assert.equal(samples.get('pocketrank_sync_total{code="updated"}'), 2);
     assert.equal(samples.get('pocketrank_sync_total{code="network"}'), 1);
+    assert.equal(samples.get('pocketrank_sync_requests_total{kind="manifest"}'), 2);
     assert.equal(samples.get('pocketrank_api_requests_total{route="refresh",status="502"}'), 1);
     assert.ok(Math.abs((samples.get("pocketrank_snapshot_age_seconds") ?? 0) - (Date.now() / 1000 - 1_700_000_000)) < 60);
     assert.equal(samples.get("pocketrank_snapshot_expires_timestamp_seconds"), 4e9);

@@ -185,6 +185,7 @@ export function makeStorage() {
  * @property {string[]} console what the worker told the console, of a line of the log its message
  * @property {Log[]} logs the lines of the log
  * @property {string[]} warnings of these what is no good news
+ * @property {(text?: string) => Promise<void>} flags writes the document of the flags, or removes it
  * @property {() => Promise<void>} kill ends workerd by SIGKILL, and what is left
  * @property {() => Promise<void>} stop
  * @property {Miniflare} miniflare
@@ -304,6 +305,10 @@ export async function startEdge({ files = {}, lists: more = {}, seed = {}, vars 
       return isolate === undefined ? fetch(new URL(path, url), whole) : (await worker(isolate)).fetch(new URL(path, url), whole);
     },
     cron: async (isolate = 0) => void (await (await worker(isolate)).scheduled({ cron: "* * * * *" })),
+    flags: async (text) => {
+      const kv = /** @type {any} */ (await miniflare.getKVNamespace("MANIFEST", "edge-0"));
+      await (text === undefined ? kv.delete("flags") : kv.put("flags", text));
+    },
     console: told,
     logs,
     get warnings() {

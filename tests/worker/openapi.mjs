@@ -51,7 +51,8 @@ export function documented() {
         .filter(([status]) => status !== "default")
         .flatMap(([status, { content }]) => {
           const [media] = Object.values(content);
-          const codes = /** @type {any} */ (media?.schema).allOf?.[1].properties.code.enum ?? ["ok"];
+          const parts = /** @type {any} */ (media?.schema ?? {}).allOf;
+          const codes = parts ? parts[1].properties.code.enum : ["ok"];
           return codes.map((/** @type {string} */ code) => `${method} ${path} ${status} ${code}`);
         }),
     ),

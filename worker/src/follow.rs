@@ -15,7 +15,8 @@ use crate::follower::Follower;
 use crate::origin::{Asked, TIMEOUT};
 use crate::settings::Origin;
 use crate::store::{Store, Stored};
-use crate::{blobs, model, report};
+use crate::{blobs, metrics, model, report};
+use pocketrank::edge::metrics::SYNC_ASKED;
 use pocketrank::sync::{Answer, Failure, Step, Sync};
 use pocketrank::{edge, Manifest, Trust};
 use std::cell::RefCell;
@@ -330,6 +331,7 @@ async fn drive(env: &Env, store: &Store, plan: &mut Sync, until: Option<f64>) {
                 let Some(models) = models.filter(|_| left > 0.0) else {
                     break;
                 };
+                metrics::count(&SYNC_ASKED, [report::name(request.kind), ""]);
                 let mut asked = Asked::of(&models, &request);
                 asked.timeout = asked.timeout.min(left);
                 with(|follower| follower.busy = now() + asked.timeout + GIVEN_UP);

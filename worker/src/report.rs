@@ -40,7 +40,8 @@ pub fn report(report: &Report) {
     log::write(level, line);
 }
 
-fn name(kind: Kind) -> &'static str {
+/// What was asked for, as metrics and the log call it.
+pub fn name(kind: Kind) -> &'static str {
     match kind {
         Kind::Manifest => "manifest",
         Kind::Delta => "delta",
