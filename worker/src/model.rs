@@ -123,16 +123,22 @@ impl Model {
         if self.ranker.rerank(list.candidates(), &wanted.options).is_empty() {
             return Ok(None);
         }
-        let asks_why = Place::asks_why(&self.templates, wanted.template);
+        let whys = if Place::asks_why(&self.templates, wanted.template) {
+            let rows: Vec<u32> = self.ranker.slate().iter().map(|ranked| ranked.row).collect();
+            self.ranker.explain_all(&rows)
+        } else {
+            vec![]
+        };
+        let mut whys = whys.iter();
         let mut rows = String::new();
         let mut places = Vec::with_capacity(self.ranker.slate().len());
         for ranked in self.ranker.slate() {
-            let why = asks_why.then(|| self.ranker.explain(ranked.row));
+            let why = whys.next();
             let because = why.iter().flat_map(|why| &why.because);
             places.push(Place {
                 item: list.value(ranked.index),
                 because: because.into_iter().find_map(|because| list.find(because.item)),
-                reason: why.as_ref().and_then(Place::reason),
+                reason: why.and_then(Place::reason),
             });
             let comma = if rows.is_empty() { "" } else { "," };
             // Writing to a string cannot fail.
