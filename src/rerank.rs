@@ -348,6 +348,23 @@ impl<B: AsRef<[u8]>> Ranker<B> {
 
     /// Why an item has its score for the current profile.
     pub fn explain(&self, row: u32) -> Explanation {
+        self.explain_by(row, self.neighbours.contributions(&self.snapshot, &self.history, row))
+    }
+
+    /// [`Ranker::explain`] of some rows; what the history says is read once for all of them.
+    pub fn explain_all(&self, rows: &[u32]) -> Vec<Explanation> {
+        let mut found = vec![vec![]; rows.len()];
+        let take = |at: usize, position: usize, sum: i64| {
+            if let Some(found) = found.get_mut(at) {
+                found.push((position, sum));
+            }
+        };
+        self.neighbours.contribute(&self.snapshot, &self.history, rows, take);
+        let explain = |(row, found): (&u32, Vec<_>)| self.explain_by(*row, found.into_iter());
+        rows.iter().zip(found).map(explain).collect()
+    }
+
+    fn explain_by(&self, row: u32, found: impl Iterator<Item = (usize, i64)>) -> Explanation {
         let mut names = PART_NAMES.into_iter();
         let mut parts = Vec::with_capacity(PART_NAMES.len());
         let mut score = 0.0;
@@ -363,14 +380,13 @@ impl<B: AsRef<[u8]>> Ranker<B> {
         Explanation {
             score,
             parts,
-            because: self.because(row),
+            because: self.because(found),
         }
     }
 
-    fn because(&self, row: u32) -> Vec<Because> {
+    fn because(&self, found: impl Iterator<Item = (usize, i64)>) -> Vec<Because> {
         // The largest first, ties by position; sums stay below 2^43, positions below 2^8.
         const ABOVE: u64 = 1 << 44;
-        let found = self.neighbours.contributions(&self.snapshot, &self.history, row);
         let found = found.filter(|(_, sum)| *sum > 0);
         let key = |(position, sum): (usize, i64)| ABOVE.saturating_sub(sum as u64) << 8 | position as u64;
         let mut keys: Vec<u64> = found.map(key).collect();

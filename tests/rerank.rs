@@ -220,6 +220,10 @@ proptest! {
                 prop_assert_eq!((why.score.to_bits(), sum.to_bits()), (ranked.score.to_bits(), ranked.score.to_bits()));
                 prop_assert!(why.because.windows(2).all(|pair| pair[0].share >= pair[1].share));
             }
+            // Rows of the slate and others, some twice, some that there are not.
+            let rows: Vec<u32> = slate.iter().map(|ranked| ranked.row).chain((0..20).map(|_| rng.below(90) as u32)).collect();
+            let each: Vec<_> = rows.iter().map(|row| ranker.explain(*row)).collect();
+            prop_assert_eq!(ranker.explain_all(&rows), each);
         }
     }
 

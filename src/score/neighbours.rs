@@ -143,6 +143,38 @@ impl Neighbours {
             (level > 0).then_some((position, contribution(item.weight, neighbours.scale, level)))
         })
     }
+
+    /// [`Neighbours::contributions`] of some rows at once: hands out the place among `rows`, position and contribution, and decodes each row of
+    /// the history once.
+    pub(crate) fn contribute<B: AsRef<[u8]>>(
+        &self,
+        snapshot: &Snapshot<B>,
+        history: &History,
+        rows: &[u32],
+        mut take: impl FnMut(usize, usize, i64),
+    ) {
+        let reached = |(row, _): &(u32, usize)| self.find(*row).row != NO_ROW;
+        let mut wanted: Vec<(u32, usize)> = rows.iter().copied().zip(0..).filter(reached).collect();
+        wanted.sort_unstable();
+        let Some(table) = snapshot.neighbours().filter(|_| !wanted.is_empty()) else {
+            return;
+        };
+        for (position, item) in history.items().iter().enumerate() {
+            let Some(neighbours) = table.row(item.row) else {
+                continue;
+            };
+            // Both ascend.
+            let mut rest = wanted.as_slice();
+            neighbours.for_each(|target, level| {
+                while let Some((&(row, place), behind)) = rest.split_first().filter(|((row, _), _)| *row <= target) {
+                    if row == target && level > 0 {
+                        take(place, position, contribution(item.weight, neighbours.scale, level));
+                    }
+                    rest = behind;
+                }
+            });
+        }
+    }
 }
 
 /// Bits of a row in no order.

@@ -230,16 +230,22 @@ impl Model {
             return Ok(None);
         }
         let template = template.unwrap_or(wanted.template);
-        let asks_why = Place::asks_why(templates, template);
+        let whys = if Place::asks_why(templates, template) {
+            let rows: Vec<u32> = ranker.slate().iter().map(|ranked| ranked.row).collect();
+            ranker.explain_all(&rows)
+        } else {
+            vec![]
+        };
+        let mut whys = whys.iter();
         let mut rows = String::new();
         let mut places = Vec::with_capacity(ranker.slate().len());
         for ranked in ranker.slate() {
-            let why = asks_why.then(|| ranker.explain(ranked.row));
+            let why = whys.next();
             let because = why.iter().flat_map(|why| &why.because);
             places.push(Place {
                 item: list.value(ranked.index),
                 because: because.into_iter().find_map(|because| list.find(because.item)),
-                reason: why.as_ref().and_then(Place::reason),
+                reason: why.and_then(Place::reason),
             });
             let comma = if rows.is_empty() { "" } else { "," };
             // Writing to a string cannot fail.
