@@ -3,7 +3,7 @@
 //! Invariant: no cookie, no address of a visitor and no whole user agent gets in; the same request of two visitors with the same kind of device, from
 //! the same country, gives the same attributes.
 
-use crate::condition::Value;
+use crate::condition::{contains, Value};
 use crate::event::DAY;
 
 /// What a host knows of a request. What is missing is empty, and its attribute null.
@@ -69,7 +69,8 @@ pub fn attributes(request: &Request<'_>) -> Value {
 fn split(url: &str) -> (&str, &str, &str) {
     let url = url.split('#').next().unwrap_or_default();
     let (url, query) = url.split_once('?').unwrap_or((url, ""));
-    let Some((_, rest)) = url.split_once("://") else {
+    let behind = url.as_bytes().windows(3).position(|part| part == b"://");
+    let Some(rest) = behind.and_then(|at| url.get(at + 3..)) else {
         return ("", url, query);
     };
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
@@ -81,7 +82,11 @@ fn split(url: &str) -> (&str, &str, &str) {
 
 /// The kind of device. Tablets are told by their names alone: newer ones say that they are computers.
 fn device(request: &Request<'_>) -> &'static str {
-    let says = |names: &[&str]| names.iter().any(|name| request.user_agent.contains(name));
+    let says = |names: &[&str]| {
+        names
+            .iter()
+            .any(|name| contains(request.user_agent.as_bytes(), name.as_bytes()))
+    };
     if says(&["iPad", "Tablet", "PlayBook", "Silk/"]) || says(&["Android"]) && !says(&["Mobi"]) {
         "tablet"
     } else if request.mobile.trim() == "?1" || says(&["Mobi"]) {

@@ -182,13 +182,13 @@ fn a_profile_ranks_explains_and_travels() {
     assert_eq!(get(&meta, "currency").as_string().unwrap(), "EUR");
     let candidates = JsCandidates::resolve(&ranker, (0..50).map(|n| format!("sku-{n}")).collect());
     ranker.set_profile(&profile, NOW);
-    assert_eq!(ranker.rerank(&candidates, 10, 0.3, false, true), 10);
+    assert_eq!(ranker.rerank(&candidates, 10, 0.3, false, true, None), 10);
     let slate = ranker.inner().slate().to_vec();
     let why = ranker.explain(slate[0].row).unwrap();
     assert!(Object::is(&get(&why, "score"), &JsValue::from(slate[0].score)));
     assert_eq!(js_sys::Array::from(&get(&why, "parts")).length(), 10);
     ranker.set_profile(&edge, NOW);
-    ranker.rerank(&candidates, 10, 0.3, false, true);
+    ranker.rerank(&candidates, 10, 0.3, false, true, None);
     assert_eq!(
         ranker.inner().slate(),
         slate,

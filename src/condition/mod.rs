@@ -201,7 +201,7 @@ impl Pattern {
 }
 
 /// Byte by byte: the search of std is 2 KB of the wasm as it travels.
-fn contains(text: &[u8], part: &[u8]) -> bool {
+pub(crate) fn contains(text: &[u8], part: &[u8]) -> bool {
     part.is_empty() || text.windows(part.len()).any(|window| window == part)
 }
 

@@ -92,8 +92,17 @@ fn affinities(codes: impl Iterator<Item = u16>, names: &[String]) -> Value {
             None => counts.push((1, code)),
         }
     }
-    counts.sort_by_key(|(count, code)| (usize::MAX - count, *code));
-    let often = counts.into_iter().filter(|(count, _)| count * 100 >= all * AFFINITY);
-    let name = |(_, code): (usize, u16)| names.get(usize::from(code).checked_sub(1)?).cloned();
-    Value::List(often.filter_map(name).map(Value::Text).collect())
+    counts.retain(|(count, _)| count * 100 >= all * AFFINITY);
+    // At most five are left: no sort is needed, which is more code.
+    let mut often = vec![];
+    while let Some(best) = counts
+        .iter()
+        .copied()
+        .max_by_key(|(count, code)| (*count, u16::MAX - code))
+    {
+        counts.retain(|known| *known != best);
+        let name = usize::from(best.1).checked_sub(1).and_then(|at| names.get(at));
+        often.extend(name.cloned().map(Value::Text));
+    }
+    Value::List(often)
 }

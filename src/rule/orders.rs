@@ -6,6 +6,9 @@ use crate::rerank::{Candidates, Options, Ranked, Ranker, Shifts};
 use crate::snapshot::{AttributeRow, Labels};
 use serde::Serialize;
 
+/// The most items that are pinned in a slot.
+const MAX_PINS: usize = 1_000;
+
 /// Actions with rows and codes of one snapshot in the place of names: made once a slot, and used for its list.
 #[derive(Debug, Clone, Default)]
 pub struct Moves {
@@ -119,10 +122,11 @@ impl Moves {
         let lifts = (bytes.len() / 4 - 1) as u32;
         bytes.splice(..4, lifts.to_le_bytes());
         let shown = |row: u32| !self.excludes(row, catalogue.codes(row).unwrap_or_default());
-        let mut pins: Vec<(u32, usize)> = vec![];
-        for (_, row, place) in self.pins.iter().filter(|(_, row, _)| shown(*row)) {
+        let mut pins: Vec<(u32, u32)> = vec![];
+        for (_, row, place) in self.pins.iter().filter(|(_, row, _)| shown(*row)).take(MAX_PINS) {
             if pins.iter().all(|(pinned, _)| pinned != row) {
-                pins.push((*row, *place));
+                let place = *place as u32;
+                pins.insert(pins.partition_point(|(_, known)| *known <= place), (*row, place));
             }
         }
         let mut write = |row: u32, place: u32| {
@@ -131,8 +135,7 @@ impl Moves {
         };
         // All of them out, so that none leaves a gap later, and then each to its place, the first place first: behind those that are there.
         pins.iter().for_each(|(row, _)| write(*row, u32::MAX));
-        pins.sort_by_key(|(_, place)| *place);
-        pins.iter().for_each(|(row, place)| write(*row, *place as u32));
+        pins.iter().for_each(|(row, place)| write(*row, *place));
         bytes
     }
 

@@ -24,14 +24,14 @@ const lists = Object.fromEntries(
 const german = { country: "de", device: "desktop", hour: 3, referrer: null };
 const italian = { ...german, country: "it" };
 
-/** @param {{ attributes?: object, model?: string, lists?: string }} [options] */
-function html({ attributes, model = snapshot.toString("base64"), lists: covered = Object.keys(lists).join(" ") } = {}) {
+/** @param {{ attributes?: object, model?: string, lists?: string, by?: string }} [options] */
+function html({ attributes, by = "", model = snapshot.toString("base64"), lists: covered = Object.keys(lists).join(" ") } = {}) {
   const said = attributes ? ` data-pocketrank-page="${JSON.stringify(attributes).replaceAll('"', "&quot;")}"` : "";
   const cards = lists.popular?.slice(0, COUNT).map(({ id, name }) => `<li class="pr-card" data-item="${id}">${name}</li>`);
   return `<!doctype html><html lang="en"><title>Shop</title><link rel="icon" href="data:,">
     <script>addEventListener("pocketrank:assigned", ({ detail }) => (window.assigned ??= []).push(detail), true)</script>
     <script type="module" src="/element.js" data-manifest="/models/manifest.pkrm" data-audience="demo" data-keys="${"01".repeat(32)}"></script>
-    <pocketrank-carousel style="display: block; margin-top: 3000px" data-pocketrank-slot="home" data-pocketrank-candidates="popular" data-pocketrank-count="${COUNT}"${said}>
+    <pocketrank-carousel style="display: block; margin-top: 3000px" data-pocketrank-slot="home" data-pocketrank-candidates="popular" data-pocketrank-count="${COUNT}" data-pocketrank-by="${by}"${said}>
     <ol class="pr-track">${cards?.join("")}</ol></pocketrank-carousel>
     <script type="application/vnd.pocketrank.snapshot" data-pocketrank-model data-pocketrank-lists="${covered}">${model}</script></html>`;
 }
@@ -41,6 +41,8 @@ let browser;
 /** @type {Awaited<ReturnType<typeof serveSite>>} */
 let site;
 let body = "";
+/** A list that is not published. */
+let gone = "";
 before(async () => {
   [browser] = await Promise.all([launchChromium(), init(), initDecide()]);
   site = await serveSite(join(root, "dist/npm"), ({ url = "" }) => {
@@ -48,7 +50,8 @@ before(async () => {
     if (pathname === "/") return { headers: { "content-type": "text/html" }, body };
     if (pathname === "/pocketrank/items.json") return { headers: { "content-type": "application/json" }, body: "{}" };
     const list = lists[/^\/pocketrank\/candidates\/(\w+)\.json$/.exec(pathname)?.[1] ?? ""];
-    return list && { headers: { "content-type": "application/json" }, body: JSON.stringify({ items: list }) };
+    if (!list || pathname.endsWith(`/${gone}.json`)) return undefined;
+    return { headers: { "content-type": "application/json" }, body: JSON.stringify({ items: list }) };
   });
 });
 after(async () => {
@@ -210,16 +213,30 @@ describe("experiments and rules in the browser", () => {
     assert.deepEqual(await paths(lot, ["sku-1", "sku-40"]), await paths(1, []));
   });
 
-  it("leave the cards where an arm's model cannot be had", async () => {
+  it("rank by the usual model where an arm's cannot be had, but leave what the edge has ranked", async () => {
     const french = { ...german, country: "fr" };
-    const lot = lotWhere(({ model }) => model === "other", french);
-    const { tab, warnings, close } = await visit(html({ attributes: french }), { lot });
-    const control = expected(french);
-    await shows(tab, control.ids);
-    await act(tab, "choose");
-    await tab.waitForEvent("console", { predicate: (message) => message.text().includes("keeps its cards") });
-    assert.deepEqual(await slate(tab, "home"), control.ids);
-    assert.ok(warnings.some((text) => text.includes("models/other.pkr cannot be had")), warnings.join("\n"));
+    const lot = lotWhere(({ model, template }) => model === "other" && template === "plain", french);
+    const { ids } = expected(french, { lot });
+    for (const by of ["", "edge"]) {
+      const { tab, warnings, close } = await visit(html({ attributes: french, by }), { lot });
+      const told = tab.waitForEvent("console", { predicate: (message) => message.text().includes("models/other.pkr cannot be had") });
+      await act(tab, "choose");
+      await told;
+      await shows(tab, by ? (lists.popular ?? []).slice(0, COUNT).map(({ id }) => id) : ids);
+      assert.ok(warnings.some((text) => text.startsWith(by ? "pocketrank: slot home keeps its cards" : "pocketrank: slot home gets what the page says")), warnings.join("\n"));
+      await close();
+    }
+  });
+
+  it("give a slot its own list where another cannot be had", async () => {
+    gone = "winter";
+    const phone = { ...italian, device: "mobile" };
+    assert.equal(expected(phone).decision.list, "winter");
+    const { tab, warnings, close } = await visit(html({ attributes: phone }));
+    // On a phone nothing but the list is another.
+    await shows(tab, expected(italian).ids);
+    assert.ok(warnings.some((text) => text.startsWith("pocketrank: slot home gets what the page says: Error: /pocketrank/candidates/winter.json answers 404")), warnings.join("\n"));
+    gone = "";
     await close();
   });
 

@@ -5,7 +5,7 @@
  * profile: those that anybody may get are fetched for everybody. What decides is loaded only where the snapshot has something to decide.
  */
 import type { Decision, Decisions, ExperimentResult } from "../decide.js";
-import type { Slot } from "../element.js";
+import type { CandidateItem, Slot } from "../element.js";
 import type { Profile } from "./api.js";
 import type { Assets } from "./assets.js";
 import { now, type Ranker } from "./ranker.js";
@@ -45,7 +45,7 @@ export class Slots {
     const decide = () => decisions?.make(name, { attributes, profile: this.#page.profile });
     const decision = decide();
     const { model, list = own } = decision ?? {};
-    const [ranker, items] = await Promise.all([model === undefined ? this.#assets.ranker(list) : this.#assets.model(model), this.#assets.candidates(list)]);
+    const [ranker, items] = await this.#load(list, model, slot);
     // Meanwhile the visitor may have become another one.
     const then = decide();
     if (then?.model !== model || (then?.list ?? own) !== list) return this.find(slot);
@@ -63,16 +63,29 @@ export class Slots {
     };
   }
 
+  /** Model and list. What is named and cannot be had is as if it were not named, and is reported, as at the edge. */
+  async #load(list: string, model: string | undefined, slot: DOMStringMap): Promise<[Ranker, CandidateItem[]]> {
+    const own = slot.pocketrankCandidates ?? "";
+    try {
+      return await Promise.all([model === undefined ? this.#assets.ranker(list) : this.#assets.model(model), this.#assets.candidates(list)]);
+    } catch (error) {
+      // The edge may well have had it: what it has ranked by another model is not ranked by the usual one.
+      if ((model === undefined && list === own) || slot.pocketrankBy === "edge") throw error;
+      this.#report(`pocketrank: slot ${slot.pocketrankSlot} gets what the page says: ${String(error)}`);
+      return Promise.all([this.#assets.ranker(own), this.#assets.candidates(own)]);
+    }
+  }
+
   /** What decides by a snapshot, if it has anything to decide. */
   #of(ranker: Ranker): Promise<Decisions | undefined> {
-    const known = this.#decisions.get(ranker) ?? this.#load(ranker);
+    const known = this.#decisions.get(ranker) ?? this.#open(ranker);
     this.#decisions.set(ranker, known);
     // What could not be loaded is tried again.
     known.catch(() => this.#decisions.delete(ranker));
     return known;
   }
 
-  async #load(ranker: Ranker): Promise<Decisions | undefined> {
+  async #open(ranker: Ranker): Promise<Decisions | undefined> {
     if (ranker.experiments.length + ranker.rules.length === 0) return undefined;
     const { Decisions, init } = await import("./decide.js");
     await init();
