@@ -13,13 +13,14 @@
 
 use crate::bindings::CACHE;
 use crate::error::{loggable, warn, Error};
-use crate::guard;
 use crate::page::changed;
 use crate::settings::Caching;
 use crate::store::within;
 use crate::upstream::Upstream;
+use crate::{guard, metrics};
 use js_sys::Promise;
 use pocketrank::edge::cache::{self, is_error, Kept, State};
+use pocketrank::edge::metrics::CACHE as CACHE_STATES;
 use std::cell::RefCell;
 use wasm_bindgen::JsCast;
 use web_sys::{Headers, Request, Response, Url};
@@ -67,6 +68,7 @@ pub async fn page(
 ) -> Result<Response, Error> {
     let caching = Caching::read(env)?;
     let Some(query) = caching.rules.query(&url.pathname(), &url.search()) else {
+        count("uncached");
         return upstream.shared(request, url, caching.timeout).await;
     };
     let page = Page {
@@ -80,8 +82,12 @@ pub async fn page(
         .map_or(State::Expired, |(kept, _)| kept.state(now as u64));
     let was_there = found.is_some();
     let found = match (state, found) {
-        (State::Fresh, Some((kept, response))) => return serve(&response, kept, now),
+        (State::Fresh, Some((kept, response))) => {
+            count("fresh");
+            return serve(&response, kept, now);
+        }
         (State::Stale, Some((kept, response))) => {
+            count("stale");
             revalidate(upstream, url, page, caching, context, now);
             return serve(&response, kept, now);
         }
@@ -98,10 +104,15 @@ pub async fn page(
             if let Err(error) = answer {
                 warn(&error);
             }
+            count("stood_in");
             serve(&response, kept, now)
         }
-        (Err(error), _) => Err(error),
+        (Err(error), _) => {
+            count("failed");
+            Err(error)
+        }
         (Ok((response, kept)), _) => {
+            count(if kept.is_some() { "kept" } else { "not_kept" });
             let change = match kept {
                 Some(kept) => put(&page, kept, &response.clone()?)?,
                 None if was_there && !failed => delete(&page)?,
@@ -111,6 +122,11 @@ pub async fn page(
             Ok(response)
         }
     }
+}
+
+/// Counts a page by what the cache had of it; docs/DEPLOY.md has the states.
+fn count(state: &'static str) {
+    metrics::count(&CACHE_STATES, [state, ""]);
 }
 
 /// What upstream answers, and whether that is kept.
