@@ -289,6 +289,8 @@ describe("the cache", () => {
       response.writeHead(200, { "content-type": "text/html" }).write(page("<p>answer 2</p>"), () => setTimeout(() => response.destroy(), 50));
     });
     await visit().catch(() => undefined);
+    // The connections to the worker that were cut off are not used again once that is seen.
+    await sleep(200);
     upstream.answer(counted());
     assert.equal((await visit()).answer, 3);
     assert.equal((await visit()).answer, 3);

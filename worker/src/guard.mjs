@@ -42,12 +42,20 @@ export function begin(living) {
   waiting.clear();
 }
 
+/** Whether an instance ends with that: with a trap, or a stack without end, also where wasm-bindgen has wrapped it. @param {unknown} error */
+function isFatal(error) {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof WebAssembly.RuntimeError || cause instanceof RangeError) return true;
+  }
+  return false;
+}
+
 /**
  * Replaces an instance that has ended, before anything is called that belonged to it: wasm-bindgen would give it to the next instance.
  * @param {unknown} error
  */
 function replace(error) {
-  if (!(error instanceof WebAssembly.RuntimeError)) return false;
+  if (!isFatal(error)) return false;
   renew();
   // worker-build's shim would replace it once more when the next request comes.
   /** @type {any} */ (globalThis).__worker_init_state.criticalError = false;

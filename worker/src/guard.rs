@@ -12,7 +12,8 @@ use worker::Env;
 
 #[wasm_bindgen(module = "/src/guard.mjs")]
 extern "C" {
-    fn begin(entries: &Object);
+    #[wasm_bindgen(catch)]
+    fn begin(entries: &Object) -> Result<(), JsValue>;
 
     /// The answer to a request, begun again where the instance ends before it is there.
     pub fn answer(request: &Request, env: &Env, context: &Context) -> Promise;
@@ -52,8 +53,7 @@ fn start() -> Result<(), JsValue> {
     ] {
         Reflect::set(&entries, &name.into(), &entry)?;
     }
-    begin(&entries);
-    Ok(())
+    begin(&entries)
 }
 
 /// What a request gets that was passed on in vain.
