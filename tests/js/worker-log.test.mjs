@@ -27,7 +27,7 @@ function checkAll(edge) {
 describe("the log", () => {
   it("explains every event that the sources name", () => {
     const sources = readdirSync(join(root, "worker/src")).map((name) => readFileSync(join(root, "worker/src", name), "utf8")).join("\n");
-    const events = new Set([...sources.matchAll(/event: "(\w+)"|Error::\w+ ?(?:\{[^}]*\}|\([^)]*\)) => \("(\w+)", /g)].map(([, a, b]) => a ?? b));
+    const events = new Set([...sources.matchAll(/event: "(\w+)"|(?:Error::\w+ ?(?:\{[^}]*\}|\([^)]*\)) => |once|warn)\(\s*"(\w+)",\s*"/g)].map(([, a, b]) => a ?? b));
     assert.ok(events.size >= 8, [...events].join());
     for (const event of events) assert.ok(docs.includes(`\n| \`${event}\` |`), event);
   });

@@ -35,6 +35,18 @@ let entries;
 /** @type {Set<() => void>} */
 const waiting = new Set();
 
+/**
+ * Writes a line of the log, as `log.rs` does; docs/DEPLOY.md has the events. What was thrown may name an address, which is left out.
+ * @param {string} event
+ * @param {string} reason
+ * @param {string} message
+ * @param {unknown} [error]
+ */
+function warn(event, reason, message, error) {
+  const thrown = error === undefined ? "" : `: ${String(error).replaceAll(/\S*:\/\/\S*/g, "(address)")}`;
+  console.warn(JSON.stringify({ level: "warn", event, reason, message: `${message}${thrown}` }));
+}
+
 /** An instance has begun; those who wait for the one before wait for nothing. @param {Entries} living */
 export function begin(living) {
   entries = living;
@@ -56,6 +68,7 @@ function isFatal(error) {
  */
 function replace(error) {
   if (!isFatal(error)) return false;
+  warn("instance", "ended", "a fault of the worker ended its instance, and another took its place; report it", error);
   renew();
   // worker-build's shim would replace it once more when the next request comes.
   /** @type {any} */ (globalThis).__worker_init_state.criticalError = false;
@@ -96,12 +109,12 @@ function outlive(call) {
  * @param {(living: Entries) => Promise<void> | undefined} call
  */
 function handle(what, call) {
-  const warn = (/** @type {unknown} */ error) => console.warn(`${what}: ${error}`);
+  const told = (/** @type {unknown} */ error) => warn("platform", "thrown", what, error);
   try {
     const promise = call(/** @type {Entries} */ (entries));
-    return promise && outlive(() => promise).catch(warn);
+    return promise && outlive(() => promise).catch(told);
   } catch (error) {
-    return replace(error) ? undefined : warn(error);
+    return replace(error) ? undefined : told(error);
   }
 }
 
@@ -161,11 +174,11 @@ export function rewrite(response, request, env, carries) {
 export async function keep(url, response) {
   try {
     const body = await whole(response);
-    if (!body) console.warn(`the cache: a page has more than ${largest} bytes and was not kept`);
-    else if (!(await isRenewable(response, body))) console.warn("the cache: a page with nonces that its header does not have, or short ones, was not kept");
+    if (!body) warn("cache", "too_large", `a page has more than ${largest} bytes and was not kept`);
+    else if (!(await isRenewable(response, body))) warn("cache", "nonces", "a page with nonces that its header does not have, or short ones, was not kept");
     else await /** @type {any} */ (caches).default.put(url, new Response(body, response));
   } catch (error) {
-    console.warn(`the cache: a page was not kept: ${error}`);
+    warn("cache", "cut_off", "a page was not kept", error);
   }
 }
 
