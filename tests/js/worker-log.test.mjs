@@ -1,4 +1,4 @@
-/** worker/src/log.rs and report.rs: one JSON object a line, by codes that docs/DEPLOY.md explains, and nothing of a visitor. */
+/** worker/src/log.rs, report.rs and error.rs: one JSON object a line, by codes that docs/DEPLOY.md explains, and nothing of a visitor. */
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -27,7 +27,7 @@ function checkAll(edge) {
 describe("the log", () => {
   it("explains every event that the sources name", () => {
     const sources = readdirSync(join(root, "worker/src")).map((name) => readFileSync(join(root, "worker/src", name), "utf8")).join("\n");
-    const events = new Set([...sources.matchAll(/event: "(\w+)"|(?:Error::\w+ ?(?:\{[^}]*\}|\([^)]*\)) => |once|warn)\(\s*"(\w+)",\s*"/g)].map(([, a, b]) => a ?? b));
+    const events = new Set([...sources.matchAll(/event: "(\w+)"|Error::\w+ ?(?:\{[^}]*\}|\([^)]*\)) => \("(\w+)", |(?:once|warn)\(\s*"(\w+)",\s*"/g)].map(([, a, b, c]) => a ?? b ?? c));
     assert.ok(events.size >= 11, [...events].join());
     for (const event of events) assert.ok(docs.includes(`\n| \`${event}\` |`), event);
   });

@@ -1,4 +1,4 @@
-/** worker/src/page.rs and upstream.rs: what is fetched for a page, and what the answer says of itself. */
+/** worker/src/lib.rs, page.rs, upstream.rs and assets.rs: what is fetched for a page, and what the answer says of itself. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { gzipSync } from "node:zlib";

@@ -21,7 +21,7 @@ function names(pattern, text) {
 }
 
 /** Variables are read by functions of `env` and their name. */
-const read = names(/\w+\(env, "([A-Z][A-Z0-9_]+)"\)/g, sources);
+const read = names(/\w+\(env, "([A-Z][A-Z0-9_]+)"[,)]/g, sources);
 const secrets = names(/Some\(match self|"(API_TOKEN_[A-Z]+)"/g, readFileSync(join(root, "src/edge/api/mod.rs"), "utf8")).filter(Boolean);
 const bindings = ["ASSETS", ...names(/^const [A-Z0-9]+: &str = "([A-Z][A-Z_]+)";$/gm, sources)].sort();
 
@@ -70,7 +70,7 @@ describe("wrangler.toml", () => {
 
 describe("a variable that cannot be understood", () => {
   it("fails the request, and the log says which", async () => {
-    for (const [name, value] of Object.entries({ PAGES: "shop", CAPSULE: "yes", PAGE_MODEL: "1", UPSTREAM_URL: "shop.example", API: "true" })) {
+    for (const [name, value] of Object.entries({ PAGES: "shop", CAPSULE: "yes", PAGE_MODEL: "1", UPSTREAM_URL: "shop.example", API: "true", PAGE_TTL: "soon", UPSTREAM_TIMEOUT: "0" })) {
       const edge = await startEdge({ vars: { [name]: value }, files: { "/v1/a.html": page("") } });
       assert.equal((await edge.fetch("/v1/a")).status, 500, name);
       await edge.stop();

@@ -188,9 +188,13 @@ pub fn failed(url: &str, value: &JsValue) -> Error {
     }
 }
 
-/// An address without what was searched for, which stays out of the log.
+/// An address as the log may have it: of a page upstream the server alone, for its path may name somebody; else without what was searched for.
 pub fn loggable(url: &str) -> &str {
-    url.split('?').next().unwrap_or_default()
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.split('?').next().unwrap_or_default();
+    };
+    let host = rest.split(['/', '?']).next().unwrap_or_default();
+    url.get(..scheme.len() + 3 + host.len()).unwrap_or_default()
 }
 
 /// Tells the log of a failure that the page outlives.
