@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { root } from "../../scripts/process.mjs";
 import { Ranker } from "../../dist/npm/node.js";
-import { Experiments, init } from "../../dist/npm/decide-node.js";
+import { Decisions, Experiments, init } from "../../dist/npm/decide-node.js";
 import { candidates, fallback, items, now, page, range, readSlots, slot, startEdge, visitor } from "../worker/edge.mjs";
 import { decided, twoArms } from "./support/decisions.mjs";
 
@@ -173,6 +173,27 @@ describe("rules and experiments at the edge", () => {
       weighed += Number(value !== null);
     }
     assert.ok(weighed > 0 && weighed < 12);
+  });
+
+  it("give every slot what the browser script makes of the same page and profile", async () => {
+    const ranker = new Ranker(snapshot);
+    const decisions = new Decisions(ranker, () => undefined);
+    const visits = new Set();
+    for (const seed of range(0, 20)) {
+      const { profile, cookie } = visitor(seed % 5 ? [[seed, "view_item", 3], [seed % 7, "add_to_cart", 1]] : [], seed * 0x9e3779b1);
+      const asked = { headers: { cookie, ...(seed % 3 && { "sec-ch-ua-mobile": "?1" }) }, cf: { country: ["DE", "FR", "US"][seed % 3], timezone: zone(seed % 2 ? 7 : 21) } };
+      for (const slot of await slots(asked)) {
+        const { list, rules, blend, diversity = 0.3 } = decisions.make(slot.name, { attributes: slot.page, profile, now });
+        const items = list === "reminders" ? reminders : all;
+        ranker.setBlend(/** @type {any} */ (blend) ?? {});
+        ranker.setProfile(profile, now);
+        const resolved = ranker.candidates(items);
+        const slate = ranker.rerank(resolved, { count: 6, diversity, shifts: decisions.moves(rules, ranker, resolved) });
+        assert.deepEqual(slot.rows, slate.map(({ row }) => row), `${slot.name} of ${seed}`);
+        visits.add(slot.rows.join());
+      }
+    }
+    assert.ok(visits.size > 40, `${visits.size} different slates`);
   });
 
   it("leave the next visitor nothing of an arm", async () => {
