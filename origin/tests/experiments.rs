@@ -304,7 +304,7 @@ fn templates_that_are_named_and_not_there_are_told() {
     let warned = |arguments: &[&str]| {
         let run = pocketrank(arguments);
         assert!(run.status.success(), "{run:?}");
-        let text = String::from_utf8(run.stderr).unwrap();
+        let text = String::from_utf8(run.stdout).unwrap();
         let lines = text
             .lines()
             .filter(|line| line.starts_with("warning"))

@@ -149,9 +149,9 @@ pub struct Answer<'a> {
 impl Answer<'_> {
     /// Whether a reader of HTML can read it: a whole page in an encoding that the platform decodes.
     pub fn is_readable(&self) -> bool {
-        let encoding = self.content_encoding.unwrap_or_default().trim();
-        let decoded = ["", "identity", "gzip", "x-gzip", "br"];
-        is_page(self.status, self.content_type) && decoded.iter().any(|known| encoding.eq_ignore_ascii_case(known))
+        // As workerd compares them: what it does not know it leaves encoded.
+        let decoded = ["", "identity", "gzip", "br"].contains(&self.content_encoding.unwrap_or_default());
+        is_page(self.status, self.content_type) && decoded
     }
 
     /// How long it may be kept at `now`, in milliseconds since 1970-01-01 UTC; `None` if it may not, or to no end.

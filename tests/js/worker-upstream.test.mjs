@@ -112,8 +112,8 @@ for (const folder of ["/page", "/cached"]) {
           const takes = request.headers["accept-encoding"]?.includes(encoding);
           response.writeHead(200, { "content-type": "text/html", ...(takes ? { "content-encoding": encoding } : {}) }).end(takes ? compress(body) : body);
         });
-        for (const accepted of [encoding, "identity", "zstd, gzip;q=0.1, br"]) {
-          const found = await raw(`${folder}/as-${encoding}`, { "accept-encoding": accepted });
+        for (const [name, accepted] of /** @type {const} */ ([["as", encoding], ["as", "identity"], ["as", "zstd, gzip;q=0.1, br"], ["first", "identity"], ["first", encoding]])) {
+          const found = await raw(`${folder}/${name}-${encoding}`, { "accept-encoding": accepted });
           const sent = found.headers["content-encoding"];
           assert.ok(!sent || accepted.includes(sent), `${sent} for ${accepted}`);
           const text = (sent === "gzip" ? gunzipSync(found.body) : sent === "br" ? brotliDecompressSync(found.body) : found.body).toString();

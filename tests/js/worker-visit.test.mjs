@@ -115,6 +115,13 @@ describe("rules and experiments at the edge", () => {
     assert.ok(weekday >= 1 && weekday <= 7);
   });
 
+  it("give the browser what the address says, letter by letter", async () => {
+    for (const campaign of ["a&quot;b", 'a"b', '&quot;,&quot;country&quot;:&quot;de', "&amp;'"]) {
+      const found = await slots({ cf: { country: "FR" }, query: `?utm_campaign=${encodeURIComponent(campaign)}` });
+      assert.deepEqual([pageOf(found).campaign, pageOf(found).country], [campaign, "fr"]);
+    }
+  });
+
   it("follow what the capsule says, under consent alone", async () => {
     const { cookie } = visitor([[1, "view_item", 2], [5, "add_to_cart", 1]]);
     const found = await slots({ headers: { cookie } });
@@ -194,6 +201,30 @@ describe("rules and experiments at the edge", () => {
       }
     }
     assert.ok(visits.size > 40, `${visits.size} different slates`);
+  });
+
+  it("leave a server that asks the API nothing of an arm", async () => {
+    const api = await startEdge({
+      seed: { snapshot, lists: { all: candidates(all), reminders: candidates(reminders) } },
+      files: { "/shop.html": page(slot("all", 6, "referrer")) },
+      vars: { API: "on", API_TOKEN_RERANK: "a-token-of-twenty-letters" },
+    });
+    const ask = async () => {
+      const headers = { authorization: "Bearer a-token-of-twenty-letters", "content-type": "application/json" };
+      const response = await api.fetch("/v1/rerank", { method: "POST", headers, body: JSON.stringify({ lists: [{ list: "all", count: 10 }] }) });
+      assert.equal(response.status, 200);
+      return /** @type {any} */ (await response.json()).slates[0].items;
+    };
+    const before = await ask();
+    const arms = new Set();
+    for (const seed of range(0, 8)) {
+      const { cookie } = visitor([[3, "view_item", 1]], seed * 0x85ebca6b);
+      const [found] = readSlots(await (await api.fetch("/shop", { headers: { cookie } })).text());
+      arms.add(found?.experiments.find(({ experiment }) => experiment === "blend")?.key);
+      assert.deepEqual(await ask(), before);
+    }
+    assert.deepEqual([...arms].sort(), ["control", "new"]);
+    await api.stop();
   });
 
   it("leave the next visitor nothing of an arm", async () => {

@@ -6,6 +6,7 @@
 use crate::bindings::{RateLimit, RateLimited};
 use crate::error::{describe, fail, warn, Error};
 use crate::follow::{self, Refresh};
+use crate::lists::Lists;
 use crate::store::within;
 use crate::{flags, lists, metrics, model, settings};
 use js_sys::{Object, Reflect, Uint8Array};
@@ -174,7 +175,7 @@ fn ranked(model: &mut model::Model, call: &Rerank, sec_gpc: Option<&str>, now: u
     for (at, wanted) in call.lists.iter().enumerate() {
         if let Source::List { file, .. } = &wanted.source {
             if lists.get(file).is_none() {
-                let code = missing(manifest, file);
+                let code = missing(lists, file);
                 return Err(Problem::at(code, format!("/lists/{at}/list"), code.title()));
             }
         }
@@ -196,10 +197,11 @@ fn ranked(model: &mut model::Model, call: &Rerank, sec_gpc: Option<&str>, now: u
 }
 
 /// What it means that a list is not there.
-fn missing(manifest: &pocketrank::Manifest, file: &str) -> Code {
-    match manifest.file(file) {
-        Some(_) => Code::ListUnavailable,
-        None => Code::UnknownList,
+fn missing(lists: &Lists, file: &str) -> Code {
+    if lists.is_absent(file) {
+        Code::UnknownList
+    } else {
+        Code::ListUnavailable
     }
 }
 
@@ -212,7 +214,7 @@ async fn candidates(env: &Env, name: &str, file: &str) -> Result<Answer, Problem
         let (_, lists, manifest) = model.parts();
         match lists.get(file) {
             Some(list) => Ok((JSON, api::candidates(manifest, name, list.candidates(), list.ids()))),
-            None => Err(Problem::new(missing(manifest, file))),
+            None => Err(Problem::new(missing(lists, file))),
         }
     };
     model::with(listed).unwrap_or_else(|| Err(Problem::new(Code::NoModel)))

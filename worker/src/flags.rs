@@ -46,18 +46,24 @@ pub async fn load(env: &Env) {
 
 /// Reads them.
 pub async fn read(env: &Env) {
+    let next = js_sys::Date::now() + LOOK;
     STATE.with_borrow_mut(|state| {
-        let state = state.get_or_insert_with(|| State {
-            flags: Flags::default(),
-            text: None,
-            next: 0.0,
-        });
-        state.next = js_sys::Date::now() + LOOK;
+        if let Some(state) = state {
+            state.next = next;
+        }
     });
     let found = match Store::of(env) {
         Ok(store) => store.flags().await,
         Err(error) => Err(error),
     };
+    // Before that a page waits for its own reading: what is off must not be on meanwhile.
+    STATE.with_borrow_mut(|state| {
+        state.get_or_insert_with(|| State {
+            flags: Flags::default(),
+            text: None,
+            next,
+        });
+    });
     let Ok(text) = found.inspect_err(warn) else { return };
     STATE.with_borrow_mut(|state| {
         let Some(state) = state.as_mut().filter(|state| state.text != text) else {

@@ -132,7 +132,7 @@ export async function answer(request, env, context) {
     } catch (error) {
       // A connection that upstream has closed for being idle ends like one that fails.
       if (isRepeatable && left === tries) continue;
-      const failed = await outlive(async (living) => living.failed(request, error));
+      const failed = await outlive((living) => Promise.resolve(living.failed(request, error)));
       if (failed !== lost) return failed;
     }
   }
@@ -174,8 +174,11 @@ export function rewrite(response, request, env, carries) {
 export async function keep(url, response) {
   try {
     const body = await whole(response);
+    const refused = !body || !(await isRenewable(response, body));
+    // What was kept before is not what upstream has now.
+    if (refused) await /** @type {any} */ (caches).default.delete(url);
     if (!body) warn("cache", "too_large", `a page has more than ${largest} bytes and was not kept`);
-    else if (!(await isRenewable(response, body))) warn("cache", "nonces", "a page with nonces that its header does not have, or short ones, was not kept");
+    else if (refused) warn("cache", "nonces", "a page with nonces that its header does not have, or short ones, was not kept");
     else await /** @type {any} */ (caches).default.put(url, new Response(body, response));
   } catch (error) {
     warn("cache", "cut_off", "a page was not kept", error);

@@ -132,6 +132,8 @@ struct Entry {
     list: Option<List>,
     /// SHA-256 of its file, if the manifest names it.
     sha256: Option<[u8; 32]>,
+    /// Whether nobody has it.
+    is_absent: bool,
     /// Until when it is not tried again where it is not there, in milliseconds since 1970-01-01 UTC.
     until: f64,
     /// When it was last used, in uses of all lists.
@@ -157,6 +159,11 @@ impl Lists {
     /// The same, but this counts as no use of it.
     pub fn peek(&self, name: &str) -> Option<&List> {
         self.entries.get(name)?.list.as_ref()
+    }
+
+    /// Whether nobody has it, by the last try.
+    pub fn is_absent(&self, name: &str) -> bool {
+        self.entries.get(name).is_some_and(|entry| entry.is_absent)
     }
 
     /// Keeps the lists whose files are the same by another manifest; the snapshot is the same.
@@ -222,6 +229,7 @@ pub async fn load(env: &Env, name: &str) -> Result<(), Error> {
                     Ok(())
                 }
                 Err(error) => {
+                    entry.is_absent = matches!(error, Error::Status { status: 404, .. });
                     entry.until = now + RETRY;
                     Err(error)
                 }

@@ -13,7 +13,7 @@ use crate::visit::Visit;
 use pocketrank::experiment::Experiments;
 use pocketrank::rule::{Moves, Rules};
 use pocketrank::template::{Page, Place, Templates};
-use pocketrank::{edge, Candidates, Decision, Manifest, Options, Ranker, Snapshot};
+use pocketrank::{edge, Candidates, Decision, Manifest, Options, Profile, Ranker, Snapshot};
 use std::cell::RefCell;
 use std::fmt::Write;
 
@@ -175,6 +175,13 @@ impl Model {
     /// # Errors
     /// [`pocketrank::Error`] if there is no such template as the page names, or it makes too much of the items.
     pub fn slate(&mut self, wanted: &Wanted<'_>, visit: &Visit) -> Result<Option<Slate>, pocketrank::Error> {
+        let made = self.make(wanted, visit);
+        forget(&mut self.ranker, visit.now);
+        self.models.each(|ranker| forget(ranker, visit.now));
+        made
+    }
+
+    fn make(&mut self, wanted: &Wanted<'_>, visit: &Visit) -> Result<Option<Slate>, pocketrank::Error> {
         let Self {
             ranker,
             experiments,
@@ -267,6 +274,13 @@ impl Model {
     pub fn page_model(&mut self, lists: Vec<String>) -> Option<&str> {
         self.slices.get(lists, self.ranker.snapshot(), &mut self.lists)
     }
+}
+
+/// Leaves nothing of a visitor in a ranker: no history, no arm's weights.
+fn forget(ranker: &mut Ranker<Vec<u8>>, now: u32) {
+    // Without factors there is none that could be wrong.
+    let _ = ranker.scale_blend(std::iter::empty());
+    ranker.set_profile(&Profile::default(), now);
 }
 
 /// Leaves the slate in the ranker.

@@ -35,6 +35,15 @@ impl Models {
         self.0.last_mut()?.ranker.as_deref_mut()
     }
 
+    /// Does something with each that is there.
+    pub fn each(&mut self, mut work: impl FnMut(&mut Ranker<Vec<u8>>)) {
+        for entry in &mut self.0 {
+            if let Some(ranker) = entry.ranker.as_deref_mut() {
+                work(ranker);
+            }
+        }
+    }
+
     /// Keeps those whose files are the same by another manifest.
     pub fn keep_only(&mut self, manifest: &Manifest) {
         let is_same = |entry: &Entry| file(manifest, &entry.name).map(|blob| blob.sha256) == Some(entry.sha256);
@@ -73,6 +82,14 @@ pub async fn load(env: &Env, name: &str) -> Result<(), Error> {
     let Some(blob) = model::with(due).flatten() else {
         return Ok(());
     };
+    let entry = |ranker| Entry {
+        name: name.into(),
+        sha256: blob.as_ref().map_or([0; 32], |blob| blob.sha256),
+        ranker,
+        until: now + RETRY,
+    };
+    // Others rank with the usual one meanwhile: each would take as much memory.
+    model::with(|model| model.models.put(entry(None)));
     let opened = open(env, blob.as_ref(), name).await;
     let (ranker, outcome) = match opened {
         Ok(snapshot) => (Some(Box::new(Ranker::new(snapshot))), Ok(())),
@@ -81,12 +98,7 @@ pub async fn load(env: &Env, name: &str) -> Result<(), Error> {
     model::with(|model| {
         // Another manifest may be in use by now.
         if file(&model.manifest, name) == blob.as_ref() {
-            model.models.put(Entry {
-                name: name.into(),
-                sha256: blob.map_or([0; 32], |blob| blob.sha256),
-                ranker,
-                until: now + RETRY,
-            });
+            model.models.put(entry(ranker));
         }
     });
     outcome

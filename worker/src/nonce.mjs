@@ -20,6 +20,9 @@ function nonces(response) {
 export async function isRenewable(response, body) {
   const known = nonces(response);
   if ([...known].some((nonce) => nonce.length < least || !/^[\w+/=-]+$/.test(nonce))) return false;
+  // Where one begins with another, or letters take two bytes, they would not be found as they are.
+  if ([...known].some((nonce) => [...known].some((other) => other !== nonce && other.startsWith(nonce)))) return false;
+  if (known.size > 0 && /charset\s*=\s*["']?utf-16/i.test(response.headers.get("Content-Type") ?? "")) return false;
   // In attributes, and in the policy of a <meta>. What only looks like one keeps the page from the cache, which does no harm.
   const text = new TextDecoder("latin1").decode(await body.arrayBuffer());
   const found = [...text.matchAll(/(?:[\s"'/]nonce\s*=\s*["']?|(?:'|&#0*39;|&#x0*27;|&apos;)nonce-)([^\s"'<>&;]+)/gi)];
@@ -35,10 +38,11 @@ function fresh(length) {
 export function renew(response) {
   const renewed = [...nonces(response)].map((nonce) => ({ nonce, other: fresh(nonce.length) }));
   if (renewed.length === 0) return response;
+  const others = new Map(renewed.map(({ nonce, other }) => [nonce, other]));
   const answer = new Response(response.body?.pipeThrough(replacing(renewed)), response);
   for (const name of headers) {
     const policy = answer.headers.get(name);
-    if (policy) answer.headers.set(name, renewed.reduce((text, { nonce, other }) => text.replaceAll(`'nonce-${nonce}'`, `'nonce-${other}'`), policy));
+    if (policy) answer.headers.set(name, policy.replace(/'nonce-([^']*)'/gi, (text, /** @type {string} */ nonce) => (others.has(nonce) ? `'nonce-${others.get(nonce)}'` : text)));
   }
   return answer;
 }

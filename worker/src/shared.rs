@@ -116,10 +116,10 @@ pub async fn page(
             let change = match kept {
                 Some(kept) => put(&page, kept, &response.clone()?)?,
                 None if was_there && !failed => delete(&page)?,
-                None => return Ok(response),
+                None => return accepted(response, request),
             };
             context.wait_until(&change)?;
-            Ok(response)
+            accepted(response, request)
         }
     }
 }
@@ -127,6 +127,20 @@ pub async fn page(
 /// Counts a page by what the cache had of it; docs/DEPLOY.md has the states.
 fn count(state: &'static str) {
     metrics::count(&CACHE_STATES, [state, ""]);
+}
+
+/// An answer that was asked for as nobody, in an encoding that the visitor takes: the platform has decoded its body, and would encode it as
+/// the header says.
+fn accepted(response: Response, request: &Request) -> Result<Response, Error> {
+    let encoding = response.headers().get("Content-Encoding")?.unwrap_or_default();
+    let takes = request.headers().get("Accept-Encoding")?;
+    let is_taken = cache::encodings(takes.as_deref())
+        .split(", ")
+        .any(|taken| taken == encoding);
+    if is_taken || !["gzip", "br"].contains(&encoding.as_str()) {
+        return Ok(response);
+    }
+    changed(&response, &["Content-Encoding", "Content-Length"], None)
 }
 
 /// What upstream answers, and whether that is kept.

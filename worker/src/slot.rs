@@ -69,7 +69,8 @@ pub async fn fill(request: &Request, env: &Env, filled: &Set, lang: &str, elemen
             ("data-pocketrank-experiments", &slate.experiments),
         ] {
             if !value.is_empty() {
-                element.set_attribute(name, value)?;
+                // The platform writes quotes as references, and `&` as it is.
+                element.set_attribute(name, &value.replace('&', "&amp;"))?;
             }
         }
         element.set_attribute("data-pocketrank-by", "edge")?;
