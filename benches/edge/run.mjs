@@ -21,7 +21,7 @@ import { AUDIENCE, demoKey } from "../../scripts/shop/models.mjs";
 import { makeShop } from "../../scripts/start.mjs";
 import { median, once } from "../turns.mjs";
 import { cookies } from "./visitors.mjs";
-import { flags, startWorkerd, version as workerdVersion } from "./workerd.mjs";
+import { startWorkerd, version as workerdVersion } from "./workerd.mjs";
 
 /** @typedef {{ answered: number, lost: number, why: string }} Counted */
 /** @typedef {Counted & { p50: number, p90: number, p99: number, max: number }} Timed microseconds */
@@ -161,7 +161,7 @@ function rows(generate, workerd) {
   const half = async () => Math.floor((await saturated()).rates.personalized / 2);
   const timed = once(async () => latency(generate, await half()));
   const endured = once(() => endurance(generate, workerd));
-  const machine = `workerd ${workerdVersion} ${flags.join(" ")}, upstream Node ${process.versions.node}`;
+  const machine = `workerd ${workerdVersion}, upstream Node ${process.versions.node}`;
   const wrk = `wrk ${/wrk \S*?(\d[\d.]+)/.exec(ask("sh", ["-c", "wrk -v; true"]) ?? "")?.[1]}`;
   const byWrk = ({ connections = 0, seconds = 0 }) => `${wrk} -t1 -c${connections} -d${seconds}s -s benches/edge/wrk.lua; ${machine}`;
   const byLoad = async () => `bench-load (benches/load) at ${await half()} requests a second, ${LATENCY.connections} connections, ${LATENCY.rounds} rounds of ${LATENCY.seconds} s; ${machine}`;

@@ -11,12 +11,6 @@ import { Failure, root } from "../../scripts/process.mjs";
 const { default: binary, version } = /** @type {{ default: string, version: string }} */ (createRequire(import.meta.url)("workerd"));
 export { version };
 
-/**
- * As much memory as Cloudflare gives an isolate. Without it V8 takes this machine's for the measure, lets its new space grow to 16 MB and more, and
- * stops for 7 to 25 ms each time that it clears it.
- */
-export const flags = ["--max-heap-size=128"];
-
 /** In what Linux counts processor time, a second. */
 const TICKS = 100;
 
@@ -46,7 +40,6 @@ export async function startWorkerd({ folder, assets, vars }) {
     config,
     `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
-  v8Flags = [${flags.map((flag) => JSON.stringify(flag)).join(", ")}],
   services = [
     (name = "edge", worker = (
       modules = [
