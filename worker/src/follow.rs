@@ -112,7 +112,7 @@ pub fn lost(sha256: &[u8; 32]) {
     });
 }
 
-/// Loads the model if it is not there, and tells whether it is now. The console is told why not, once per try.
+/// Loads the model if it is not there, and tells whether it is now. The log is told why not, once per try.
 pub async fn load(env: &Env) -> bool {
     if model::is_there() {
         return true;

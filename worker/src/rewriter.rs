@@ -53,7 +53,7 @@ fn as_html() -> Result<Object, JsValue> {
 }
 
 /// Fills a slot of a page in that language; at once, if all that it takes is there, else there is a promise to wait for. What fails is told to
-/// the console.
+/// the log.
 pub fn on_slot(request: Request, env: Env, filled: Set, lang: String, element: Element) -> Option<Promise> {
     let mut filling = Box::pin(async move {
         if let Err(error) = slot::fill(&request, &env, &filled, &lang, &element).await {

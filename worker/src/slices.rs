@@ -22,7 +22,7 @@ struct Slice {
 pub struct Slices(Vec<Slice>);
 
 impl Slices {
-    /// The element for pages with these lists; made now if it is not kept. Where it cannot be made, the console is told
+    /// The element for pages with these lists; made now if it is not kept. Where it cannot be made, the log is told
     /// why, and it is not tried again with the same lists.
     pub fn get(&mut self, files: Vec<String>, snapshot: &Snapshot<Vec<u8>>, lists: &mut Lists) -> Option<&str> {
         let slice = match self.0.iter().position(|slice| slice.lists == files) {

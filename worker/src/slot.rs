@@ -89,7 +89,7 @@ pub async fn fill(request: &Request, env: &Env, filled: &Set, lang: &str, elemen
     Ok(())
 }
 
-/// Sees that what the slot needs is there; the console is told what is not.
+/// Sees that what the slot needs is there; the log is told what is not.
 async fn load(env: &Env, list: &str, slot: &str, visit: &Visit) {
     let needed = model::with(|model| model.needed(slot, visit)).unwrap_or_default();
     if let Some(name) = &needed.model {
