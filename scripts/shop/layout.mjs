@@ -95,7 +95,7 @@ ${image && html`<meta property="og:image" content="${image}">\n`}<link rel="icon
 </head>
 <body>
 <a class="skip" href="#main">Skip to content</a>
-<p class="ribbon">Free returns within 30 days, and no record of what you look at.</p>
+<aside class="ribbon" aria-label="Notice">Free returns within 30 days, and no record of what you look at.</aside>
 <header class="top">
 <div class="wrap top-row">
 <a class="brand" href="/"><svg class="brand-mark" aria-hidden="true"><use href="/assets/icons.svg#mark"></use></svg>${shop}</a>

@@ -10,6 +10,24 @@ import { MAIN_CATEGORIES, categoryUrl, icon, layout, shelf } from "./layout.mjs"
  * @typedef {import("./layout.mjs").Category} Category
  */
 
+/**
+ * One page of each kind that the shop has, by name: what is photographed and checked of it. A new kind of page is a line here.
+ * @param {import("./layout.mjs").Catalogue} catalogue
+ * @returns {{ name: string, path: string }[]}
+ */
+export function samples({ categories, items }) {
+  const [category] = categories;
+  const product = items.find((item) => item.in_stock && item.category_slug === category?.slug);
+  return [
+    { name: "home", path: "/" },
+    ...(category ? [{ name: "category", path: categoryUrl(category) }] : []),
+    ...(product ? [{ name: "product", path: product.url }] : []),
+    { name: "cart", path: "/cart" },
+    { name: "privacy", path: "/privacy" },
+    { name: "not-found", path: "/404" },
+  ];
+}
+
 /** Products on one page of a category. */
 export const PAGE_SIZE = 24;
 

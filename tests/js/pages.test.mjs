@@ -1,0 +1,101 @@
+/**
+ * Every page of the demo shop behind the edge, on every screen: axe finds nothing, a narrow screen scrolls one way, and a picture of it is
+ * kept in dist/screenshots. The pages are those of `samples` in scripts/shop/pages.mjs.
+ */
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { root } from "../../scripts/process.mjs";
+import { samples } from "../../scripts/shop/pages.mjs";
+import { launchChromium } from "./support/chromium.mjs";
+import { answer, open, openEdge } from "./support/shop.mjs";
+
+/** @typedef {import("playwright-core").Page} Page */
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const pages = samples(JSON.parse(readFileSync(join(root, "dist/data/catalogue.json"), "utf8")));
+const product = pages.find(({ name }) => name === "product")?.path ?? "";
+const phone = { isMobile: true, hasTouch: true };
+const screens = /** @type {const} */ ([
+  { name: "wide-light", as: { viewport: { width: 1280, height: 900 }, colorScheme: "light" } },
+  { name: "wide-dark", as: { viewport: { width: 1280, height: 900 }, colorScheme: "dark" } },
+  { name: "phone-dark", as: { viewport: { width: 390, height: 844 }, colorScheme: "dark", ...phone } },
+  { name: "small-phone-light", as: { viewport: { width: 320, height: 640 }, colorScheme: "light", ...phone } },
+]);
+const folder = join(root, "dist/screenshots");
+
+/** @type {import("playwright-core").Browser} */
+let browser;
+/** @type {Awaited<ReturnType<typeof openEdge>>} */
+let edge;
+before(async () => {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  [browser, edge] = await Promise.all([launchChromium(), openEdge()]);
+});
+after(async () => {
+  await browser.close();
+  await edge.stop();
+});
+
+/** @param {(typeof screens)[number]} screen */
+async function visitor({ as }) {
+  // The page's policy refuses injected scripts, as it should; axe comes in through the test's own door.
+  const context = await browser.newContext({ ...as, bypassCSP: true, reducedMotion: "reduce" });
+  return context.newPage();
+}
+
+/**
+ * Photographs the whole page, and checks it.
+ * @param {Page} page
+ * @param {string} name of the picture
+ */
+async function check(page, name) {
+  // Pictures below the fold load when they come near; a picture of the page waits for them.
+  await page.evaluate(async () => {
+    const images = [...document.images];
+    for (const image of images) image.loading = "eager";
+    await Promise.allSettled(images.map((image) => image.decode()));
+  });
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+  const { violations } = /** @type {import("axe-core").AxeResults} */ (await page.evaluate(`${axe}; axe.run()`));
+  const found = violations.map(({ id, impact, nodes }) => `${id} (${impact}): ${nodes.map(({ html }) => html).slice(0, 3).join(" ")}`);
+  assert.deepEqual(found, []);
+  const [has, needs] = await page.evaluate(() => [window.innerWidth, document.documentElement.scrollWidth]);
+  assert.ok(Number(needs) <= Number(has), `scrolls sideways: ${needs} px on ${has}`);
+}
+
+for (const screen of screens) {
+  describe(screen.name, () => {
+    for (const { name, path } of pages) {
+      it(`${name} is accessible and fits`, async () => {
+        const page = await visitor(screen);
+        await open(page, edge.url + path);
+        await check(page, `${screen.name}-${name}`);
+        await page.context().close();
+      });
+    }
+
+    it("every page is, to a visitor who agreed, asked for a reason and filled the cart", async () => {
+      const page = await visitor(screen);
+      await open(page, edge.url + product);
+      await answer(page, "Accept all");
+      await page.getByRole("button", { name: "Add to cart" }).click();
+      await page.locator(".pr-why-button").first().click();
+      await page.locator(".pr-why").waitFor();
+      await check(page, `${screen.name}-why`);
+      for (const { name, path } of pages) {
+        await open(page, edge.url + path);
+        await check(page, `${screen.name}-${name}-known`);
+      }
+      await page.context().close();
+    });
+  });
+}
+
+it("a picture of every page is kept", () => {
+  const kept = readdirSync(folder).filter((name) => statSync(join(folder, name)).size > 10_000);
+  assert.equal(kept.length, screens.length * (2 * pages.length + 1));
+});
