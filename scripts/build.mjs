@@ -7,6 +7,7 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { Failure, ask, isMain, main, root, run, say, seconds } from "./process.mjs";
+import { trim } from "./glue.mjs";
 import { setup } from "./setup.mjs";
 
 /** @typedef {import("./setup.mjs").Tools} Tools */
@@ -104,6 +105,8 @@ export async function buildWasm(tools, { name, features, profile, optimize, glue
     // Each entry says itself where its host has the wasm.
     const bindgen = ["--target", "web", "--omit-default-module-path", "--out-name", name, "--out-dir", folder];
     await run(tools.wasmBindgen, [raw, ...bindgen, ...(names ? ["--keep-debug"] : [])]);
+    const script = join(folder, `${name}.js`);
+    writeFileSync(script, trim(readFileSync(script, "utf8")));
   } else {
     copyFileSync(raw, wasm);
   }

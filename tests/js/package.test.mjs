@@ -189,6 +189,12 @@ describe("the facade", () => {
     assert.throws(() => Profile.decode(grant, new Uint8Array(3)), code("truncated"));
     assert.throws(() => new Consent(/** @type {any} */ ({ choice: { mode: "forever" } })), code("invalid_option"));
     assert.throws(() => capsuleChoice("?", 0), code("corrupt"));
+    assert.throws(() => new Profile().record(/** @type {any} */ ({}), "a", "view_item", 0), code("invalid_option"));
+    assert.throws(() => new Ranker(bytes).setProfile(/** @type {any} */ (undefined)), code("invalid_option"));
+    const freed = new Profile();
+    freed.free();
+    assert.throws(() => freed.length, code("freed"));
+    assert.throws(() => new Ranker(bytes).setProfile(freed), code("freed"));
   });
 
   it("mints no grant without a yes", () => {

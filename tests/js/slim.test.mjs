@@ -103,13 +103,13 @@ describe("the slim entry", () => {
     const profile = new slim.Profile();
     const grant = grantOf(slim);
     const entry = /** @type {any} */ (slim);
-    assert.throws(() => new entry.Grant(), TypeError);
+    assert.throws(() => new entry.Grant(), code("invalid_option"));
     for (const other of [{}, 7, "grant", undefined, new entry.Consent({}), Object.create(entry.Grant.prototype)]) {
-      assert.throws(() => profile.record(other, "a", "view_item", 0), TypeError);
-      assert.throws(() => entry.Profile.decode(other, new Uint8Array()), TypeError);
+      assert.throws(() => profile.record(other, "a", "view_item", 0), code("invalid_option"));
+      assert.throws(() => entry.Profile.decode(other, new Uint8Array()), code("invalid_option"));
     }
-    for (const other of [{}, 7, list, undefined]) assert.throws(() => ranker.setProfile(/** @type {any} */ (other)), TypeError);
-    for (const other of [{}, 7, profile, undefined]) assert.throws(() => ranker.rerank(/** @type {any} */ (other)), TypeError);
+    for (const other of [{}, 7, list, undefined]) assert.throws(() => ranker.setProfile(/** @type {any} */ (other)), code("invalid_option"));
+    for (const other of [{}, 7, profile, undefined]) assert.throws(() => ranker.rerank(/** @type {any} */ (other)), code("invalid_option"));
     assert.throws(() => new entry.Ranker(4096), code("magic"));
     assert.equal(new entry.Profile(4096).length, 0);
     profile.record(grant, "a", "view_item", 0);

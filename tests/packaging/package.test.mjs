@@ -3,9 +3,8 @@
  * and type-check. Each ranks one golden case from its own folder outside of the repository.
  */
 import assert from "node:assert/strict";
-import { execFile, execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { execFile } from "node:child_process";
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
@@ -13,27 +12,11 @@ import { Miniflare } from "miniflare";
 import "../../scripts/edge.mjs";
 import { cli } from "../../scripts/build.mjs";
 import { root } from "../../scripts/process.mjs";
-import { launchChromium } from "../js/support/chromium.mjs";
 import { AUDIENCE, openOrigin } from "../js/support/origin.mjs";
-import { serveSite } from "../js/support/site.mjs";
+import { golden, makeConsumer, openPage, run } from "./consumer.mjs";
 
-/** @type {any[]} */
-const cases = JSON.parse(readFileSync(join(root, "tests/cases/rerank.json"), "utf8"));
-// A visitor with some history, so that the slate depends on all that is packed.
-const golden = cases.find(({ events, slate }) => events.length > 5 && slate.length > 5);
-
-const folder = mkdtempSync(join(tmpdir(), "pocketrank-consumer-"));
-after(() => rmSync(folder, { recursive: true, force: true }));
-
-/** @param {string} name @param {string} content */
-function write(name, content) {
-  writeFileSync(join(folder, name), content);
-}
-
-/** @param {string} command @param {string[]} args @param {string} cwd */
-function run(command, args, cwd) {
-  return execFileSync(command, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
-}
+const { folder, write, remove } = makeConsumer();
+after(remove);
 
 /** @type {Awaited<ReturnType<typeof openOrigin>>} */
 let origin;
@@ -42,16 +25,6 @@ before(async () => {
   origin.publish(0);
 });
 after(() => origin.stop());
-
-before(() => {
-  const [{ filename }] = JSON.parse(run("npm", ["pack", "--json", "--pack-destination", folder], root));
-  write("package.json", JSON.stringify({ name: "consumer", private: true, type: "module" }));
-  // It depends on nothing, so it installs without a registry.
-  run("npm", ["install", "--offline", "--ignore-scripts", "--no-audit", "--no-fund", `./${filename}`], folder);
-  copyFileSync(join(root, "tests/js/support/replay.mjs"), join(folder, "replay.mjs"));
-  copyFileSync(join(root, "tests/fixtures/random-v1.bin"), join(folder, "snapshot.bin"));
-  write("case.json", JSON.stringify([golden]));
-});
 
 test("holds what hosts load and nothing else", () => {
   const files = readdirSync(join(folder, "node_modules/pocketrank"), { recursive: true }).map(String);
@@ -119,15 +92,7 @@ async function openBuilt(context, source, script) {
   writeFileSync(join(source, "page.js"), script);
   const { build } = await import("vite");
   await build({ root: source, configFile: false, logLevel: "error", build: { target: "es2022" } });
-  const site = await serveSite(join(source, "dist"));
-  context.after(site.stop);
-  const browser = await launchChromium();
-  context.after(() => browser.close());
-  const page = await browser.newPage();
-  await page.goto(site.url);
-  const output = page.locator("output:not(:empty)");
-  await output.waitFor({ state: "attached" });
-  return { slates: JSON.parse(await output.innerText()), assets: readdirSync(join(source, "dist/assets")) };
+  return openPage(context, join(source, "dist"), join(source, "dist/assets"));
 }
 
 test("ranks in Chromium after a Vite build", async (context) => {

@@ -3,13 +3,16 @@
  * beside it, and for workerd, which can compile none at run time and takes what the worker imports.
  */
 import load from "../../dist/npm/pocketrank.js";
-import { once } from "./ranker.js";
+import type { WasmSource } from "../index.js";
+import { loaded } from "./ranker.js";
 
 export * from "./api.js";
 
 const privately = { credentials: "omit", referrerPolicy: "no-referrer" } as const;
 
-export const init = once(async (wasm) => load({ module_or_path: wasm ?? (await beside()) }));
+export function init(wasm?: WasmSource): Promise<void> {
+  return loaded(async () => load({ module_or_path: wasm ?? (await beside()) }));
+}
 
 async function beside(): Promise<BufferSource | Response> {
   if (globalThis.navigator?.userAgent === "Cloudflare-Workers") {

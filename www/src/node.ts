@@ -1,10 +1,11 @@
 /** The entry for Node: reads the wasm that lies beside this module. */
 import { readFile } from "node:fs/promises";
 import load from "../../dist/npm/pocketrank.js";
-import { once } from "./ranker.js";
+import type { WasmSource } from "../index.js";
+import { loaded } from "./ranker.js";
 
 export * from "./api.js";
 
-export const init = once((wasm) =>
-  load({ module_or_path: wasm ?? readFile(new URL("pocketrank_bg.wasm", import.meta.url)) }),
-);
+export function init(wasm?: WasmSource): Promise<void> {
+  return loaded(() => load({ module_or_path: wasm ?? readFile(new URL("pocketrank_bg.wasm", import.meta.url)) }));
+}

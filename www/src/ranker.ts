@@ -6,29 +6,30 @@
  */
 import * as glue from "../../dist/npm/pocketrank.js";
 import type { InitOutput } from "../../dist/npm/pocketrank.js";
-import type { CandidateItem, Explanation, LoadOptions, Meta, OpenOptions, Options, PartName, Ranked, SnapshotSource, WasmSource } from "../index.js";
+import type { CandidateItem, Explanation, LoadOptions, Meta, OpenOptions, Options, PartName, Ranked, SnapshotSource } from "../index.js";
 import { coded } from "./coded.js";
+import { BYTES, LOADING, OPENING, RANKING, checked, idsOf } from "./options.js";
 import { MAX_BYTES, pieces } from "./pieces.js";
 
 /** Bytes of a place of the slate: index `u32`, row `u32`, score `f32`. */
 const PLACE = 12;
 const OUT_OF_STOCK = 1;
+const RERANKING = { ...RANKING, shifts: BYTES };
 /** The row of an item that the snapshot does not know. */
 const NO_ROW = 0xffffffff;
 let runtime: InitOutput | undefined;
 
-/** Makes an entry's `init` of its way to load the wasm: it loads once, and again only after it has failed. */
-export function once(load: (wasm?: WasmSource) => Promise<InitOutput>): (wasm?: WasmSource) => Promise<void> {
-  let loading: Promise<InitOutput> | undefined;
-  return async (wasm) => {
-    loading ??= load(wasm);
-    try {
-      runtime = await loading;
-    } catch (error) {
-      loading = undefined;
-      throw coded("not_initialised", `the runtime's wasm could not be loaded: ${String(error)}`, error);
-    }
-  };
+let loading: Promise<InitOutput> | undefined;
+
+/** What an entry's `init` does with its way to load the wasm: it loads once, and again only after it has failed. */
+export async function loaded(load: () => Promise<InitOutput>): Promise<void> {
+  loading ??= load();
+  try {
+    runtime = await loading;
+  } catch (error) {
+    loading = undefined;
+    throw coded("not_initialised", `the runtime's wasm could not be loaded: ${String(error)}`, error);
+  }
 }
 
 /** Linear memory, which is there after `init`. */
@@ -84,14 +85,16 @@ export class Candidates {
 export class Ranker {
   readonly #inner: glue.Ranker;
 
-  constructor(snapshot: Uint8Array | ArrayBuffer | glue.Ranker, { verify = true }: OpenOptions = {}) {
+  constructor(snapshot: Uint8Array | ArrayBuffer | glue.Ranker, options: OpenOptions = {}) {
     memory();
+    const { verify = true } = checked(options, OPENING);
     if (snapshot instanceof glue.Ranker) this.#inner = snapshot;
     else this.#inner = new glue.Ranker(snapshot instanceof Uint8Array ? snapshot : new Uint8Array(snapshot), verify);
   }
 
-  static async load(source: SnapshotSource, { verify = true, maxBytes = MAX_BYTES }: LoadOptions = {}): Promise<Ranker> {
+  static async load(source: SnapshotSource, options: LoadOptions = {}): Promise<Ranker> {
     memory();
+    const { verify = true, maxBytes = MAX_BYTES } = checked(options, LOADING);
     const loader = new glue.Loader(maxBytes);
     try {
       for await (const piece of pieces(source)) loader.push(piece);
@@ -122,8 +125,7 @@ export class Ranker {
 
   candidates(items: Iterable<string | CandidateItem>): Candidates {
     const list = [...items];
-    const ids = list.map((item) => (typeof item === "string" ? item : item.id));
-    const candidates = new Candidates(glue.Candidates.resolve(this.#inner, ids));
+    const candidates = new Candidates(glue.Candidates.resolve(this.#inner, idsOf(list)));
     list.forEach((item, index) => {
       if (typeof item !== "string" && item.in_stock === false) candidates.setOutOfStock(index);
     });
@@ -146,10 +148,8 @@ export class Ranker {
     this.#inner.setProfile(profile, at);
   }
 
-  rerank(
-    candidates: Candidates,
-    { count = 12, diversity = 0.3, excludePurchased = false, excludeOutOfStock = true, shifts }: Options = {},
-  ): Ranked[] {
+  rerank(candidates: Candidates, options: Options = {}): Ranked[] {
+    const { count = 12, diversity = 0.3, excludePurchased = false, excludeOutOfStock = true, shifts } = checked(options, RERANKING);
     const length = this.#inner.rerank(candidates.inner, count, diversity, excludePurchased, excludeOutOfStock, shifts);
     const end = length * PLACE;
     const view = new DataView(memory(), this.#inner.slatePtr(), end);

@@ -17,6 +17,7 @@ import type {
   WasmSource,
 } from "../index.js";
 import { coded } from "./coded.js";
+import { LOADING, OPENING, RANKING, checked, idsOf } from "./options.js";
 import { MAX_BYTES, pieces } from "./pieces.js";
 
 /** What the wasm exports. Addresses are `u32`, and 0 where a call failed. */
@@ -166,7 +167,7 @@ class Held {
 
   /** @internal What this is given back by tells what it is. */
   static at(held: Held, free: Free): number {
-    if (held.#free !== free) throw new TypeError(`something else is needed here, one of ${free}`);
+    if (Object(held) !== held || !(#free in held) || held.#free !== free) throw refused(`another object is needed here, one of ${free}`);
     if (!held.#at) throw coded("freed", "this was given back by free(), and cannot be used any more");
     return held.#at;
   }
@@ -181,17 +182,19 @@ class Held {
 
 /** Only {@link Consent} mints grants. */
 const MINT = Symbol("mint");
+const NO_GRANT = "a grant is needed, which only `Consent.grant` makes";
 
 export class Grant {
   readonly #signals: number;
 
   constructor(mint: symbol, signals: number) {
-    if (mint !== MINT) throw new TypeError("Illegal constructor");
+    if (mint !== MINT) throw refused(NO_GRANT);
     this.#signals = signals;
   }
 
   /** @internal */
   static signals(grant: Grant): number {
+    if (Object(grant) !== grant || !(#signals in grant)) throw refused(NO_GRANT);
     return grant.#signals;
   }
 
@@ -297,11 +300,13 @@ function opened(snapshot: Uint8Array | ArrayBuffer, verify: boolean): number {
 }
 
 export class Ranker extends Held {
-  constructor(snapshot: Uint8Array | ArrayBuffer | Made, { verify = true }: OpenOptions = {}) {
+  constructor(snapshot: Uint8Array | ArrayBuffer | Made, options: OpenOptions = {}) {
+    const { verify = true } = checked(options, OPENING);
     super(snapshot instanceof Made ? snapshot.at : opened(snapshot, verify), "ranker_free");
   }
 
-  static async load(source: SnapshotSource, { verify = true, maxBytes = MAX_BYTES }: LoadOptions = {}): Promise<Ranker> {
+  static async load(source: SnapshotSource, options: LoadOptions = {}): Promise<Ranker> {
+    const { verify = true, maxBytes = MAX_BYTES } = checked(options, LOADING);
     const { loader_new, loader_push, loader_finish, loader_free } = runtime();
     const loader = loader_new(maxBytes);
     try {
@@ -330,8 +335,8 @@ export class Ranker extends Held {
 
   candidates(items: Iterable<string | CandidateItem>): Candidates {
     const list = [...items];
-    const rows = list.map((item) => {
-      write(encoder.encode(typeof item === "string" ? item : item.id));
+    const rows = idsOf(list).map((id) => {
+      write(encoder.encode(id));
       return runtime().ranker_row(Held.at(this, "ranker_free"), buffer);
     });
     const candidates = new Candidates(Uint32Array.from(rows));
@@ -349,10 +354,8 @@ export class Ranker extends Held {
     runtime().ranker_profile(Held.at(this, "ranker_free"), Held.at(profile, "profile_free"), now);
   }
 
-  rerank(
-    candidates: Candidates,
-    { count = 12, diversity = 0.3, excludePurchased = false, excludeOutOfStock = true }: Options = {},
-  ): Ranked[] {
+  rerank(candidates: Candidates, options: Options = {}): Ranked[] {
+    const { count = 12, diversity = 0.3, excludePurchased = false, excludeOutOfStock = true } = checked(options, RANKING);
     const { ranker_rerank, ranker_slate } = runtime();
     const ranker = Held.at(this, "ranker_free");
     const length = ranker_rerank(ranker, Held.at(candidates, "candidates_free"), count, diversity, excludePurchased, excludeOutOfStock) >>> 0;

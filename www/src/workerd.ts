@@ -1,8 +1,11 @@
 /** The entry for workerd (Cloudflare Workers): the wasm is a module of the worker, compiled when it is deployed. */
 import load from "../../dist/npm/pocketrank.js";
+import type { WasmSource } from "../index.js";
 import compiled from "./pocketrank_bg.wasm";
-import { once } from "./ranker.js";
+import { loaded } from "./ranker.js";
 
 export * from "./api.js";
 
-export const init = once((wasm = compiled) => load({ module_or_path: wasm }));
+export function init(wasm: WasmSource = compiled): Promise<void> {
+  return loaded(() => load({ module_or_path: wasm }));
+}

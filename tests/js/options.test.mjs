@@ -1,0 +1,76 @@
+/** Options as JavaScript gives them: what is wrong is refused by name, by the whole entry and by the slim one alike. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, describe, it } from "node:test";
+import * as whole from "../../dist/npm/node.js";
+import * as slim from "../../dist/npm/slim-node.js";
+import { root } from "../../scripts/process.mjs";
+
+const bytes = readFileSync(join(root, "tests/fixtures/random-v1.bin"));
+const ids = Array.from({ length: 20 }, (_, n) => `sku-${n}`);
+const refused = (/** @type {RegExp} */ text) => (/** @type {any} */ error) => {
+  assert.equal(error.code, "invalid_option");
+  assert.match(error.message, text);
+  return true;
+};
+
+for (const [name, entry] of /** @type {[string, any][]} */ (Object.entries({ whole, slim }))) {
+  describe(`the ${name} entry`, () => {
+    before(() => entry.init());
+
+    for (const [option, values] of Object.entries({
+      count: [-1, 1.5, NaN, 2 ** 32, "12", null],
+      diversity: [-0.1, 1.1, NaN, "0.3", null],
+      excludePurchased: [1, "yes", null],
+      excludeOutOfStock: [0, {}],
+    })) {
+      it(`refuses another \`${option}\` by its name, and says what it got`, () => {
+        const ranker = new entry.Ranker(bytes);
+        const list = ranker.candidates(ids);
+        for (const value of values) {
+          const shown = typeof value === "string" ? `"${value}"` : typeof value === "object" && value ? "an object" : String(value);
+          assert.throws(() => ranker.rerank(list, { [option]: value }), refused(new RegExp(`\`${option}\` must be .* it is ${shown.replace(".", "\\.")}$`)));
+        }
+        assert.deepEqual(ranker.rerank(list, { [option]: undefined }), ranker.rerank(list));
+      });
+    }
+
+    it("refuses an option that it does not know, and says which it does", () => {
+      const ranker = new entry.Ranker(bytes);
+      assert.throws(() => ranker.rerank(ranker.candidates(ids), { cuont: 3 }), refused(/no option `cuont`: count, diversity, /));
+      assert.throws(() => new entry.Ranker(bytes, { verfiy: false }), refused(/no option `verfiy`: verify are known/));
+    });
+
+    it("takes the ends of what an option may be", () => {
+      const ranker = new entry.Ranker(bytes);
+      const list = ranker.candidates(ids);
+      assert.equal(ranker.rerank(list, { count: 0 }).length, 0);
+      assert.equal(ranker.rerank(list, { count: 2 ** 32 - 1 }).length, 20);
+      for (const diversity of [0, 1]) assert.equal(ranker.rerank(list, { diversity, count: 20 }).length, 20);
+    });
+
+    it("refuses wrong options of a load before it takes anything in", async () => {
+      const source = () => new Response(bytes);
+      await assert.rejects(entry.Ranker.load(source(), { maxBytes: -1 }), refused(/`maxBytes` must be .* it is -1$/));
+      await assert.rejects(entry.Ranker.load(source(), { verify: "no" }), refused(/`verify` must be true or false; it is "no"$/));
+    });
+
+    it("refuses items without an id, and says which", () => {
+      const ranker = new entry.Ranker(bytes);
+      assert.throws(() => ranker.candidates(["a", 7]), refused(/^item 1 .* it is undefined$/));
+      assert.throws(() => ranker.candidates([{ id: "a" }, "b", { id: 7 }]), refused(/^item 2 .* it is 7$/));
+      assert.throws(() => ranker.candidates([null]), refused(/^item 0 /));
+    });
+  });
+}
+
+it("shifts are bytes, and only of the whole entry", () => {
+  const list = (/** @type {any} */ { Ranker }) => {
+    const ranker = new Ranker(bytes);
+    return [ranker, ranker.candidates(ids)];
+  };
+  const [wholly, slimly] = [list(whole), list(slim)];
+  assert.throws(() => wholly[0].rerank(wholly[1], { shifts: [1] }), refused(/`shifts` must be a Uint8Array; it is an object$/));
+  assert.throws(() => slimly[0].rerank(slimly[1], { shifts: new Uint8Array() }), refused(/no option `shifts`/));
+});
