@@ -121,6 +121,10 @@ function writeRuntime(files, folder) {
     const address = files.writeHashed("/pocketrank", name, "js", linked(folder, `${name}.js`, `pocketrank_${name}_bg.wasm`, own));
     script = replaceName(script, "element.js", `./${name}.js`, `.${address.slice(address.lastIndexOf("/"))}`);
   }
+  for (const name of ["sources", "privacy"]) {
+    const address = files.writeHashed("/pocketrank", name, "js", readFileSync(join(folder, `${name}.js`), "utf8"));
+    script = replaceName(script, "element.js", `./${name}.js`, `.${address.slice(address.lastIndexOf("/"))}`);
+  }
   files.write("/pocketrank/pocketrank.js", script);
 }
 

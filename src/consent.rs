@@ -75,6 +75,31 @@ pub struct Choice {
     pub capsule: bool,
 }
 
+/// What the sources say that a shop has wired up (a consent platform, a consent mode), each by one bit: a set, because all must allow.
+/// A source that does not apply to the visitor adds no bit; a bit that has no name is an objection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Answers(pub u32);
+
+impl Answers {
+    /// One of them has a yes of the visitor.
+    pub const ALLOWED: u32 = 1;
+    /// One of them has not answered yet: there is no grant until it has, and nothing is to be erased on account of it.
+    pub const AWAITED: u32 = 2;
+    /// One of them has a no, or cannot be read.
+    pub const OBJECTED: u32 = 4;
+    /// Not from a source: the shop takes their yes for [`Mode::Persistent`], not for [`Mode::Session`].
+    pub const LASTING: u32 = 8;
+
+    /// What a yes of theirs stands for.
+    fn mode(self) -> Mode {
+        match self.0 {
+            Self::ALLOWED => Mode::Session,
+            bits if bits == Self::ALLOWED | Self::LASTING => Mode::Persistent,
+            _ => Mode::Contextual,
+        }
+    }
+}
+
 /// All that speaks for or against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Signals {
@@ -82,6 +107,8 @@ pub struct Signals {
     pub gpc: Gpc,
     /// The visitor's choice; `None` while none was made.
     pub choice: Option<Choice>,
+    /// What sources of consent say.
+    pub answers: Answers,
     /// Whether the shop lets a choice override GPC. Even then only a choice that the visitor made counts.
     pub gpc_override: bool,
 }
@@ -93,13 +120,22 @@ pub struct Consent {
 }
 
 impl Consent {
-    /// Decides: no choice, or GPC that is not overridden, means [`Mode::Contextual`].
+    /// Decides: without a yes by choice or by a source, with a source that has no yes, or with GPC that is not overridden by a choice,
+    /// it is [`Mode::Contextual`].
     pub fn decide(signals: &Signals) -> Self {
-        let objected = signals.gpc != Gpc::Off && !signals.gpc_override;
-        match signals.choice {
-            Some(choice) if !objected && choice.mode != Mode::Contextual => Consent { choice },
-            _ => Consent::default(),
+        let objected = signals.gpc != Gpc::Off && !(signals.gpc_override && signals.choice.is_some());
+        let answers = signals.answers.0 & !Answers::LASTING;
+        let choice = match signals.choice {
+            Some(choice) => choice,
+            None => Choice {
+                mode: signals.answers.mode(),
+                capsule: false,
+            },
+        };
+        if objected || answers > Answers::ALLOWED || choice.mode == Mode::Contextual {
+            return Consent::default();
         }
+        Consent { choice }
     }
 
     /// The mode that follows.
@@ -177,6 +213,32 @@ mod tests {
             assert_eq!(mode(gpc, Some(Mode::Persistent), false), Mode::Contextual);
             assert_eq!(mode(gpc, None, true), Mode::Contextual);
             assert_eq!(mode(gpc, Some(Mode::Session), true), Mode::Session);
+        }
+    }
+
+    #[test]
+    fn all_sources_must_allow() {
+        let chosen = |mode| Some(Choice { mode, capsule: false });
+        for answers in 0..32 {
+            for choice in [None, chosen(Mode::Contextual), chosen(Mode::Session)] {
+                for (gpc, gpc_override) in [(Gpc::Off, false), (Gpc::On, false), (Gpc::On, true)] {
+                    let signals = Signals {
+                        gpc,
+                        choice,
+                        gpc_override,
+                        answers: Answers(answers),
+                    };
+                    let silenced = gpc == Gpc::On && !(gpc_override && choice.is_some());
+                    let expected = match (answers, choice) {
+                        _ if silenced => Mode::Contextual,
+                        (0 | 1 | 8 | 9, Some(choice)) => choice.mode,
+                        (1, None) => Mode::Session,
+                        (9, None) => Mode::Persistent,
+                        _ => Mode::Contextual,
+                    };
+                    assert_eq!(Consent::decide(&signals).mode(), expected, "{signals:?}");
+                }
+            }
         }
     }
 

@@ -102,7 +102,7 @@ pub fn profile(capsule_is_on: bool, sec_gpc: Option<&str>, cookies: Option<&str>
     let consent = Consent::decide(&Signals {
         gpc: Gpc::from_header(sec_gpc),
         choice,
-        gpc_override: false,
+        ..Signals::default()
     });
     let profile = |grant| capsule::decode(&grant, capsule?, now).ok();
     consent.capsule_grant().and_then(profile).unwrap_or_default()

@@ -67,7 +67,7 @@ pub mod template;
 #[allow(unsafe_code)]
 pub mod wasm;
 
-pub use consent::{CapsuleGrant, Choice, Consent, Gpc, Grant, Mode, Signals};
+pub use consent::{Answers, CapsuleGrant, Choice, Consent, Gpc, Grant, Mode, Signals};
 pub use decision::{Asking, Decision};
 #[cfg(feature = "pack")]
 pub use delta::diff;

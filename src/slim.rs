@@ -4,14 +4,14 @@
 
 use crate::bridge::{text, told, Buffer};
 use crate::{
-    item_hash, Candidates, Choice, Consent, Error, Event, EventKind, Gpc, Grant, Loader, Mode, Options, Profile,
-    Ranked, Ranker, Result, Signals, Snapshot, NO_ROW,
+    item_hash, Answers, Candidates, Choice, Consent, Error, Event, EventKind, Gpc, Grant, Loader, Mode, Options,
+    Profile, Ranked, Ranker, Result, Signals, Snapshot, NO_ROW,
 };
 use std::mem::take;
 
 type Slim = Ranker<Vec<u8>>;
 
-/// Signals in a number: GPC (2 bits), the choice (2 bits; 0 for none, else its mode from 1) and whether it overrides.
+/// Signals in a number: GPC (2 bits), the choice (2 bits; 0 for none, else its mode from 1), whether it overrides, and what sources of consent say.
 fn consent(signals: u32) -> Consent {
     let gpc = match signals & 3 {
         0 => Gpc::Off,
@@ -28,6 +28,7 @@ fn consent(signals: u32) -> Consent {
         gpc,
         choice: mode.map(|mode| Choice { mode, capsule: false }),
         gpc_override: signals >> 4 & 1 == 1,
+        answers: Answers(signals >> 5),
     })
 }
 

@@ -6,7 +6,8 @@
  *   data-audience="shop.example/production" data-keys="9f..."></script>
  * ```
  *
- * `data-audience` and `data-keys` (public keys, blanks between) say whose manifests are trusted; `sync.js` and its wasm lie beside the script.
+ * `data-audience` and `data-keys` (public keys, blanks between) say whose manifests are trusted; `sync.js` and its wasm lie beside the script,
+ * as do `sources.js` and `privacy.js`. `data-consent` names sources of consent, any of `tcf`, `gpp` and `consent-mode` (docs/CONSENT.md).
  *
  * The same promise is `window.pocketrank`.
  */
@@ -19,14 +20,30 @@ export type { CandidateItem, Choice, EventKind, Explanation, Mode, ProfileEvent 
 /** Ready as soon as the runtime is loaded and consent is decided. Rejected where either cannot be; the page stays as it is. */
 export const pocketrank: Promise<Pocketrank>;
 
-/** All that is kept on a device. */
+/** A place on this device, and how many things of ours are in it. */
+export interface Erased {
+  /** `cookie`, `sessionStorage`, `indexedDB` with the name of a database, `caches` or `service workers`. */
+  place: string;
+  /** 0 where nothing is. */
+  entries: number;
+}
+
+/** Everything that is held about the visitor on this device. */
 export interface Kept {
-  /** What the visitor chose. */
+  /** What consent allows. */
+  mode: Mode;
+  /** What the visitor chose, or what a source's yes stands for. */
   choice: Choice | undefined;
+  /** Global Privacy Control: `null` where the signal cannot be understood. */
+  gpc: boolean | null;
+  /** What each source of consent says that the script tag names. */
+  sources: Record<string, "yes" | "no" | "not yet" | "does not apply">;
   /** What the visitor did, the oldest first. */
   events: ProfileEvent[];
   /** The number by which experiments assign, from 0 to 4,095, which thousands of visitors share. */
   lot: number | undefined;
+  /** Where something is, and how much. */
+  places: Erased[];
 }
 
 /** What a slot shows. */
@@ -55,14 +72,21 @@ export interface Pocketrank extends EventTarget {
   readonly gpc: boolean | null;
   /** The visitor's events; empty without consent. */
   readonly profile: Profile;
-  /** Takes the visitor's choice, made by a click of theirs. */
-  choose(choice: Choice): Promise<void>;
-  /** Erases profile, capsule and choice, here and in other tabs. */
-  withdraw(): Promise<void>;
+  /**
+   * Takes the visitor's choice, made by a click of theirs; in every tab at once. A no erases all that is held, and is not kept itself. Where the
+   * script tag names sources of consent, a yes holds once they all allow it (docs/CONSENT.md).
+   */
+  setConsent(choice: Choice): Promise<void>;
+  /**
+   * Takes consent back and erases all that is held, here and in other tabs, then looks everywhere again.
+   * @returns every place where it has looked, each with 0 entries
+   * @throws with code `not_erased` and what is left
+   */
+  erase(): Promise<Erased[]>;
   /** Records what the visitor did with items, by the shop's ids; without consent, nothing. */
   record(kind: EventKind, items: string[]): Promise<void>;
-  /** All that is kept on this device. */
-  export(): Kept;
+  /** Everything that is held on this device, in plain words. */
+  export(): Promise<Kept>;
   /**
    * The ranker with the current snapshot and profile; begins to follow the manifest if that was not needed yet. For a list that the page carries
    * its own model of, the ranker with that, and nothing is fetched: it ranks this list as the whole does, factors apart, and counts what

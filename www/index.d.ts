@@ -58,8 +58,13 @@ export interface Signals {
 
 /** The decision about what the visitor allows: without a yes that can be read it is `contextual`. */
 export class Consent {
-  /** @throws with code `invalid_option` where the signals cannot be understood */
-  constructor(signals: Signals);
+  /**
+   * @param answers what sources of consent say that the shop has wired up, a set of bits, for all must allow: 1 one has a yes, 2 one has not
+   * answered yet, 4 one has a no or cannot be read; and 8 where the shop takes their yes for `persistent`, else it is for `session`. 0, without
+   * such sources, if not given
+   * @throws with code `invalid_option` where the signals cannot be understood
+   */
+  constructor(signals: Signals, answers?: number);
   /** What follows from the signals. */
   readonly mode: Mode;
   /** Permission to read and write a profile; `undefined` in `contextual`. */

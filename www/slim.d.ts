@@ -40,7 +40,7 @@ export type {
 /** The decision about what the visitor allows: without a yes that can be read it is `contextual`. */
 export class Consent {
   /** @throws with code `invalid_option` where the signals cannot be understood */
-  constructor(signals: Signals);
+  constructor(signals: Signals, answers?: number);
   /** What follows from the signals. */
   readonly mode: Mode;
   /** Permission to read and write a profile; `undefined` in `contextual`. */

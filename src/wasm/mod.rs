@@ -10,8 +10,8 @@ pub use whole::*;
 
 use crate::rerank::Shifts;
 use crate::{
-    item_hash, Candidates, Choice, Consent, Error, Event, EventKind, Gpc, Grant, Loader, Mode, Options, Profile,
-    Ranked, Ranker, Signals, Snapshot,
+    item_hash, Answers, Candidates, Choice, Consent, Error, Event, EventKind, Gpc, Grant, Loader, Mode, Options,
+    Profile, Ranked, Ranker, Signals, Snapshot,
 };
 use js_sys::{Reflect, Uint8Array};
 use std::borrow::Cow;
@@ -75,9 +75,9 @@ pub struct JsConsent(Consent);
 
 #[wasm_bindgen(js_class = Consent)]
 impl JsConsent {
-    /// Decides from `{ gpc, choice: { mode, capsule }, gpcOverride }`.
+    /// Decides from `{ gpc, choice: { mode, capsule }, gpcOverride }`, and what sources of consent say.
     #[wasm_bindgen(constructor)]
-    pub fn new(signals: JsValue) -> Result<JsConsent, JsValue> {
+    pub fn new(signals: JsValue, answers: u32) -> Result<JsConsent, JsValue> {
         const WHAT: &str = "consent signals";
         let gpc = match field(WHAT, &signals, "gpc")? {
             signal if signal.is_null() => Gpc::Unreadable,
@@ -100,6 +100,7 @@ impl JsConsent {
             gpc,
             choice,
             gpc_override,
+            answers: Answers(answers),
         })))
     }
 

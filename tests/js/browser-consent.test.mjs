@@ -189,7 +189,7 @@ describe("the banner", () => {
 
 /** The number by which experiments assign. @param {import("playwright-core").Page} page */
 function lot(page) {
-  return page.evaluate(async () => (await window.pocketrank)?.export().lot);
+  return page.evaluate(async () => (await (await window.pocketrank)?.export())?.lot);
 }
 
 describe("with a yes for this visit", () => {

@@ -81,12 +81,12 @@ async function visit(page, { lot = 0, query = "" } = {}) {
   return { tab, requests, warnings, close: () => context.close() };
 }
 
-/** Agrees, does something with items, or withdraws; then waits for the slot. @param {Page} tab @param {"choose" | "withdraw" | [string, string[]]} what */
+/** Agrees, does something with items, or withdraws; then waits for the slot. @param {Page} tab @param {"agree" | "withdraw" | [string, string[]]} what */
 async function act(tab, what) {
   await tab.evaluate(async (what) => {
     const pocketrank = await window.pocketrank;
-    if (what === "choose") await pocketrank?.choose({ mode: "session" });
-    else if (what === "withdraw") await pocketrank?.withdraw();
+    if (what === "agree") await pocketrank?.setConsent({ mode: "session" });
+    else if (what === "withdraw") await pocketrank?.erase();
     else await pocketrank?.record(/** @type {any} */ (what[0]), what[1]);
   }, what);
 }
@@ -151,7 +151,7 @@ describe("experiments and rules in the browser", () => {
     const { tab, warnings, close } = await visit(html({ attributes: italian }), { lot });
     const control = expected(italian);
     await shows(tab, control.ids);
-    await act(tab, "choose");
+    await act(tab, "agree");
     const arm = expected(italian, { lot });
     assert.notDeepEqual(arm.ids, control.ids);
     await shows(tab, arm.ids);
@@ -201,7 +201,7 @@ describe("experiments and rules in the browser", () => {
   it("make requests that do not follow from the profile", async () => {
     const paths = async (/** @type {number} */ lot, /** @type {string[]} */ cart) => {
       const { tab, requests, close } = await visit(html({ attributes: italian }), { lot });
-      await act(tab, "choose");
+      await act(tab, "agree");
       for (const id of cart) await act(tab, ["add_to_cart", [id]]);
       await tab.reload();
       await settled(tab);
@@ -220,7 +220,7 @@ describe("experiments and rules in the browser", () => {
     for (const by of ["", "edge"]) {
       const { tab, warnings, close } = await visit(html({ attributes: french, by }), { lot });
       const told = tab.waitForEvent("console", { predicate: (message) => message.text().includes("models/other.pkr cannot be had") });
-      await act(tab, "choose");
+      await act(tab, "agree");
       await told;
       await shows(tab, by ? (lists.popular ?? []).slice(0, COUNT).map(({ id }) => id) : ids);
       assert.ok(warnings.some((text) => text.startsWith(by ? "pocketrank: slot home keeps its cards" : "pocketrank: slot home gets what the page says")), warnings.join("\n"));
@@ -243,7 +243,7 @@ describe("experiments and rules in the browser", () => {
   it("are not loaded where a snapshot has none", async () => {
     const model = readFileSync(join(root, "tests/fixtures/random-v1.bin")).toString("base64");
     const { tab, requests, close } = await visit(html({ model }));
-    await act(tab, "choose");
+    await act(tab, "agree");
     assert.equal((await slate(tab, "home")).length, COUNT);
     assert.ok(!requests.some(({ url }) => url.includes("decide")));
     await close();

@@ -82,7 +82,7 @@ async function agree(page, mode) {
   await page.evaluate(
     async ({ mode, viewed }) => {
       const pocketrank = await window.pocketrank;
-      await pocketrank?.choose({ mode });
+      await pocketrank?.setConsent({ mode });
       for (const id of viewed) await pocketrank?.record("view_item", [id]);
     },
     { mode, viewed },
@@ -161,7 +161,7 @@ describe("a page that is shown while models change", () => {
     publish(1);
     await page.clock.fastForward("01:00:01");
     while (!kinds().includes("deltas")) await sleep(20);
-    await other.evaluate(async () => (await window.pocketrank)?.withdraw());
+    await other.evaluate(async () => (await window.pocketrank)?.erase());
     for (const tab of [page, other]) {
       await until(tab, async () => (await indexedDB.databases()).length === 0);
       assert.deepEqual(await readStorage(tab), {});
@@ -192,7 +192,7 @@ describe("a page that is shown while models change", () => {
           return /** @type {IDBOpenDBRequest} */ ({});
         };
       });
-      void (await window.pocketrank)?.withdraw();
+      void (await window.pocketrank)?.erase();
       await reached;
     });
     assert.deepEqual(await readStorage(page), { indexedDB: ["pocketrank-models"] });
@@ -222,7 +222,7 @@ describe("a page that is shown while models change", () => {
           return request;
         };
       });
-      await Promise.all([pocketrank?.withdraw(), asked]);
+      await Promise.all([pocketrank?.erase(), asked]);
     });
     assert.deepEqual(await readStorage(page), {});
     await page.context().close();

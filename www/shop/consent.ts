@@ -21,7 +21,7 @@ function ask(pocketrank: Pocketrank): HTMLElement {
   const answers = ANSWERS.map(({ text, said, choice }) =>
     button(text, "button", () => {
       banner?.remove();
-      void pocketrank.choose(choice).then(() => toast(said));
+      void pocketrank.setConsent(choice).then(() => toast(said));
     }),
   );
   const title = make("h2", { id: "consent-title", tabIndex: -1 }, ["May your browser remember what you look at?"]);
@@ -58,7 +58,7 @@ export function startConsent(pocketrank: Pocketrank): void {
   for (const element of document.querySelectorAll('[data-shop="forget"]')) {
     element.addEventListener("click", () => {
       emptyCart();
-      void pocketrank.withdraw().then(() => toast("Forgotten"));
+      void pocketrank.erase().then(() => toast("Forgotten"));
     });
   }
 }

@@ -45,8 +45,8 @@ async function show(pocketrank: Pocketrank): Promise<void> {
   );
 }
 
-function download(pocketrank: Pocketrank): void {
-  const file = new Blob([JSON.stringify(pocketrank.export(), null, 2)], { type: "application/json" });
+async function download(pocketrank: Pocketrank): Promise<void> {
+  const file = new Blob([JSON.stringify(await pocketrank.export(), null, 2)], { type: "application/json" });
   const href = URL.createObjectURL(file);
   make("a", { href, download: "pocketrank.json" }).click();
   setTimeout(() => URL.revokeObjectURL(href), 60_000);
@@ -58,5 +58,5 @@ export function startPrivacy(pocketrank: Pocketrank): void {
   const update = (): void => void show(pocketrank);
   update();
   pocketrank.addEventListener("change", update);
-  part("export")?.addEventListener("click", () => download(pocketrank));
+  part("export")?.addEventListener("click", () => void download(pocketrank));
 }

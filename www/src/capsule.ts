@@ -18,8 +18,12 @@ export function writeCapsule(profile: Profile, grant: CapsuleGrant, keep: boolea
   document.cookie = `${COOKIE}=${profile.capsule(grant, now())}${ATTRIBUTES}${age}`;
 }
 
+/** Whether the cookie is there. */
+export function hasCapsule(): boolean {
+  return document.cookie.split(";").some((pair) => pair.split("=")[0]?.trim() === COOKIE);
+}
+
 /** Removes the cookie, if there is one: where there is none, nothing is written. */
 export function eraseCapsule(): void {
-  const names = document.cookie.split(";").map((pair) => pair.split("=")[0]?.trim());
-  if (names.includes(COOKIE)) document.cookie = `${COOKIE}=${ATTRIBUTES}; Max-Age=0`;
+  if (hasCapsule()) document.cookie = `${COOKIE}=${ATTRIBUTES}; Max-Age=0`;
 }

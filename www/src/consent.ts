@@ -1,5 +1,5 @@
 /**
- * The signals that the browser gives about consent. Invariant: this file only reads them; the runtime's `Consent` decides.
+ * The signals that the browser and its page give about consent. Invariant: this file only reads them; the runtime's `Consent` decides.
  */
 import type { Choice } from "../element.js";
 import { Consent } from "./api.js";
@@ -18,7 +18,7 @@ export function readGpc(): boolean | null {
   return typeof signal === "boolean" ? signal : null;
 }
 
-/** What follows from the browser's signal and the visitor's choice, if one was made. */
-export function decide(choice: Choice | undefined): Consent {
-  return new Consent({ gpc: readGpc(), choice });
+/** What follows from the browser's signal, the visitor's choice, if one was made, and what sources say. */
+export function decide(choice: Choice | undefined, answers: number): Consent {
+  return new Consent({ gpc: readGpc(), choice }, answers);
 }

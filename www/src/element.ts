@@ -3,13 +3,14 @@ import { init } from "./browser.js";
 import { Carousel } from "./carousel.js";
 import { Pocketrank } from "./pocketrank.js";
 
-const { manifest, audience, keys } = document.querySelector<HTMLScriptElement>("script[data-manifest]")?.dataset ?? {};
+const script = document.querySelector<HTMLScriptElement>("script[data-manifest]")?.dataset ?? {};
+const { manifest, audience, keys } = script;
 const source = {
   manifest: new URL(manifest ?? "/pocketrank/manifest.pkrm", document.baseURI),
   audience: audience ?? "",
   keys: keys?.split(/\s+/).filter(Boolean) ?? [],
 };
 
-export const pocketrank = init().then(() => Pocketrank.start(source));
+export const pocketrank = init().then(() => Pocketrank.start(source, script));
 window.pocketrank = pocketrank;
 customElements.define("pocketrank-carousel", Carousel);

@@ -4,7 +4,7 @@
  * Invariant: each ranker always ranks for the profile as it is now; whoever listens to `change` may rerank at once.
  */
 import type { Decision, ExperimentResult } from "../decide.js";
-import type { CandidateItem, Choice, EventKind, Kept, Slot } from "../element.js";
+import type { CandidateItem, Choice, Erased, EventKind, Kept, Slot } from "../element.js";
 import type { Profile } from "./api.js";
 import { Assets, type Directory, type Source } from "./assets.js";
 import { readGpc } from "./consent.js";
@@ -19,6 +19,7 @@ export class Pocketrank extends EventTarget {
   readonly #assets: Assets;
   readonly #events: Events;
   readonly #slots: Slots;
+  #isAllowed = false;
   /** With the factors on the weights that each has. */
   readonly #rankers = new Map<Ranker, string>();
 
@@ -34,11 +35,14 @@ export class Pocketrank extends EventTarget {
     this.#visitor.leaving = () => this.#assets.leave();
   }
 
-  /** Reads consent and, where it allows that, profile and page. */
-  static async start(source: Source): Promise<Pocketrank> {
+  /**
+   * Reads consent and, where it allows that, profile and page.
+   * @param script attributes of the script tag: which sources of consent there are
+   */
+  static async start(source: Source, script: DOMStringMap): Promise<Pocketrank> {
     const pocketrank = new Pocketrank(source);
+    if (script.consent !== undefined) await pocketrank.#listen(script);
     await pocketrank.#visitor.refresh();
-    pocketrank.#events.readPage();
     // A page that comes back from the browser's memory takes what other pages have recorded since.
     window.addEventListener("pageshow", ({ persisted }) => persisted && void pocketrank.#comeBack());
     return pocketrank;
@@ -56,23 +60,23 @@ export class Pocketrank extends EventTarget {
     return this.#visitor.profile;
   }
 
-  async choose(choice: Choice): Promise<void> {
-    await this.#visitor.choose(choice);
-    if (this.mode === "contextual") this.#events.reset();
-    else this.#events.readPage();
+  setConsent(choice: Choice): Promise<void> {
+    return this.#visitor.setConsent(choice);
   }
 
-  async withdraw(): Promise<void> {
-    this.#events.reset();
+  async erase(): Promise<Erased[]> {
     await this.#visitor.withdraw();
+    const { prove } = await import("./privacy.js");
+    return prove();
   }
 
   record(kind: EventKind, items: string[]): Promise<void> {
     return this.#visitor.record(kind, items);
   }
 
-  export(): Kept {
-    return this.#visitor.export();
+  async export(): Promise<Kept> {
+    const { describe } = await import("./privacy.js");
+    return describe(this.#visitor, this.gpc);
   }
 
   async ranker(list?: string): Promise<Ranker> {
@@ -124,7 +128,18 @@ export class Pocketrank extends EventTarget {
     await this.#assets.wake();
   }
 
+  async #listen(script: DOMStringMap): Promise<void> {
+    const { grants, listen } = await import("./sources.js");
+    this.#visitor.lasting = grants(script) === "persistent";
+    listen(script, (source, answer) => void this.#visitor.answer(source, answer));
+  }
+
   #changed(): void {
+    // After a yes, whoever has it from the visitor, the page is read anew.
+    const isAllowed = this.mode !== "contextual";
+    const before = this.#isAllowed;
+    this.#isAllowed = isAllowed;
+    if (isAllowed !== before) this.#events[isAllowed ? "readPage" : "reset"]();
     this.#assets.follow(this.mode);
     for (const ranker of this.#rankers.keys()) ranker.setProfile(this.profile);
     this.dispatchEvent(new Event("change"));

@@ -206,7 +206,7 @@ export class Grant {
 export class Consent {
   readonly #signals: number;
 
-  constructor(signals: Signals) {
+  constructor(signals: Signals, answers = 0) {
     const what = "consent signals";
     const gpc = field(what, signals, "gpc") === null ? 2 : Number(flag(what, signals, "gpc"));
     const choice = field(what, signals, "choice") ?? undefined;
@@ -218,7 +218,7 @@ export class Consent {
       if (!chosen) throw refused("choice: `mode` must be contextual, session or persistent");
       flag("choice", choice, "capsule");
     }
-    this.#signals = gpc | (chosen << 2) | (Number(flag(what, signals, "gpcOverride")) << 4);
+    this.#signals = gpc | (chosen << 2) | (Number(flag(what, signals, "gpcOverride")) << 4) | (answers << 5);
   }
 
   get mode(): Mode {

@@ -1,35 +1,51 @@
 /**
  * Where the visitor's choice and profile are kept: the tab's sessionStorage or IndexedDB, as the visitor chose.
  *
- * Invariant: nothing is created by looking; what is written is written under a choice that was made, and `erase` leaves no
+ * Invariant: nothing is created by looking; what is written is written under a choice that was made, and `eraseAll` leaves no
  * trace, not even an empty database. There is no third place; models, which say nothing of the visitor, have a database of their own.
+ * A change reads and writes in one step, so that tabs lose nothing of each other's; what a newer release has written is left as it is.
  */
-import { createStore, get, set } from "idb-keyval";
-import type { UseStore } from "idb-keyval";
+import { promisifyRequest } from "idb-keyval";
 import type { Choice } from "../element.js";
+import { warnOnce } from "./warn.js";
 
 /** All that is kept. */
 export interface Kept {
   choice: Choice;
+  /** The sources whose yes it is, where the visitor chose nothing here. */
+  by?: string | undefined;
   /** The encoded profile. */
   profile: Uint8Array;
+  /** The one before it, for when that is damaged. */
+  before?: Uint8Array | undefined;
 }
 
-/** A place that keeps one visitor. */
+/** A place that keeps one visitor. Each method throws {@link Newer}, or what the browser throws that forbids storage or has no room. */
 export interface Place {
   read(): Promise<Kept | undefined>;
-  /** Writes for the first time. */
-  create(kept: Kept): Promise<void>;
-  /** Writes again; false, with nothing written, where it has been erased since, by another tab for instance. */
-  replace(kept: Kept): Promise<boolean>;
+  /**
+   * Writes what a function makes of what is kept, in one step. Without `make` nothing happens where nothing is: it has been erased.
+   * @returns whether it has written
+   */
+  update(change: (kept: Kept | undefined) => Kept, make?: boolean): Promise<boolean>;
   erase(): Promise<void>;
 }
 
-/** Name of the sessionStorage item and of the database. */
-const NAME = "pocketrank";
+/** A record of a release after this one, which that can still read. */
+export class Newer extends Error {}
+
+const DAMAGED = "what is kept on this device is damaged";
+/** Name of the sessionStorage item, of the database and of its store. */
+export const NAME = "pocketrank";
 /** Name of the database of models. */
 export const MODELS = "pocketrank-models";
+/** Name of the sessionStorage item of what a page was left with before it could be written. */
+const LEFT = "pocketrank-left";
 const KEY = "visitor";
+/** The record before it. */
+const BEFORE = "before";
+/** The newest version of a record; the first had none. */
+const VERSION = 1;
 
 function toText(bytes: Uint8Array): string {
   return btoa(String.fromCharCode(...bytes));
@@ -39,68 +55,134 @@ function toBytes(text: string): Uint8Array {
   return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
 }
 
-/** The tab: gone when it closes. Throws where the browser forbids storage. */
+/** A record, if it is one. */
+function read(record: unknown): Kept | undefined {
+  const { version = VERSION, choice, by, profile } = Object(record) as Partial<Kept> & { version?: number };
+  if (version > VERSION) throw new Newer("a newer release of Pocketrank has written what is kept on this device");
+  const isSound = (choice?.mode === "session" || choice?.mode === "persistent") && profile instanceof Uint8Array;
+  return isSound ? { choice, by, profile } : undefined;
+}
+
+/** The tab: gone when it closes. */
 export const session: Place = {
   async read() {
     const text = sessionStorage.getItem(NAME);
     if (text === null) return undefined;
-    const { choice, profile } = JSON.parse(text) as { choice: Choice; profile: string };
-    return { choice, profile: toBytes(profile) };
+    try {
+      const { profile, before, ...record } = JSON.parse(text) as Record<"profile" | "before", string>;
+      const kept = read({ ...record, profile: toBytes(profile) });
+      return kept && { ...kept, before: before === undefined ? undefined : toBytes(before) };
+    } catch (error) {
+      if (error instanceof Newer) throw error;
+      warnOnce(DAMAGED, error);
+      return undefined;
+    }
   },
-  async create({ choice, profile }) {
-    sessionStorage.setItem(NAME, JSON.stringify({ choice, profile: toText(profile) }));
-  },
-  async replace(kept) {
-    if (sessionStorage.getItem(NAME) === null) return false;
-    await session.create(kept);
+  async update(change, make = false) {
+    const kept = await session.read();
+    if (!kept && !make && sessionStorage.getItem(NAME) === null) return false;
+    const { profile, before, ...record } = change(kept);
+    const text = { version: VERSION, ...record, profile: toText(profile), before: before && toText(before) };
+    sessionStorage.setItem(NAME, JSON.stringify(text));
     return true;
   },
   async erase() {
-    if (sessionStorage.getItem(NAME) !== null) sessionStorage.removeItem(NAME);
+    for (const name of [NAME, LEFT]) if (sessionStorage.getItem(name) !== null) sessionStorage.removeItem(name);
   },
 };
 
 /** The device. A connection is never kept open, so that another tab can erase at any time. */
 export const persistent: Place = {
   async read() {
-    return (await exists(NAME)) ? connected((store) => get<Kept>(KEY, store)) : undefined;
+    if (!(await mayExist(NAME))) return undefined;
+    let kept: Kept | undefined;
+    await transact("readonly", false, (last, before) => void (kept = together(last, before)));
+    return kept;
   },
-  create(kept) {
-    return connected((store) => set(KEY, kept, store));
-  },
-  async replace(kept) {
-    if (!(await exists(NAME))) return false;
-    await persistent.create(kept);
-    return true;
+  update(change, make = false) {
+    return transact("readwrite", make, (last, before, store) => {
+      const kept = together(last, before);
+      if (!kept && !make && last === undefined) return false;
+      const { before: sound, ...next } = change(kept);
+      store.put({ version: VERSION, ...next }, KEY);
+      if (sound) store.put({ version: VERSION, ...next, profile: sound }, BEFORE);
+      return true;
+    });
   },
   erase() {
     return eraseDatabase(NAME);
   },
 };
 
-async function eraseDatabase(name: string): Promise<void> {
-  if (!(await exists(name))) return;
-  await new Promise((resolve, reject) => {
-    const request = indexedDB.deleteDatabase(name);
-    request.onsuccess = resolve;
-    request.onerror = () => reject(request.error);
-  });
+/** The record, or the one before it where it is damaged. */
+function together(last: unknown, before: unknown): Kept | undefined {
+  const [kept, older] = [read(last), read(before)];
+  if (!kept && last !== undefined) warnOnce(DAMAGED, last);
+  return kept ? { ...kept, before: older?.profile } : older;
 }
 
-/** Opening a database makes it, so its name is looked up first. */
-async function exists(name: string): Promise<boolean> {
-  const databases = await indexedDB.databases();
-  return databases.some((database) => database.name === name);
-}
-
-async function connected<T>(use: (store: UseStore) => Promise<T>): Promise<T> {
-  const store = createStore(NAME, NAME);
+/**
+ * Runs in one transaction that has read both records, and waits until it is through.
+ * @returns what `use` returns, and false where there is no database
+ */
+async function transact(
+  mode: IDBTransactionMode,
+  make: boolean,
+  use: (last: unknown, before: unknown, store: IDBObjectStore) => unknown,
+): Promise<boolean> {
+  const database = await open(NAME, make);
+  if (!database) return false;
   try {
-    return await use(store);
+    if (!database.objectStoreNames.contains(NAME)) throw new Newer("a newer release of Pocketrank has made the database on this device");
+    const transaction = database.transaction(NAME, mode);
+    const store = transaction.objectStore(NAME);
+    let result: unknown;
+    let failure: unknown;
+    const last = store.get(KEY);
+    const before = store.get(BEFORE);
+    before.onsuccess = () => {
+      try {
+        result = use(last.result, before.result, store);
+      } catch (error) {
+        failure = error;
+        transaction.abort();
+      }
+    };
+    await promisifyRequest(transaction).catch((error: unknown) => {
+      throw failure ?? error;
+    });
+    return Boolean(result);
   } finally {
-    const database = await store("readonly", ({ transaction }) => transaction.db);
     database.close();
   }
+}
+
+/** A database as it is, of whatever version, if it is there or is to be made. */
+export async function open(name: string, make = false): Promise<IDBDatabase | undefined> {
+  const request = indexedDB.open(name);
+  let isMissing = false;
+  request.onupgradeneeded = () => {
+    isMissing = !make;
+    // What is not made is not left behind either: an aborted upgrade deletes it.
+    if (make) request.result.createObjectStore(NAME);
+    else request.transaction?.abort();
+  };
+  try {
+    return await promisifyRequest(request);
+  } catch (error) {
+    if (isMissing) return undefined;
+    throw error;
+  }
+}
+
+async function eraseDatabase(name: string): Promise<void> {
+  if (await mayExist(name)) await promisifyRequest(indexedDB.deleteDatabase(name));
+}
+
+/** Looks up the name first, for opening makes a database, where the browser has such a list. */
+export async function mayExist(name: string): Promise<boolean> {
+  const databases = await (indexedDB as Partial<IDBFactory>).databases?.();
+  return databases?.some((database) => database.name === name) ?? true;
 }
 
 /** The place of a mode. */
@@ -110,28 +192,67 @@ export function place(mode: Choice["mode"]): Place | undefined {
 
 /** What is kept anywhere. A browser that forbids storage keeps nothing. */
 export async function find(): Promise<Kept | undefined> {
-  return permitted(async () => (await session.read()) ?? (await persistent.read()));
+  return (await permitted(() => session.read())) ?? (await permitted(() => persistent.read()));
 }
 
-/** Erases in every place. */
-export async function eraseAll(): Promise<void> {
-  await permitted(() => session.erase());
-  await permitted(() => persistent.erase());
+/** Erases in every place but one. */
+export async function eraseAll(but?: Place): Promise<void> {
+  for (const place of [session, persistent]) if (place !== but) await permitted(() => place.erase());
 }
 
-/** Erases what was stored of models, unless a visitor is kept on this device: in another tab there may be a yes that lasts. */
+/** Keeps for the next page of this tab what could not be written before this one was left. Storage of the tab is written at once. */
+export function leave(changes: unknown[]): void {
+  sessionStorage.setItem(LEFT, JSON.stringify(changes));
+}
+
+/** What the page before was left with. */
+export function takeLeft<T>(): T[] {
+  const text = sessionStorage.getItem(LEFT);
+  if (text === null) return [];
+  sessionStorage.removeItem(LEFT);
+  return JSON.parse(text) as T[];
+}
+
+/**
+ * Erases what was stored of models, with the caches and workers that serve them offline, unless a visitor is kept on this device: in
+ * another tab there may be a yes that lasts.
+ */
 export async function eraseModels(): Promise<void> {
   await permitted(async () => {
-    if (!(await exists(NAME))) await eraseDatabase(MODELS);
+    if (await isKept()) return;
+    await eraseDatabase(MODELS);
+    for (const name of await ownCaches()) await caches.delete(name);
+    for (const worker of await ownWorkers()) await worker.unregister();
   });
 }
 
-/** Runs what reads storage; undefined where the browser forbids it to the page. */
+async function isKept(): Promise<boolean> {
+  const databases = await (indexedDB as Partial<IDBFactory>).databases?.();
+  return databases ? databases.some(({ name }) => name === NAME) : (await persistent.read()) !== undefined;
+}
+
+/** Caches are there over TLS alone. */
+export async function ownCaches(): Promise<string[]> {
+  const names = "caches" in window ? await caches.keys() : [];
+  return names.filter((name) => name.startsWith("pocketrank-"));
+}
+
+/** Service Workers whose script has a name of ours. */
+export async function ownWorkers(): Promise<readonly ServiceWorkerRegistration[]> {
+  const workers = "serviceWorker" in navigator ? await navigator.serviceWorker.getRegistrations() : [];
+  return workers.filter(({ installing, waiting, active }) => /\/pocketrank[^?#]*$/.test((installing ?? waiting ?? active)?.scriptURL ?? ""));
+}
+
+/** Runs what reads or erases storage; undefined where the browser forbids it to the page, or has none. */
 async function permitted<T>(run: () => Promise<T>): Promise<T | undefined> {
   try {
     return await run();
   } catch (error) {
-    if (error instanceof DOMException && error.name === "SecurityError") return undefined;
-    throw error;
+    if (error instanceof Newer || !isForbidden(error)) throw error;
+    return undefined;
   }
+}
+
+function isForbidden(error: unknown): boolean {
+  return (error instanceof DOMException && error.name === "SecurityError") || !("indexedDB" in window) || !window.indexedDB;
 }

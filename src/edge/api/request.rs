@@ -123,7 +123,7 @@ impl Rerank {
                 mode: Mode::Session,
                 capsule: false,
             }),
-            gpc_override: false,
+            ..Signals::default()
         });
         let mut profile = Profile::default();
         if let Some(grant) = consent.grant() {
