@@ -194,6 +194,7 @@ mod tests {
             gpc,
             choice,
             gpc_override,
+            ..Signals::default()
         });
         assert_eq!(consent.grant().is_some(), consent.mode() != Mode::Contextual);
         assert_eq!(consent.capsule_grant().is_some(), consent.mode() != Mode::Contextual);

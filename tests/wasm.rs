@@ -36,7 +36,7 @@ fn code<T>(result: Result<T, JsValue>) -> String {
 }
 
 fn agreed() -> JsConsent {
-    JsConsent::new(object(r#"{ "choice": { "mode": "session", "capsule": true } }"#)).unwrap()
+    JsConsent::new(object(r#"{ "choice": { "mode": "session", "capsule": true } }"#), 0).unwrap()
 }
 
 #[wasm_bindgen_test]
@@ -140,12 +140,12 @@ fn without_consent_there_is_no_grant() {
         r#"{ "gpc": null, "choice": { "mode": "persistent" } }"#,
         r#"{ "choice": { "mode": "contextual", "capsule": true } }"#,
     ] {
-        let consent = JsConsent::new(object(signals)).unwrap();
+        let consent = JsConsent::new(object(signals), 0).unwrap();
         assert_eq!(consent.mode(), "contextual", "{signals}");
         assert!(consent.grant().is_none() && consent.capsule_grant().is_none());
     }
     assert_eq!(
-        code(JsConsent::new(object(r#"{ "choice": { "mode": "always" } }"#))),
+        code(JsConsent::new(object(r#"{ "choice": { "mode": "always" } }"#), 0)),
         "invalid_option"
     );
 }
