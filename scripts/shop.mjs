@@ -115,14 +115,11 @@ async function bundleAssets() {
 function writeRuntime(files, folder) {
   const wasm = writeWasm(files, folder, "pocketrank");
   let script = linked(folder, "element.js", "pocketrank_bg.wasm", wasm);
-  // What the script loads when it needs it.
-  for (const name of ["sync", "decide"]) {
-    const own = writeWasm(files, folder, `pocketrank_${name}`);
-    const address = files.writeHashed("/pocketrank", name, "js", linked(folder, `${name}.js`, `pocketrank_${name}_bg.wasm`, own));
-    script = replaceName(script, "element.js", `./${name}.js`, `.${address.slice(address.lastIndexOf("/"))}`);
-  }
-  for (const name of ["sources", "privacy"]) {
-    const address = files.writeHashed("/pocketrank", name, "js", readFileSync(join(folder, `${name}.js`), "utf8"));
+  // What the script loads when it needs it, some of it with a wasm of its own.
+  for (const name of ["sync", "decide", "sources", "privacy", "cards", "why"]) {
+    const own = existsSync(join(folder, `pocketrank_${name}_bg.wasm`)) && writeWasm(files, folder, `pocketrank_${name}`);
+    const text = own ? linked(folder, `${name}.js`, `pocketrank_${name}_bg.wasm`, own) : readFileSync(join(folder, `${name}.js`));
+    const address = files.writeHashed("/pocketrank", name, "js", text);
     script = replaceName(script, "element.js", `./${name}.js`, `.${address.slice(address.lastIndexOf("/"))}`);
   }
   files.write("/pocketrank/pocketrank.js", script);

@@ -106,9 +106,10 @@ export interface Pocketrank extends EventTarget {
 }
 
 /**
- * A slot that goes on from the edge's slate: `<pocketrank-carousel data-pocketrank-slot data-pocketrank-candidates
- * data-pocketrank-count>` with cards in `<ol class="pr-track">`. `data-pocketrank-template`, `data-pocketrank-visitor` and
- * `data-pocketrank-utc-offset` say how cards are made (docs/TEMPLATES.md).
+ * A slot that scrolls and goes on from the slate that it comes with: `<pocketrank-carousel data-pocketrank-slot data-pocketrank-candidates
+ * data-pocketrank-count>` with cards in `<ol class="pr-track">`, or with nothing in it. `data-pocketrank-template`, `data-pocketrank-visitor` and
+ * `data-pocketrank-utc-offset` say how cards are made (docs/TEMPLATES.md). With the shop's own elements with `data-item` in it, those change
+ * their places, as they do in any other element with `data-pocketrank-slot` (docs/BROWSER.md).
  */
 export interface PocketrankCarousel extends HTMLElement {
   /** The cards as they stand. A card is seen once half of it was in view for a second, or was pointed at or focused. */
@@ -130,6 +131,10 @@ declare global {
      * GrowthBook's `trackingCallback`. Nothing is sent by itself.
      */
     "pocketrank:assigned": CustomEvent<ExperimentResult>;
+  }
+  interface HTMLElementEventMap {
+    /** A slot has the slate that is right for the visitor, in `items` by the shop's ids. It bubbles. */
+    "pocketrank:slate": CustomEvent<{ items: string[] }>;
   }
   interface HTMLElementTagNameMap {
     "pocketrank-carousel": PocketrankCarousel;

@@ -49,6 +49,7 @@ for (const [where, start] of Object.entries(hosts)) {
           return [...(track?.querySelectorAll(".pr-card") ?? [])].map((card) => {
             const copy = /** @type {Element} */ (card.cloneNode(true));
             copy.querySelector(".pr-why-button")?.remove();
+            for (const name of ["role", "aria-roledescription", "aria-label"]) copy.removeAttribute(name);
             return copy.outerHTML;
           });
         });

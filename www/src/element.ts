@@ -1,6 +1,7 @@
 /** The one module script that a shop includes: starts the page's Pocketrank and defines its element. */
 import { init } from "./browser.js";
 import { Carousel } from "./carousel.js";
+import { watchLists } from "./lists.js";
 import { Pocketrank } from "./pocketrank.js";
 
 const script = document.querySelector<HTMLScriptElement>("script[data-manifest]")?.dataset ?? {};
@@ -14,3 +15,4 @@ const source = {
 export const pocketrank = init().then(() => Pocketrank.start(source, script));
 window.pocketrank = pocketrank;
 customElements.define("pocketrank-carousel", Carousel);
+watchLists();

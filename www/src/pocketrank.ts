@@ -86,7 +86,7 @@ export class Pocketrank extends EventTarget {
   }
 
   slot(slot: HTMLElement): Promise<Slot> {
-    return this.#slots.find(slot.dataset);
+    return this.#slots.find(slot);
   }
 
   /** @internal */

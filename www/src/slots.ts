@@ -8,6 +8,7 @@ import type { Decision, Decisions, ExperimentResult } from "../decide.js";
 import type { CandidateItem, Slot } from "../element.js";
 import type { Profile } from "./api.js";
 import type { Assets } from "./assets.js";
+import { isTemplated, ownOf } from "./card.js";
 import { now, type Ranker } from "./ranker.js";
 
 /** What it needs of the page. */
@@ -35,20 +36,25 @@ export class Slots {
     this.#assets = assets;
   }
 
-  async find(slot: DOMStringMap): Promise<Slot> {
+  async find(element: HTMLElement): Promise<Slot> {
+    const slot = element.dataset;
     const own = slot.pocketrankCandidates ?? "";
+    // What the shop's own cards show is all that there is to rank.
+    const shown = isTemplated(element) ? undefined : ownOf(element).items;
     const usual = await this.#assets.deciding(own);
     const decisions = await this.#of(usual);
     const name = slot.pocketrankSlot ?? "";
-    if (decisions) for (const list of [own, ...decisions.lists(name)]) void this.#fetch(list).catch(() => undefined);
+    if (decisions && !shown) for (const list of [own, ...decisions.lists(name)]) void this.#fetch(list).catch(() => undefined);
     const attributes = decisions && (await attributesOf(slot));
     const decide = () => decisions?.make(name, { attributes, profile: this.#page.profile });
+    const listOf = (decision: Decision | undefined) => (shown ? own : (decision?.list ?? own));
     const decision = decide();
-    const { model, list = own } = decision ?? {};
-    const [ranker, items] = await this.#load(list, model, slot);
+    const model = decision?.model;
+    const list = listOf(decision);
+    const [ranker, items] = await this.#load(list, model, slot, shown);
     // Meanwhile the visitor may have become another one.
     const then = decide();
-    if (then?.model !== model || (then?.list ?? own) !== list) return this.find(slot);
+    if (then?.model !== model || listOf(then) !== list) return this.find(element);
     if (then) this.#keep(then);
     this.#page.set(ranker, then?.blend);
     const { template = slot.pocketrankTemplate, diversity, rules = [] } = then ?? {};
@@ -64,15 +70,16 @@ export class Slots {
   }
 
   /** Model and list. What is named and cannot be had is as if it were not named, and is reported, as at the edge. */
-  async #load(list: string, model: string | undefined, slot: DOMStringMap): Promise<[Ranker, CandidateItem[]]> {
+  async #load(list: string, model: string | undefined, slot: DOMStringMap, shown: CandidateItem[] | undefined): Promise<[Ranker, CandidateItem[]]> {
     const own = slot.pocketrankCandidates ?? "";
+    const items = (list: string) => shown ?? this.#assets.candidates(list);
     try {
-      return await Promise.all([model === undefined ? this.#assets.ranker(list) : this.#assets.model(model), this.#assets.candidates(list)]);
+      return await Promise.all([model === undefined ? this.#assets.ranker(list) : this.#assets.model(model), items(list)]);
     } catch (error) {
       // The edge may well have had it: what it has ranked by another model is not ranked by the usual one.
       if ((model === undefined && list === own) || slot.pocketrankBy === "edge") throw error;
       this.#report(`pocketrank: slot ${slot.pocketrankSlot} gets what the page says: ${String(error)}`);
-      return Promise.all([this.#assets.ranker(own), this.#assets.candidates(own)]);
+      return Promise.all([this.#assets.ranker(own), items(own)]);
     }
   }
 

@@ -1,10 +1,10 @@
 /**
- * "Why this?": the runtime's explanation of a card's score, in plain words.
+ * "Why this?": the runtime's explanation of a card's score, in plain words. Loaded when it is asked for.
  *
  * Invariant: every sentence follows from a part of the score, from an event of the profile or from a rule of the shop; none is written otherwise.
  */
 import type { Effect, EventKind, Explanation, Mode, Pocketrank } from "../element.js";
-import { itemOf, webAddress } from "./card.js";
+import { itemOf, nameOf, webAddress } from "./card.js";
 
 type Part = Explanation["parts"][number]["name"];
 
@@ -87,7 +87,7 @@ export async function showWhy(button: HTMLElement, card: HTMLElement, release: (
   const pocketrank = await window.pocketrank;
   if (!pocketrank) return;
   const id = itemOf(card);
-  const slot = card.closest<HTMLElement>("[data-pocketrank-candidates]");
+  const slot = card.closest<HTMLElement>("[data-pocketrank-slot]");
   if (!slot) return;
   // The names are asked for whatever the profile holds.
   const [{ ranker, effects }, items] = await Promise.all([pocketrank.slot(slot), pocketrank.items()]);
@@ -96,7 +96,7 @@ export async function showWhy(button: HTMLElement, card: HTMLElement, release: (
   candidates.free();
   const ruled = new Set(effects(row).map(({ action }) => RULES[action]));
   const because = [...[...ruled].flatMap((text) => (text ? [[text]] : [])), ...reasons(ranker.explain(row), items)];
-  const name = card.querySelector('[data-pr="name"]')?.textContent ?? "";
+  const name = nameOf(card);
 
   const close = make("button", { type: "button", className: "pr-why-close", ariaLabel: "Close" }, ["\u00d7"]);
   const title = make("h3", { id: "pr-why-title" }, [`Why ${name}?`]);

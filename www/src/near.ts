@@ -1,0 +1,33 @@
+/**
+ * When a slot's model is worth its bytes: the slot comes near the viewport, or the page has loaded and has nothing else to do.
+ *
+ * Invariant: it follows from page, viewport and time, not from the visitor.
+ */
+
+/** How far from the viewport is near. */
+const MARGIN = "600px 0px";
+/** Where the browser does not tell when it is idle, in milliseconds after the page has loaded. */
+const REST = 300;
+
+let resting: Promise<void> | undefined;
+
+function idle(): Promise<void> {
+  resting ??= new Promise((resolve) => {
+    const wait = () => void ("requestIdleCallback" in window ? requestIdleCallback(() => resolve()) : setTimeout(resolve, REST));
+    if (document.readyState === "complete") wait();
+    else window.addEventListener("load", wait, { once: true });
+  });
+  return resting;
+}
+
+/** Settles when the slot is near, or the page idle, or `signal` ends it. */
+export async function near(slot: Element, signal: AbortSignal): Promise<void> {
+  let observer: IntersectionObserver | undefined;
+  const isNear = new Promise<void>((resolve) => {
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    observer = new IntersectionObserver((entries) => entries.some(({ isIntersecting }) => isIntersecting) && resolve(), { rootMargin: MARGIN });
+    observer.observe(slot);
+  });
+  await Promise.race([isNear, idle()]);
+  observer?.disconnect();
+}
