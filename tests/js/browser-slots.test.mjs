@@ -73,7 +73,7 @@ describe("a shop's own cards", () => {
       assert.ok(await page.evaluate(() => [...document.querySelectorAll("[data-item]")].every((card) => "own" in card)), "a card was made anew");
       const tops = await page.locator("[data-item]").evaluateAll((all) => all.map((card) => card.getBoundingClientRect().top));
       assert.deepEqual(tops, tops.toSorted((a, b) => a - b), "the eye and the document see different orders");
-      await page.evaluate(async () => (await window.pocketrank)?.withdraw());
+      await page.evaluate(async () => (await window.pocketrank)?.erase());
       await stands(page, sent.slice(0, 10));
       assert.deepEqual((await observed(page)).shifts, []);
       await page.context().close();

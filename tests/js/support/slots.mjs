@@ -91,7 +91,7 @@ export async function agree(page, { mode = "session", views = viewed } = {}) {
   await page.evaluate(
     async ({ mode, views }) => {
       const pocketrank = await window.pocketrank;
-      await pocketrank?.choose({ mode });
+      await pocketrank?.setConsent({ mode });
       for (const id of views) await pocketrank?.record("view_item", [id]);
     },
     { mode, views },
