@@ -70,7 +70,12 @@ function ofTab(): number {
 
 /** Names of databases: those that this release makes, and whatever else has such a name. */
 async function names(): Promise<string[]> {
-  const all = "indexedDB" in window ? await (indexedDB as Partial<IDBFactory>).databases?.().catch(() => []) : [];
+  let all: IDBDatabaseInfo[] | undefined;
+  try {
+    all = await (indexedDB as Partial<IDBFactory>).databases?.();
+  } catch {
+    // Forbidden, and therefore empty.
+  }
   const found = (all ?? []).flatMap(({ name }) => (name?.startsWith(NAME) ? [name] : []));
   return [...new Set([NAME, MODELS, ...found])];
 }

@@ -254,5 +254,5 @@ async function permitted<T>(run: () => Promise<T>): Promise<T | undefined> {
 }
 
 function isForbidden(error: unknown): boolean {
-  return (error instanceof DOMException && error.name === "SecurityError") || !("indexedDB" in window) || !window.indexedDB;
+  return (error instanceof DOMException && error.name === "SecurityError") || !window.indexedDB;
 }

@@ -13,6 +13,7 @@ import { serveSite } from "./site.mjs";
 export function servePage() {
   return serveSite(join(root, "dist/npm"), (request) => {
     const { pathname, searchParams } = new URL(request.url ?? "/", "http://localhost");
+    if (pathname === "/pocketrank-worker.js") return { headers: { "content-type": "text/javascript" }, body: "" };
     if (pathname !== "/") return undefined;
     const attributes = [...searchParams].map(([name, value]) => ` data-${name}="${value}"`).join("");
     const body = `<!doctype html><html lang="en"><title>Shop</title><link rel="icon" href="data:,">
@@ -56,4 +57,50 @@ export function listen(page) {
   page.on("console", (message) => said.push(`${message.type()}: ${message.text()}`));
   page.on("pageerror", (error) => said.push(`uncaught: ${error.message}`));
   return said;
+}
+
+/**
+ * Puts a record into the visitor's database, as damage or another release would.
+ * @param {Page} page
+ * @param {"visitor" | "before"} key
+ * @param {"damage" | "garbage" | "newer record" | "newer profile"} what
+ */
+export function spoil(page, key, what) {
+  return page.evaluate(
+    async ([key, what]) => {
+      /** @param {IDBRequest} request @returns {Promise<any>} */
+      const done = (request) =>
+        new Promise((resolve, reject) => {
+          request.onsuccess = () => resolve(request.result);
+          request.onerror = () => reject(request.error);
+        });
+      const database = await done(indexedDB.open("pocketrank"));
+      const store = database.transaction("pocketrank", "readwrite").objectStore("pocketrank");
+      const record = await done(store.get(key));
+      if (what === "damage") record.profile[20] ^= 255;
+      if (what === "newer record") record.version = 9;
+      // The version of the encoding, docs/FORMAT.md.
+      if (what === "newer profile") record.profile[4] = 99;
+      await done(store.put(what === "garbage" ? 42 : record, key));
+      database.close();
+    },
+    /** @type {const} */ ([key, what]),
+  );
+}
+
+/** Every record of the visitor's database, as text. @param {Page} page */
+export function records(page) {
+  return page.evaluate(async () => {
+    /** @param {IDBRequest} request @returns {Promise<any>} */
+    const done = (request) =>
+      new Promise((resolve, reject) => {
+        request.onsuccess = () => resolve(request.result);
+        request.onerror = () => reject(request.error);
+      });
+    const database = await done(indexedDB.open("pocketrank"));
+    const names = [...database.objectStoreNames];
+    const all = await Promise.all(names.map((name) => done(database.transaction(name).objectStore(name).getAll())));
+    database.close();
+    return JSON.stringify([database.version, names, all], (_, value) => (value instanceof Uint8Array ? [...value] : value));
+  });
 }
