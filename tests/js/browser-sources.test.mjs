@@ -26,6 +26,7 @@ function platform() {
   /** @type {Record<string, { listeners: ((...said: unknown[]) => void)[], said: unknown[] }>} */
   const platforms = {};
   for (const name of ["__tcfapi", "__gpp"]) {
+    /** @type {{ listeners: ((...said: unknown[]) => void)[], said: unknown[] }} */
     const own = (platforms[name] = { listeners: [], said: [{}, true] });
     page[name] = (/** @type {string} */ command, /** @type {any} */ version, /** @type {any} */ back) => {
       const listener = typeof version === "function" ? version : back;

@@ -1,0 +1,104 @@
+/** Many tabs of one visitor in Chromium, and tabs that die: no event is lost that another tab, or a moment, could have kept. */
+import assert from "node:assert/strict";
+import { after, before, it } from "node:test";
+import { init, itemHash } from "../../dist/npm/node.js";
+import { launchChromium, until } from "./support/chromium.mjs";
+import { items, mode, record, servePage, setConsent } from "./support/device.mjs";
+
+/** @typedef {import("playwright-core").Page} Page */
+
+const TABS = 20;
+/** In each tab; all together within the bound of a profile. */
+const EVENTS = 12;
+const SECONDS = 10;
+/** The most that a killed tab may lose, in milliseconds. */
+const LOST = 100;
+
+/** @type {Awaited<ReturnType<typeof servePage>>} */
+let site;
+before(async () => {
+  [site] = await Promise.all([servePage(), init()]);
+});
+after(() => site.stop());
+
+it(`loses no event of ${TABS} tabs that record at once for ${SECONDS} s`, async () => {
+  const browser = await launchChromium();
+  const context = await browser.newContext();
+  const first = await context.newPage();
+  await first.goto(`${site.url}/`);
+  await setConsent(first, { mode: "persistent" });
+  const tabs = await Promise.all(
+    Array.from({ length: TABS }, async () => {
+      const tab = await context.newPage();
+      await tab.goto(`${site.url}/`);
+      assert.equal(await mode(tab), "persistent");
+      return tab;
+    }),
+  );
+  const ids = tabs.map((_, tab) => Array.from({ length: EVENTS }, (_, at) => `sku-${tab}-${at}`));
+  await Promise.all(
+    tabs.map((tab, at) =>
+      tab.evaluate(
+        async ([ids, pause]) => {
+          const pocketrank = await window.pocketrank;
+          // Two at a time, the second before the first is written.
+          for (let at = 0; at < ids.length; at += 2) {
+            await Promise.all(ids.slice(at, at + 2).map((id) => pocketrank?.record("view_item", [id])));
+            await new Promise((resolve) => setTimeout(resolve, pause));
+          }
+        },
+        /** @type {const} */ ([ids[at] ?? [], (SECONDS * 1000) / (EVENTS / 2)]),
+      ),
+    ),
+  );
+  const all = ids.flat().map(itemHash).sort();
+  const late = await context.newPage();
+  await late.goto(`${site.url}/`);
+  assert.deepEqual(await items(late), all);
+  // Those that are open have heard of all.
+  for (const tab of [first, ...tabs]) await until(tab, async (count) => (await window.pocketrank)?.profile.length === count, all.length);
+  await browser.close();
+});
+
+it(`loses at most the last ${LOST} ms of a tab that is killed`, async (test) => {
+  const browser = await launchChromium();
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  /** What the page has recorded, and whether it is written, as far as it has told. @type {Map<string, { at: number, isWritten: boolean }>} */
+  const told = new Map();
+  await page.exposeFunction("tell", (/** @type {string} */ id, /** @type {number} */ at, /** @type {boolean} */ isWritten) => void told.set(id, { at, isWritten }));
+  await page.goto(`${site.url}/`);
+  await setConsent(page, { mode: "persistent" });
+  void page
+    .evaluate(async () => {
+      const pocketrank = await window.pocketrank;
+      const { tell } = /** @type {any} */ (window);
+      for (let number = 0; number < 240; number += 1) {
+        const [id, at] = [`sku-${number}`, Date.now()];
+        void pocketrank?.record("view_item", [id]).then(() => tell(id, at, true));
+        void tell(id, at, false);
+        await new Promise((resolve) => setTimeout(resolve, 15));
+      }
+    })
+    .catch(() => undefined);
+  while (told.size < 100) await new Promise((resolve) => setTimeout(resolve, 5));
+  const devtools = await browser.newBrowserCDPSession();
+  const { processInfo } = await devtools.send("SystemInfo.getProcessInfo");
+  const renderers = processInfo.filter(({ type }) => type === "renderer");
+  assert.ok(renderers.length > 0);
+  const killed = Date.now();
+  for (const { id } of renderers) process.kill(id, "SIGKILL");
+  await new Promise((resolve) => (page.isClosed() ? resolve(undefined) : page.once("crash", resolve)));
+  const next = await context.newPage();
+  await next.goto(`${site.url}/`);
+  const kept = new Set(await items(next));
+  const lost = [...told].filter(([id]) => !kept.has(itemHash(id))).map(([, event]) => event);
+  assert.deepEqual(lost.filter(({ isWritten }) => isWritten), [], "what record() has said to be written is there");
+  const oldest = Math.max(0, ...lost.map(({ at }) => killed - at));
+  test.diagnostic(`${kept.size} events kept, ${lost.length} lost of which the page had told, the oldest ${oldest} ms before its end`);
+  assert.ok(oldest <= LOST, `${oldest} ms`);
+  // The next page goes on from there.
+  await record(next, "view_item", ["sku-next"]);
+  assert.equal((await items(next)).length, kept.size + 1);
+  await browser.close();
+});
