@@ -305,6 +305,7 @@ it("records on the next page what the page before was left with", async () => {
     const pocketrank = await window.pocketrank;
     // The database is slow: the page is left before it has written.
     const open = IDBFactory.prototype.open;
+    /** @param {string} name @param {number} [version] */
     IDBFactory.prototype.open = function (name, version) {
       return name === "pocketrank" ? /** @type {any} */ ({}) : open.call(this, name, version);
     };
