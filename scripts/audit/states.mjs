@@ -1,0 +1,112 @@
+/** The states of consent that are looked at, how each comes about, and what may then be held and sent. */
+import { until } from "../../tests/js/support/chromium.mjs";
+import { open } from "../../tests/js/support/shop.mjs";
+
+/**
+ * @typedef {import("playwright-core").Page} Page
+ * @typedef {import("playwright-core").BrowserContext} Context
+ *
+ * @typedef {object} State
+ * @property {string} id
+ * @property {string} about for people
+ * @property {(context: Context) => Promise<unknown>} [signal] what the browser says before the first page
+ * @property {"Accept all" | "Only this visit" | "Decline"} [answer] to the shop's question, on the first page
+ * @property {(page: Page) => Promise<unknown>} [act] on the first page, where it is no answer to the question
+ * @property {(page: Page, context: Context) => Promise<unknown>} [end] takes consent back, between history and path
+ * @property {boolean} [leaves] the tab is closed at last: what is left then is looked at
+ * @property {RegExp[]} holds what may be held, as `kind name`, until it `end`s
+ * @property {boolean} knows whether the path's pages may show what the visitor likes
+ * @property {boolean} capsule whether the capsule may go along
+ */
+
+/** The visitor's choice and profile, and models, which are the same for all. */
+const DEVICE = [/^indexedDB pocketrank(-models)?(\/|$)/];
+const CAPSULE = /^cookie __Host-pocketrank$/;
+const NOTHING = { holds: [], knows: false, capsule: false };
+const EVERYTHING = { holds: [...DEVICE, CAPSULE], knows: false, capsule: false };
+
+/** @param {unknown} value of `navigator.globalPrivacyControl` */
+const property = (value) => (/** @type {Context} */ context) =>
+  context.addInitScript((value) => {
+    Object.defineProperty(Navigator.prototype, "globalPrivacyControl", { get: () => value, configurable: true });
+  }, value);
+
+/** Header and property, as browsers have it. @param {Context} context */
+async function sendGpc(context) {
+  await context.setExtraHTTPHeaders({ "Sec-GPC": "1" });
+  await property(true)(context);
+}
+
+/** Waits until what was kept is gone, in every tab, for as long as that may take. @param {Context} context */
+async function settle(context) {
+  for (const page of context.pages()) {
+    await until(page, async () => (await window.pocketrank)?.mode === "contextual" && (await indexedDB.databases()).length === 0).catch(() => undefined);
+  }
+}
+
+/** @param {Page} page @param {Context} context */
+async function openAnother(page, context) {
+  const other = await context.newPage();
+  await open(other, page.url());
+  await page.bringToFront();
+}
+
+/** @type {State[]} */
+export const states = [
+  { id: "no-choice", about: "the visitor was asked and did not answer", ...NOTHING },
+  { id: "denied", about: "the visitor said no", answer: "Decline", ...NOTHING },
+  { id: "gpc", about: "the browser sends Global Privacy Control, by header and property", signal: sendGpc, ...NOTHING },
+  { id: "gpc-unclear", about: "the browser's Global Privacy Control is neither yes nor no", signal: property("maybe"), ...NOTHING },
+  {
+    id: "session",
+    about: "the visitor said yes for this visit",
+    answer: "Only this visit",
+    leaves: true,
+    holds: [/^sessionStorage pocketrank$/],
+    knows: true,
+    capsule: false,
+  },
+  {
+    id: "persistent",
+    about: "the visitor said yes to keeping it on the device, and not to the capsule",
+    act: (page) => page.evaluate(async () => (await window.pocketrank)?.choose({ mode: "persistent" })),
+    holds: DEVICE,
+    knows: true,
+    capsule: false,
+  },
+  { id: "capsule", about: "the visitor said yes to everything, the capsule too", answer: "Accept all", holds: [...DEVICE, CAPSULE], knows: true, capsule: true },
+  {
+    id: "withdrawn",
+    about: 'the visitor said yes to everything, and then "Forget me", with a second tab open',
+    answer: "Accept all",
+    end: async (page, context) => {
+      await openAnother(page, context);
+      await page.getByRole("button", { name: "Forget me" }).first().click();
+      await settle(context);
+    },
+    ...EVERYTHING,
+  },
+  {
+    id: "withdrawn-by-no",
+    about: "the visitor said yes to everything, and then no, with a second tab open",
+    answer: "Accept all",
+    end: async (page, context) => {
+      await openAnother(page, context);
+      await page.getByRole("button", { name: "Privacy choices" }).click();
+      await page.getByRole("button", { name: "Decline" }).click();
+      await settle(context);
+    },
+    ...EVERYTHING,
+  },
+  {
+    id: "withdrawn-by-gpc",
+    about: "the visitor said yes to everything, and then the browser began to send Global Privacy Control",
+    answer: "Accept all",
+    end: async (page, context) => {
+      await sendGpc(context);
+      await page.reload();
+      await settle(context);
+    },
+    ...EVERYTHING,
+  },
+];

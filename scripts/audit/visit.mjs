@@ -1,0 +1,181 @@
+/**
+ * A scripted visit in one state of consent: a history of its own first, then, with caches made equal, a path that is the same for everyone.
+ * What was sent, written, told and held is kept for each part.
+ */
+import { answer, open } from "../../tests/js/support/shop.mjs";
+import { readHeld } from "./held.mjs";
+import { openJournal } from "./journal.mjs";
+import { openWire } from "./wire.mjs";
+
+/**
+ * @typedef {import("playwright-core").Page} Page
+ * @typedef {import("playwright-core").BrowserContext} Context
+ * @typedef {{ id: string, url: string, category_slug: string }} Product
+ *
+ * @typedef {object} Part of a visit
+ * @property {string[]} pages
+ * @property {import("./wire.mjs").Sent[]} sent
+ * @property {import("./journal.mjs").Entry[]} entries
+ * @property {import("./held.mjs").Held[]} held at its end
+ *
+ * @typedef {object} Visit
+ * @property {Part} history
+ * @property {import("./held.mjs").Held[] | undefined} ended held once consent had ended
+ * @property {Part} path
+ * @property {import("./held.mjs").Held[] | undefined} left held in a new tab, once those of the visit were closed
+ * @property {string[]} cards the items that the path showed
+ * @property {string[]} given cookies that the shop sent
+ *
+ * @typedef {object} Place where and by what is visited
+ * @property {import("playwright-core").Browser} browser
+ * @property {string} shop origin
+ * @property {(context: Context) => Promise<unknown>} [sabotage] makes the shop leak, to see that it is seen
+ *
+ * @typedef {object} Plan
+ * @property {Product[]} history what this visitor looks at first
+ * @property {string[]} path addresses that every visitor opens then
+ */
+
+/**
+ * @param {Place} place
+ * @param {import("./states.mjs").State} state
+ * @param {Plan} plan
+ * @returns {Promise<Visit>}
+ */
+export async function visit({ browser, shop, sabotage }, state, plan) {
+  const wire = await openWire(shop);
+  const options = { viewport: { width: 1280, height: 1000 }, bypassCSP: sabotage !== undefined };
+  const context = await browser.newContext({ ...options, proxy: { server: wire.server, bypass: "<-loopback>" } });
+  try {
+    const journal = await openJournal(context);
+    await state.signal?.(context);
+    await sabotage?.(context);
+    const page = await context.newPage();
+    /** @param {(go: (path: string) => Promise<void>) => Promise<unknown>} act @returns {Promise<Part>} */
+    const part = async (act) => {
+      const [sent, entries, pages] = [wire.sent.length, journal.length, /** @type {string[]} */ ([])];
+      await act(async (path) => {
+        pages.push(path);
+        await open(page, shop + path);
+      });
+      await wire.quiet();
+      return { pages, held: await readHeld(context, shop), sent: wire.sent.slice(sent), entries: journal.slice(entries) };
+    };
+    const history = await part((go) => makeHistory(page, go, state, plan.history));
+    await state.end?.(page, context);
+    const ended = state.end ? await readHeld(context, shop) : undefined;
+    await equalize(page);
+    await wire.quiet();
+    /** @type {string[]} */
+    const cards = [];
+    const path = await part((go) => walk(page, go, wire.quiet, plan.path, cards));
+    const left = state.leaves ? await leave(page, context, shop) : undefined;
+    return { history, ended, path, left, cards, given: wire.given };
+  } finally {
+    await context.close();
+    wire.stop();
+  }
+}
+
+/**
+ * Answers as the state has it, and shows a taste in every way that the shop knows.
+ * @param {Page} page @param {(path: string) => Promise<void>} go
+ * @param {import("./states.mjs").State} state @param {Product[]} products
+ */
+async function makeHistory(page, go, state, products) {
+  await go("/");
+  if (state.answer) await answer(page, state.answer);
+  await state.act?.(page);
+  for (const { url, id } of products) {
+    await go(url);
+    await tell(page, id, ["add_to_cart", "purchase"]);
+  }
+  const [first] = products;
+  if (!first) return;
+  // A click on a card, which a reader of the shop makes.
+  await go(`/category/${first.category_slug}`);
+  await page.locator("[data-pocketrank-slot] .pr-link").first().click();
+  await page.waitForURL(/\/product\//);
+}
+
+/**
+ * Says to `dataLayer`, as a shop does, what was done with an item, and turns it down by the script's own call.
+ * @param {Page} page @param {string} id @param {string[]} events
+ */
+function tell(page, id, events) {
+  return page.evaluate(
+    async ({ id, events }) => {
+      for (const event of events) (window.dataLayer ??= []).push({ event, ecommerce: { items: [{ item_id: id }] } });
+      await (await window.pocketrank)?.record("add_to_wishlist", [id]);
+    },
+    { id, events },
+  );
+}
+
+/** The same for all: every page, with a reason asked for, a shelf moved on, the end of the page reached. */
+async function walk(
+  /** @type {Page} */ page,
+  /** @type {(path: string) => Promise<void>} */ go,
+  /** @type {() => Promise<void>} */ quiet,
+  /** @type {string[]} */ path,
+  /** @type {string[]} */ cards,
+) {
+  for (const each of path) {
+    await go(each);
+    await loadPictures(page);
+    await quiet();
+    cards.push(...(await page.locator("[data-item]").evaluateAll((all) => all.map((card) => card.getAttribute("data-item") ?? ""))));
+    const why = page.locator(".pr-why-button").first();
+    if ((await why.count()) === 0) continue;
+    await why.click();
+    await page.locator(".pr-why").waitFor();
+    await page.keyboard.press("Escape");
+    const step = page.locator('.pr-step[data-step="1"]').first();
+    if (await step.isVisible()) await step.click();
+    await page.evaluate(() => window.scrollTo(0, document.documentElement.scrollHeight));
+    await loadPictures(page);
+    await quiet();
+  }
+  // What the visitor's own hand can do with what is kept.
+  await page.evaluate(async () => void (await window.pocketrank)?.export());
+}
+
+/** Has all pictures load: which of them come near enough to do so by themselves follows from time. @param {Page} page */
+function loadPictures(page) {
+  return page.evaluate(async () => {
+    for (const image of document.images) image.loading = "eager";
+    await Promise.allSettled([...document.images].map((image) => image.decode()));
+  });
+}
+
+/**
+ * Makes the caches of visitors equal, models included, whatever they visited before: all are empty, and what is of the browser stays so.
+ * @param {Page} page
+ */
+async function equalize(page) {
+  await open(page, new URL("/cart", page.url()).href);
+  await page.evaluate(async () => {
+    for (const { name = "" } of await indexedDB.databases()) {
+      if (!name.endsWith("-models")) continue;
+      await new Promise((resolve, reject) => {
+        const request = indexedDB.deleteDatabase(name);
+        request.onsuccess = resolve;
+        request.onerror = reject;
+      });
+    }
+    for (const registration of await navigator.serviceWorker.getRegistrations()) await registration.unregister();
+    for (const name of await caches.keys()) await caches.delete(name);
+  });
+  await page.goto("about:blank");
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send("Network.clearBrowserCache");
+  await devtools.send("Network.setCacheDisabled", { cacheDisabled: true });
+}
+
+/** Closes the tabs of the visit, and looks what a new one finds. */
+async function leave(/** @type {Page} */ page, /** @type {Context} */ context, /** @type {string} */ shop) {
+  const next = await context.newPage();
+  await page.close();
+  await open(next, shop);
+  return readHeld(context, shop);
+}
