@@ -23,6 +23,7 @@ import { open } from "../../tests/js/support/shop.mjs";
 const DEVICE = [/^indexedDB pocketrank(-models)?(\/|$)/];
 const CAPSULE = /^cookie __Host-pocketrank$/;
 const NOTHING = { holds: [], knows: false, capsule: false };
+const SESSION = { holds: [/^sessionStorage pocketrank$/], knows: true, capsule: false };
 const EVERYTHING = { holds: [...DEVICE, CAPSULE], knows: false, capsule: false };
 
 /** @param {unknown} value of `navigator.globalPrivacyControl` */
@@ -36,6 +37,41 @@ async function sendGpc(context) {
   await context.setExtraHTTPHeaders({ "Sec-GPC": "1" });
   await property(true)(context);
 }
+
+/**
+ * Names a source of consent on the script tag, as a shop would, and has it say something.
+ * @param {string} name as `data-consent` has it
+ * @param {() => void} speak runs in the page before its scripts
+ */
+const source = (name, speak) => async (/** @type {Context} */ context) => {
+  await context.addInitScript((name) => {
+    // Module scripts run after the page was read.
+    document.addEventListener("readystatechange", () => {
+      const script = /** @type {HTMLElement | null} */ (document.querySelector("script[data-manifest]"));
+      if (script) script.dataset.consent = name;
+    });
+  }, name);
+  await context.addInitScript(speak);
+};
+
+/** A consent platform by TCF that says yes, or no. @param {boolean} yes */
+const tcf = (yes) =>
+  source(
+    "tcf",
+    yes
+      ? () => Object.assign(window, { __tcfapi: (/** @type {string} */ _, /** @type {number} */ __, /** @type {Function} */ back) => back({ eventStatus: "tcloaded", gdprApplies: true, publisher: { consents: { 1: true, 5: true, 6: true } } }, true) })
+      : () => Object.assign(window, { __tcfapi: (/** @type {string} */ _, /** @type {number} */ __, /** @type {Function} */ back) => back({ eventStatus: "useractioncomplete", gdprApplies: true, publisher: { consents: { 1: true } } }, true) }),
+  );
+
+const gpp = source("gpp", () => {
+  const pingData = { cmpStatus: "loaded", signalStatus: "ready", applicableSections: [7], parsedSections: { usnat: [{ SaleOptOut: 1 }] } };
+  Object.assign(window, { __gpp: (/** @type {string} */ _, /** @type {Function} */ back) => back({ eventName: "listenerRegistered", pingData }, true) });
+});
+
+const consentMode = source("consent-mode", () => {
+  // As gtag has it: the arguments of a call.
+  (window.dataLayer ??= []).push({ 0: "consent", 1: "update", 2: { personalization_storage: "denied" } });
+});
 
 /** Waits until what was kept is gone, in every tab, for as long as that may take. @param {Context} context */
 async function settle(context) {
@@ -57,19 +93,21 @@ export const states = [
   { id: "denied", about: "the visitor said no", answer: "Decline", ...NOTHING },
   { id: "gpc", about: "the browser sends Global Privacy Control, by header and property", signal: sendGpc, ...NOTHING },
   { id: "gpc-unclear", about: "the browser's Global Privacy Control is neither yes nor no", signal: property("maybe"), ...NOTHING },
+  { id: "tcf-refused", about: "the visitor said yes to the shop, and a consent platform says by TCF that they did not", signal: tcf(false), answer: "Accept all", ...NOTHING },
+  { id: "gpp-opted-out", about: "the visitor said yes to the shop, and a consent platform says by GPP that they opted out of sale", signal: gpp, answer: "Accept all", ...NOTHING },
+  { id: "consent-mode-denied", about: "the visitor said yes to the shop, and Google's Consent Mode denies personalization_storage", signal: consentMode, answer: "Accept all", ...NOTHING },
+  { id: "tcf-agreed", about: "the visitor said nothing to the shop, and a consent platform says by TCF that they agreed", signal: tcf(true), leaves: true, ...SESSION },
   {
     id: "session",
     about: "the visitor said yes for this visit",
     answer: "Only this visit",
     leaves: true,
-    holds: [/^sessionStorage pocketrank$/],
-    knows: true,
-    capsule: false,
+    ...SESSION,
   },
   {
     id: "persistent",
     about: "the visitor said yes to keeping it on the device, and not to the capsule",
-    act: (page) => page.evaluate(async () => (await window.pocketrank)?.choose({ mode: "persistent" })),
+    act: (page) => page.evaluate(async () => (await window.pocketrank)?.setConsent({ mode: "persistent" })),
     holds: DEVICE,
     knows: true,
     capsule: false,

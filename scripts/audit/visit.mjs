@@ -137,7 +137,7 @@ async function walk(
     await quiet();
   }
   // What the visitor's own hand can do with what is kept.
-  await page.evaluate(async () => void (await window.pocketrank)?.export());
+  await page.evaluate(async () => void (await (await window.pocketrank)?.export()));
 }
 
 /** Has all pictures load: which of them come near enough to do so by themselves follows from time. @param {Page} page */

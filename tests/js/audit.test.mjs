@@ -133,7 +133,7 @@ describe("a shop that leaks is found out", () => {
     const { findings } = await audit("capsule", (context) =>
       context.addInitScript(() => {
         const send = async () => {
-          const [last] = (await window.pocketrank)?.export().events ?? [];
+          const [last] = (await (await window.pocketrank)?.export())?.events ?? [];
           if (last) void fetch(`/?of-profile=${last.item}`);
         };
         addEventListener("load", () => void send());
