@@ -19,11 +19,11 @@ import { open } from "../../tests/js/support/shop.mjs";
  * @property {boolean} capsule whether the capsule may go along
  */
 
-/** The visitor's choice and profile, and models, which are the same for all. */
-const DEVICE = [/^indexedDB pocketrank(-models)?(\/|$)/];
+/** The visitor's choice and profile, and models, which are the same for all; and what a page was left with before it was written there. */
+const DEVICE = [/^indexedDB pocketrank(-models)?(\/|$)/, /^sessionStorage pocketrank-left$/];
 const CAPSULE = /^cookie __Host-pocketrank$/;
 const NOTHING = { holds: [], knows: false, capsule: false };
-const SESSION = { holds: [/^sessionStorage pocketrank$/], knows: true, capsule: false };
+const SESSION = { holds: [/^sessionStorage pocketrank(-left)?$/], knows: true, capsule: false };
 const EVERYTHING = { holds: [...DEVICE, CAPSULE], knows: false, capsule: false };
 
 /** @param {unknown} value of `navigator.globalPrivacyControl` */
@@ -96,7 +96,7 @@ export const states = [
   { id: "tcf-refused", about: "the visitor said yes to the shop, and a consent platform says by TCF that they did not", signal: tcf(false), answer: "Accept all", ...NOTHING },
   { id: "gpp-opted-out", about: "the visitor said yes to the shop, and a consent platform says by GPP that they opted out of sale", signal: gpp, answer: "Accept all", ...NOTHING },
   { id: "consent-mode-denied", about: "the visitor said yes to the shop, and Google's Consent Mode denies personalization_storage", signal: consentMode, answer: "Accept all", ...NOTHING },
-  { id: "tcf-agreed", about: "the visitor said nothing to the shop, and a consent platform says by TCF that they agreed", signal: tcf(true), leaves: true, ...SESSION },
+  { id: "tcf-agreed", about: "the visitor said nothing to the shop, and a consent platform says by TCF that they agreed", signal: tcf(true), ...SESSION },
   {
     id: "session",
     about: "the visitor said yes for this visit",
