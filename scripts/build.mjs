@@ -118,13 +118,13 @@ export async function buildWasm(tools, { name, features, profile, optimize, glue
 
 async function buildNpm() {
   need(join(npmFolder, "pocketrank.js"), "node scripts/build.mjs runtime");
-  const names = ["browser", "node", "workerd", "compiled", "element", "privacy", "cards", "why", "render", "sources"];
+  const names = ["browser", "node", "workerd", "compiled", "element", "privacy", "cards", "why", "keeping", "offline", "render", "sources"];
   const slim = ["slim", "slim-node", "slim-workerd"];
   const sync = ["sync", "sync-node", "sync-workerd"];
   const decide = ["decide", "decide-node", "decide-workerd"];
   const all = [...names, ...slim, ...sync, ...decide];
   await bundleEntries(all);
-  for (const name of ["index.d.ts", "slim.d.ts", "sync.d.ts", "decide.d.ts", "render.d.ts", "element.d.ts", "element.css"]) copyFileSync(join(root, "www", name), join(npmFolder, name));
+  for (const name of ["index.d.ts", "slim.d.ts", "sync.d.ts", "decide.d.ts", "render.d.ts", "element.d.ts", "offline.d.ts", "element.css"]) copyFileSync(join(root, "www", name), join(npmFolder, name));
   for (const name of ["browser", "node", "workerd"]) writeFileSync(join(npmFolder, `${name}.d.ts`), 'export * from "./index.js";\n');
   for (const base of ["slim", "sync", "decide"]) {
     for (const host of ["node", "workerd"]) writeFileSync(join(npmFolder, `${base}-${host}.d.ts`), `export * from "./${base}.js";\n`);
@@ -148,7 +148,8 @@ async function bundleEntries(names) {
     format: "esm",
     target: "es2022",
     // The script of a page loads these when it needs them.
-    external: ["node:*", "*.wasm", "*/sync.js", "*/decide.js", "*/sources.js", "*/privacy.js", "*/cards.js", "*/why.js"],
+    external: ["node:*", "*.wasm", "*/sync.js", "*/decide.js", "*/sources.js", "*/privacy.js", "*/cards.js", "*/why.js", "*/keeping.js"],
+    define: { VERSION: JSON.stringify(JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version) },
     legalComments: "none",
     logLevel: "warning",
   }).catch((error) => {

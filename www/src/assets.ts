@@ -3,11 +3,12 @@
  * carries itself, its own model, is not fetched, and without need nothing is followed.
  *
  * Invariant: requests carry no credentials and no referrer, and depend on the page and on what is stored, never on the profile. Models are
- * stored under a yes that lasts, and there only; without any yes no delta is asked for, so that requests follow from the page alone.
+ * stored under a yes that lasts, as is the runtime for visits without a network, and there only; without any yes no delta is asked for, so that requests follow from the page alone.
  */
 import type { CandidateItem, Choice } from "../element.js";
 import type { Following, Report } from "../sync.js";
 import { coded } from "./coded.js";
+import { idle } from "./near.js";
 import { Ranker } from "./ranker.js";
 import { MODELS } from "./storage.js";
 
@@ -16,6 +17,8 @@ export interface Source {
   manifest: URL;
   audience: string;
   keys: string[];
+  /** Where the Service Worker is, if the shop wants one. */
+  offline?: URL | undefined;
 }
 
 /** Name and address by hash of the item's id. */
@@ -32,6 +35,9 @@ export class Assets {
   /** What has something in use: what is followed, or until then what was followed before. */
   #current: Following<Ranker> | undefined;
   #stopping = new AbortController();
+  /** What is kept for visits without a network, and what ends that. */
+  #keeping: Promise<void> | undefined;
+  #away = new AbortController();
   /** What went wrong last. */
   #failed: Report | undefined;
   #directory: Promise<Directory> | undefined;
@@ -51,6 +57,8 @@ export class Assets {
   follow(mode: Choice["mode"]): void {
     if (mode === this.#mode) return;
     this.#mode = mode;
+    if (mode === "persistent") this.#keeping = this.#keep();
+    else this.#away.abort();
     const before = this.#models;
     this.#models &&= this.#stop().then(() => this.#follow());
     // What cannot be followed is told to who asks for it.
@@ -63,7 +71,18 @@ export class Assets {
     const before = this.#models;
     this.follow("contextual");
     const models = await before?.catch(() => undefined);
-    await models?.stop();
+    await Promise.all([models?.stop(), this.#keeping]);
+  }
+
+  /** Has the runtime where there is no network, if the shop wants that. */
+  async #keep(): Promise<void> {
+    const { offline } = this.#source;
+    if (!offline) return;
+    const { signal } = (this.#away = new AbortController());
+    await idle(signal);
+    if (signal.aborted) return;
+    const { keep } = await import("./keeping.js");
+    await keep(offline, signal);
   }
 
   /** Ends what is followed. What is in use stays so. */

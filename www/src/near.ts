@@ -11,7 +11,13 @@ const REST = 300;
 
 let resting: Promise<void> | undefined;
 
-function idle(): Promise<void> {
+/** Settles when the page has loaded and is idle, or `signal` ends it. */
+export function idle(signal: AbortSignal): Promise<void> {
+  const ended = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+  return Promise.race([ended, rest()]);
+}
+
+function rest(): Promise<void> {
   resting ??= new Promise((resolve) => {
     const wait = () => void ("requestIdleCallback" in window ? requestIdleCallback(() => resolve()) : setTimeout(resolve, REST));
     if (document.readyState === "complete") wait();
@@ -24,10 +30,9 @@ function idle(): Promise<void> {
 export async function near(slot: Element, signal: AbortSignal): Promise<void> {
   let observer: IntersectionObserver | undefined;
   const isNear = new Promise<void>((resolve) => {
-    signal.addEventListener("abort", () => resolve(), { once: true });
     observer = new IntersectionObserver((entries) => entries.some(({ isIntersecting }) => isIntersecting) && resolve(), { rootMargin: MARGIN });
     observer.observe(slot);
   });
-  await Promise.race([isNear, idle()]);
+  await Promise.race([isNear, idle(signal)]);
   observer?.disconnect();
 }

@@ -240,7 +240,7 @@ export async function ownCaches(): Promise<string[]> {
 /** Service Workers whose script has a name of ours. */
 export async function ownWorkers(): Promise<readonly ServiceWorkerRegistration[]> {
   const workers = "serviceWorker" in navigator ? await navigator.serviceWorker.getRegistrations() : [];
-  return workers.filter(({ installing, waiting, active }) => /\/pocketrank[^?#]*$/.test((installing ?? waiting ?? active)?.scriptURL ?? ""));
+  return workers.filter(({ installing, waiting, active }) => /\/pocketrank[^/?#]*(\?|$)/.test((installing ?? waiting ?? active)?.scriptURL ?? ""));
 }
 
 /** Runs what reads or erases storage; undefined where the browser forbids it to the page, or has none. */

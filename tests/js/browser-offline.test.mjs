@@ -1,0 +1,125 @@
+/** Visits without a network in Chromium: what is kept for them, under which consent, and that it goes with it. */
+import assert from "node:assert/strict";
+import { copyFileSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, afterEach, before, beforeEach, describe, it } from "node:test";
+import { init } from "../../dist/npm/node.js";
+import { root } from "../../scripts/process.mjs";
+import { launchChromium, readStorage, until, watchRequests } from "./support/chromium.mjs";
+import { agree, carousel, expected, openPages, order, stands, viewed, visit } from "./support/slots.mjs";
+
+/** @typedef {import("playwright-core").Page} Page */
+
+/** @type {import("playwright-core").Browser} */
+let browser;
+/** @type {Awaited<ReturnType<typeof openPages>>} */
+let pages;
+before(async () => {
+  await init();
+  browser = await launchChromium();
+});
+after(() => browser.close());
+beforeEach(async () => {
+  pages = await openPages();
+  copyFileSync(join(root, "dist/npm/offline.js"), join(pages.site, "pocketrank-worker.js"));
+});
+afterEach(() => pages.stop());
+
+const low = { viewport: { width: 900, height: 120 } };
+const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const write = () => pages.write(carousel(), { attributes: 'data-offline="/pocketrank-worker.js"' });
+
+/** Waits until everything is kept. @param {Page} page */
+async function kept(page) {
+  await until(page, async () => (await navigator.serviceWorker.getRegistrations()).some(({ active }) => active));
+}
+
+/** The addresses that are kept. @param {Page} page @returns {Promise<string[]>} */
+function addresses(page) {
+  return page.evaluate(async () => {
+    const names = await caches.keys();
+    const all = await Promise.all(names.map(async (name) => (await (await caches.open(name)).keys()).map(({ url }) => new URL(url).pathname)));
+    return all.flat().sort();
+  });
+}
+
+describe("under a yes that lasts", () => {
+  it("the next visit has its slate with the server gone, and the runtime and nothing else is kept for it", async () => {
+    const page = await visit(browser, write(), low);
+    await agree(page, { mode: "persistent" });
+    await stands(page, expected(viewed));
+    await kept(page);
+    assert.deepEqual(await addresses(page), ["/cards.js", "/element.js", "/keeping.js", "/pocketrank_bg.wasm", "/pocketrank_sync_bg.wasm", "/sync.js"].sort());
+    assert.deepEqual(await page.evaluate(() => caches.keys()), [`pocketrank-${version}`]);
+    const html = readFileSync(join(pages.site, "page.html"), "utf8");
+    const style = readFileSync(join(pages.site, "page.css"), "utf8");
+    const { url } = pages;
+    await pages.stop();
+    const context = page.context();
+    // The page and its style are the shop's to keep: here the test gives them.
+    await context.route(`${url}/page`, (route) => route.fulfill({ body: html, contentType: "text/html" }));
+    await context.route(`${url}/page.css`, (route) => route.fulfill({ body: style, contentType: "text/css" }));
+    const cdp = await context.newCDPSession(page);
+    await cdp.send("Network.clearBrowserCache");
+    await page.goto(`${url}/page`);
+    await page.evaluate(() => document.querySelector("pocketrank-carousel")?.ready);
+    assert.deepEqual(await order(page), expected(viewed));
+    await context.close();
+  });
+
+  it("who withdraws has no worker and no cache any more, in the middle of it as well", async () => {
+    const page = await visit(browser, write(), low);
+    await agree(page, { mode: "persistent" });
+    await kept(page);
+    await page.evaluate(async () => void (await (await window.pocketrank)?.erase()));
+    assert.deepEqual(await readStorage(page), {});
+    // Back to front: withdrawn while it is being kept.
+    await page.evaluate(async () => {
+      const pocketrank = await window.pocketrank;
+      await pocketrank?.setConsent({ mode: "persistent" });
+      await pocketrank?.erase();
+    });
+    await page.waitForTimeout(500);
+    assert.deepEqual(await readStorage(page), {});
+    await page.context().close();
+  });
+
+  it("a worker of another name is not registered, for it would not be found again", async () => {
+    copyFileSync(join(root, "dist/npm/offline.js"), join(pages.site, "worker.js"));
+    const page = await visit(browser, pages.write(carousel(), { attributes: 'data-offline="/worker.js"' }), low);
+    const warned = page.waitForEvent("console", (message) => message.type() === "warning");
+    await agree(page, { mode: "persistent" });
+    assert.match((await warned).text(), /must begin with pocketrank/);
+    assert.equal((await readStorage(page)).serviceWorkers, undefined);
+    await page.context().close();
+  });
+
+  it("nothing is kept where the shop does not want it", async () => {
+    const page = await visit(browser, pages.write(carousel()), low);
+    await agree(page, { mode: "persistent" });
+    await stands(page, expected(viewed));
+    await page.waitForTimeout(500);
+    const { caches, serviceWorkers } = await readStorage(page);
+    assert.deepEqual([caches, serviceWorkers], [undefined, undefined]);
+    await page.context().close();
+  });
+});
+
+for (const mode of /** @type {const} */ (["contextual", "session"])) {
+  it(`nothing is kept or registered in ${mode}`, async () => {
+    const context = await browser.newContext(low);
+    const requests = watchRequests(context);
+    const page = await context.newPage();
+    await page.goto(write());
+    await page.evaluate(() => document.querySelector("pocketrank-carousel")?.ready);
+    if (mode === "session") {
+      await agree(page);
+      await stands(page, expected(viewed));
+    }
+    await page.waitForTimeout(500);
+    const { caches, serviceWorkers } = await readStorage(page);
+    assert.deepEqual([caches, serviceWorkers], [undefined, undefined]);
+    assert.ok(requests.every(({ url }) => !/worker|keeping/.test(url)));
+    await context.close();
+  });
+}
