@@ -46,6 +46,16 @@ export interface Kept {
   places: Erased[];
 }
 
+/** Why an item stands in a slate, in words. */
+export interface Why {
+  /** The shop's id. */
+  item: string;
+  /** Sentences, the strongest reason first; one that names an item of the visitor's history ends with its name. */
+  reasons: { text: string; named?: { name: string; url: string } }[];
+  /** What was used of the visitor. */
+  note: string;
+}
+
 /** What a slot shows. */
 export interface Slot {
   /** Ranks for the visitor, with the weights that an arm of an experiment may have changed. */
@@ -99,6 +109,12 @@ export interface Pocketrank extends EventTarget {
    * @throws where it cannot be had: the slot is to stay as it is
    */
   slot(slot: HTMLElement): Promise<Slot>;
+  /**
+   * Why items stand in a slot, in the words of "Why this?": from the parts of their scores, the visitor's own history and the shop's rules.
+   * @param slot as for {@link Pocketrank.slot}
+   * @param items the shop's ids; those of the slot's cards if not given
+   */
+  why(slot: HTMLElement, items?: string[]): Promise<Why[]>;
   /** The items of a candidates list. */
   candidates(list: string): Promise<CandidateItem[]>;
   /** Name and address of the shop's items by the hash of their id; empty where the manifest names no such directory. */

@@ -351,6 +351,17 @@ describe("keys and words", () => {
       first.some(({ name }) => texts.some((text) => text.includes(`You looked at ${name}`))),
       texts.join("\n"),
     );
+    // The same as data.
+    const said = await page.evaluate(async () => {
+      const slot = document.querySelector("pocketrank-carousel");
+      return slot ? (await window.pocketrank)?.why(slot) : undefined;
+    });
+    assert.deepEqual(said?.map(({ item }) => item), await slate(page, "home-for-you"));
+    for (const [at, text] of texts.entries()) {
+      const { reasons = [], note = "" } = said?.[at] ?? {};
+      for (const sentence of [...reasons.map(({ text }) => text), note]) assert.ok(text.includes(sentence), `${sentence}: ${text}`);
+    }
+    assert.ok(said?.some(({ reasons }) => reasons.some(({ named }) => first.some(({ name, url }) => named?.name === name && named.url === url))));
     await page.context().close();
   });
 });

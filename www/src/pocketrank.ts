@@ -4,7 +4,7 @@
  * Invariant: each ranker always ranks for the profile as it is now; whoever listens to `change` may rerank at once.
  */
 import type { Decision, ExperimentResult } from "../decide.js";
-import type { CandidateItem, Choice, Erased, EventKind, Kept, Slot } from "../element.js";
+import type { CandidateItem, Choice, Erased, EventKind, Kept, Slot, Why } from "../element.js";
 import type { Profile } from "./api.js";
 import { Assets, type Directory, type Source } from "./assets.js";
 import { readGpc } from "./consent.js";
@@ -87,6 +87,11 @@ export class Pocketrank extends EventTarget {
 
   slot(slot: HTMLElement): Promise<Slot> {
     return this.#slots.find(slot);
+  }
+
+  async why(slot: HTMLElement, items?: string[]): Promise<Why[]> {
+    const { why } = await import("./why.js");
+    return why(this, slot, items);
   }
 
   /** @internal */

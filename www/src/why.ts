@@ -3,7 +3,7 @@
  *
  * Invariant: every sentence follows from a part of the score, from an event of the profile or from a rule of the shop; none is written otherwise.
  */
-import type { Effect, EventKind, Explanation, Mode, Pocketrank } from "../element.js";
+import type { Effect, EventKind, Explanation, Mode, Pocketrank, Why } from "../element.js";
 import { itemOf, nameOf, webAddress } from "./card.js";
 
 type Part = Explanation["parts"][number]["name"];
@@ -46,6 +46,9 @@ const RULES: Partial<Record<Effect["action"], string>> = {
   boost: "The shop shows more of its kind at the moment",
 };
 
+/** Where there is no reason. */
+const NONE = "It belongs to this list, and nothing speaks for another order.";
+
 const NOTES: Record<Mode, string> = {
   contextual: "Every visitor sees this here. Nothing about you was used.",
   session: "Worked out on this device, from this visit alone.",
@@ -53,19 +56,40 @@ const NOTES: Record<Mode, string> = {
 };
 
 /** The reasons of an explanation, the strongest first. */
-function reasons(
-  { parts, because }: Explanation,
-  items: Awaited<ReturnType<Pocketrank["items"]>>,
-): (string | Node)[][] {
+function reasons({ parts, because }: Explanation, items: Awaited<ReturnType<Pocketrank["items"]>>): Why["reasons"] {
   const named = because.slice(0, NAMED).flatMap(({ item, kind }) => {
     const known = items.get(item);
-    return known ? [[`${DID[kind]} `, link(known.name, known.url)]] : [];
+    return known ? [{ text: `${DID[kind]} ${known.name}`, named: known }] : [];
   });
   const positive = parts.filter(({ value }) => value > 0).sort((a, b) => b.value - a.value);
   const sum = positive.reduce((total, { value }) => total + value, 0);
   return positive
     .filter(({ value }) => value >= sum * WORTH)
-    .flatMap(({ name }) => (name === "neighbours" && named.length > 0 ? named : [[SAYS[name]]]));
+    .flatMap(({ name }) => (name === "neighbours" && named.length > 0 ? named : [{ text: SAYS[name] }]));
+}
+
+/** Why items stand in a slot: those of its cards, if none are given. */
+export async function why(pocketrank: Pocketrank, slot: HTMLElement, ids = itemsOf(slot)): Promise<Why[]> {
+  // The names are asked for whatever the profile holds.
+  const [{ ranker, effects }, items] = await Promise.all([pocketrank.slot(slot), pocketrank.items()]);
+  const candidates = ranker.candidates(ids);
+  const { rows } = candidates;
+  candidates.free();
+  return ids.map((item, at) => {
+    const row = rows[at] ?? UNKNOWN;
+    const ruled = new Set(effects(row).flatMap(({ action }) => RULES[action] ?? []));
+    const said = [...[...ruled].map((text) => ({ text })), ...reasons(ranker.explain(row), items)];
+    return { item, reasons: said.length > 0 ? said : [{ text: NONE }], note: NOTES[pocketrank.mode] };
+  });
+}
+
+function itemsOf(slot: HTMLElement): string[] {
+  return [...slot.querySelectorAll<HTMLElement>("[data-item]")].map(itemOf);
+}
+
+/** A reason, with a link to the item that it names. */
+function sentence({ text, named }: Why["reasons"][number]): (string | Node)[] {
+  return named ? [text.slice(0, -named.name.length), link(named.name, named.url)] : [text];
 }
 
 function link(text: string, url: string): Node {
@@ -89,30 +113,17 @@ export async function showWhy(button: HTMLElement, card: HTMLElement, release: (
   const id = itemOf(card);
   const slot = card.closest<HTMLElement>("[data-pocketrank-slot]");
   if (!slot) return;
-  // The names are asked for whatever the profile holds.
-  const [{ ranker, effects }, items] = await Promise.all([pocketrank.slot(slot), pocketrank.items()]);
-  const candidates = ranker.candidates([id]);
-  const [row = UNKNOWN] = candidates.rows;
-  candidates.free();
-  const ruled = new Set(effects(row).map(({ action }) => RULES[action]));
-  const because = [...[...ruled].flatMap((text) => (text ? [[text]] : [])), ...reasons(ranker.explain(row), items)];
+  const [found] = await why(pocketrank, slot, [id]);
   const name = nameOf(card);
 
   const close = make("button", { type: "button", className: "pr-why-close", ariaLabel: "Close" }, ["\u00d7"]);
   const title = make("h3", { id: "pr-why-title" }, [`Why ${name}?`]);
-  const body =
-    because.length > 0
-      ? make(
-          "ul",
-          {},
-          because.map((reason) => make("li", {}, reason)),
-        )
-      : make("p", {}, ["It belongs to this list, and nothing speaks for another order."]);
+  const body = make("ul", {}, (found?.reasons ?? []).map((reason) => make("li", {}, sentence(reason))));
   const popover = make("div", { className: "pr-why", popover: "auto", role: "dialog" }, [
     close,
     title,
     body,
-    make("p", { className: "pr-why-note" }, [NOTES[pocketrank.mode]]),
+    make("p", { className: "pr-why-note" }, [found?.note ?? ""]),
   ]);
   popover.setAttribute("aria-labelledby", title.id);
   if (pocketrank.mode !== "contextual") {
