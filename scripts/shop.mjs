@@ -116,7 +116,7 @@ function writeRuntime(files, folder) {
   const wasm = writeWasm(files, folder, "pocketrank");
   let script = linked(folder, "element.js", "pocketrank_bg.wasm", wasm);
   // What the script loads when it needs it, some of it with a wasm of its own.
-  for (const name of ["sync", "decide", "sources", "privacy", "cards", "why", "keeping"]) {
+  for (const name of ["sync", "decide", "events", "sources", "privacy", "cards", "why", "keeping"]) {
     const own = existsSync(join(folder, `pocketrank_${name}_bg.wasm`)) && writeWasm(files, folder, `pocketrank_${name}`);
     const text = own ? linked(folder, `${name}.js`, `pocketrank_${name}_bg.wasm`, own) : readFileSync(join(folder, `${name}.js`));
     const address = files.writeHashed("/pocketrank", name, "js", text);

@@ -7,7 +7,8 @@
  * ```
  *
  * `data-audience` and `data-keys` (public keys, blanks between) say whose manifests are trusted; `sync.js` and its wasm lie beside the script,
- * as do `sources.js` and `privacy.js`. `data-consent` names sources of consent, any of `tcf`, `gpp` and `consent-mode` (docs/CONSENT.md).
+ * as do `events.js`, `sources.js` and `privacy.js`. `data-layer` names the page's data layer, if it is not `dataLayer` (docs/EVENTS.md). `data-consent`
+ * names sources of consent, any of `tcf`, `gpp` and `consent-mode` (docs/CONSENT.md).
  *
  * The same promise is `window.pocketrank`.
  */
@@ -17,7 +18,10 @@ import type { CandidateItem, Candidates, Choice, EventKind, Mode, Profile, Profi
 export type { Effect, ExperimentResult } from "./decide.js";
 export type { CandidateItem, Choice, EventKind, Explanation, Mode, ProfileEvent } from "./index.js";
 
-/** Ready as soon as the runtime is loaded and consent is decided. Rejected where either cannot be; the page stays as it is. */
+/**
+ * Ready as soon as the runtime is loaded and consent is decided. Rejected where either cannot be, as where an attribute of the script tag is wrong
+ * (`invalid_option`) or WebAssembly is refused (`not_initialised`): the page stays as the server sent it, and the console has one warning.
+ */
 export const pocketrank: Promise<Pocketrank>;
 
 /** A place on this device, and how many things of ours are in it. */
@@ -93,7 +97,10 @@ export interface Pocketrank extends EventTarget {
    * @throws with code `not_erased` and what is left
    */
   erase(): Promise<Erased[]>;
-  /** Records what the visitor did with items, by the shop's ids; without consent, nothing. */
+  /**
+   * Records what the visitor did with items, by the shop's ids; without consent, nothing.
+   * @throws with code `invalid_option` where `items` are no array of ids, `unknown_name` for another kind
+   */
   record(kind: EventKind, items: string[]): Promise<void>;
   /** Everything that is held on this device, in plain words. */
   export(): Promise<Kept>;
@@ -142,6 +149,8 @@ declare global {
     dataLayer?: unknown[];
   }
   interface DocumentEventMap {
+    /** Half of a card of a slot, the event's target, was in view for a second. */
+    "pocketrank:seen": CustomEvent<null>;
     /**
      * The visitor is in an arm of an experiment, by chance: once each that it is found so on a page, for the shop's analytics, as
      * GrowthBook's `trackingCallback`. Nothing is sent by itself.

@@ -68,46 +68,6 @@ describe("events", () => {
     await page.context().close();
   });
 
-  it("of GTM and of gtag, with ids that are numbers; others are none of ours", async () => {
-    const page = await visitor("/");
-    await page.evaluate(() => {
-      const gtag = /** @type {(...entry: unknown[]) => void} */ (
-        function () {
-          window.dataLayer?.push(arguments);
-        }
-      );
-      gtag("event", "add_to_cart", { items: [{ item_id: 7 }] });
-      gtag("consent", "update", {});
-      gtag("event", "page_view", { items: [{ item_id: "x" }] });
-      window.dataLayer?.push({
-        event: "purchase",
-        ecommerce: { items: [{ item_id: "a" }, { item_name: "without an id" }, null] },
-      });
-      window.dataLayer?.push(
-        null,
-        "text",
-        { event: "view_item" },
-        { ecommerce: {} },
-        { event: "dismiss", ecommerce: { items: [{ item_id: "x" }] } },
-      );
-      window.dataLayer?.push({
-        event: "view_item_list",
-        ecommerce: { items: Array.from({ length: 24 }, (_, at) => ({ item_id: `i${at}` })) },
-      });
-    });
-    const seen = await profile(page);
-    assert.deepEqual(seen.slice(0, 2), [
-      { item: itemHash("7"), kind: "add_to_cart" },
-      { item: itemHash("a"), kind: "purchase" },
-    ]);
-    assert.deepEqual(
-      seen.slice(2).map(({ kind }) => kind),
-      Array(4).fill("view_item_list"),
-      "a long list does not drown the rest",
-    );
-    await page.context().close();
-  });
-
   it("before a yes are not kept aside, and the page that the visitor is on is read after it, once", async () => {
     const page = await (await browser.newContext()).newPage();
     for (const path of ["/", product.url]) await open(page, site.url + path);

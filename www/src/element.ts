@@ -3,17 +3,21 @@ import { init } from "./browser.js";
 import { Carousel } from "./carousel.js";
 import { watchLists } from "./lists.js";
 import { Pocketrank } from "./pocketrank.js";
+import { readSource } from "./script.js";
 
-const script = document.querySelector<HTMLScriptElement>("script[data-manifest]")?.dataset ?? {};
-const { manifest, audience, keys, offline } = script;
-const source = {
-  manifest: new URL(manifest ?? "/pocketrank/manifest.pkrm", document.baseURI),
-  audience: audience ?? "",
-  keys: keys?.split(/\s+/).filter(Boolean) ?? [],
-  offline: offline === undefined ? undefined : new URL(offline, document.baseURI),
-};
+async function start(): Promise<Pocketrank> {
+  const script = document.querySelector<HTMLScriptElement>("script[data-manifest]")?.dataset ?? {};
+  const source = readSource(script);
+  await init();
+  return Pocketrank.start(source, script);
+}
 
-export const pocketrank = init().then(() => Pocketrank.start(source, script));
-window.pocketrank = pocketrank;
-customElements.define("pocketrank-carousel", Carousel);
-watchLists();
+/** A page that includes the script twice has one. */
+export const pocketrank = window.pocketrank ?? start();
+if (window.pocketrank !== pocketrank) {
+  window.pocketrank = pocketrank;
+  // The one warning of a page where this cannot run: all that waits for it stays as it is, and says nothing.
+  pocketrank.catch((error: unknown) => console.warn("pocketrank: the page stays as the server sent it.", error));
+  customElements.define("pocketrank-carousel", Carousel);
+  watchLists();
+}

@@ -7,9 +7,12 @@ import type { Decision, ExperimentResult } from "../decide.js";
 import type { CandidateItem, Choice, Erased, EventKind, Kept, Slot, Why } from "../element.js";
 import type { Profile } from "./api.js";
 import { Assets, type Directory, type Source } from "./assets.js";
+import { coded } from "./coded.js";
 import { readGpc } from "./consent.js";
-import { Events } from "./events.js";
+import type { Events } from "./events.js";
+import { got, idsOf } from "./options.js";
 import type { Ranker } from "./ranker.js";
+import { readLayer } from "./script.js";
 import { Slots } from "./slots.js";
 import { Visitor } from "./visitor.js";
 
@@ -17,19 +20,17 @@ export class Pocketrank extends EventTarget {
   readonly gpc = readGpc();
   readonly #visitor = new Visitor();
   readonly #assets: Assets;
-  readonly #events: Events;
+  readonly #layer: string;
+  #events: Promise<Events> | undefined;
   readonly #slots: Slots;
   #isAllowed = false;
   /** With the factors on the weights that each has. */
   readonly #rankers = new Map<Ranker, string>();
 
-  private constructor(source: Source) {
+  private constructor(source: Source, layer: string) {
     super();
     this.#assets = new Assets(source, () => this.#swapped());
-    this.#events = new Events(
-      (kind, items) => this.record(kind, items),
-      () => this.mode !== "contextual",
-    );
+    this.#layer = layer;
     this.#slots = new Slots(this, this.#assets);
     this.#visitor.changed = () => this.#changed();
     this.#visitor.leaving = () => this.#assets.leave();
@@ -37,12 +38,13 @@ export class Pocketrank extends EventTarget {
 
   /**
    * Reads consent and, where it allows that, profile and page.
-   * @param script attributes of the script tag: which sources of consent there are
+   * @param script attributes of the script tag: which sources of consent there are, how the data layer is called
    */
   static async start(source: Source, script: DOMStringMap): Promise<Pocketrank> {
-    const pocketrank = new Pocketrank(source);
+    const pocketrank = new Pocketrank(source, readLayer(script));
     if (script.consent !== undefined) await pocketrank.#listen(script);
     await pocketrank.#visitor.refresh();
+    await pocketrank.#readPage();
     // A page that comes back from the browser's memory takes what other pages have recorded since.
     window.addEventListener("pageshow", ({ persisted }) => persisted && void pocketrank.#comeBack());
     return pocketrank;
@@ -60,8 +62,9 @@ export class Pocketrank extends EventTarget {
     return this.#visitor.profile;
   }
 
-  setConsent(choice: Choice): Promise<void> {
-    return this.#visitor.setConsent(choice);
+  async setConsent(choice: Choice): Promise<void> {
+    await this.#visitor.setConsent(choice);
+    await this.#readPage();
   }
 
   async erase(): Promise<Erased[]> {
@@ -70,8 +73,9 @@ export class Pocketrank extends EventTarget {
     return prove();
   }
 
-  record(kind: EventKind, items: string[]): Promise<void> {
-    return this.#visitor.record(kind, items);
+  async record(kind: EventKind, items: string[]): Promise<void> {
+    if (!Array.isArray(items)) throw coded("invalid_option", `record: \`items\` must be an array of ids; it is ${got(items)}`);
+    await this.#visitor.record(String(kind) as EventKind, idsOf(items));
   }
 
   async export(): Promise<Kept> {
@@ -122,6 +126,21 @@ export class Pocketrank extends EventTarget {
     return this.#assets.directory();
   }
 
+  /** Reads what the page says of the visit, by a module that is loaded when the visitor first agrees; without a yes, stops that. */
+  async #readPage(): Promise<void> {
+    const isAllowed = () => this.mode !== "contextual";
+    if (!this.#events && !isAllowed()) return;
+    const record = (kind: EventKind, items: string[]) => this.#visitor.record(kind, items);
+    this.#events ??= import("./events.js").then(({ Events }) => new Events(record, isAllowed, this.#layer));
+    try {
+      const events = await this.#events;
+      if (isAllowed()) events.readPage();
+      else events.reset();
+    } catch (error) {
+      console.warn("pocketrank: what the page says of the visit is not recorded", error);
+    }
+  }
+
   /** Other models are in use: who ranks asks for them anew. */
   #swapped(): void {
     this.#rankers.clear();
@@ -144,7 +163,7 @@ export class Pocketrank extends EventTarget {
     const isAllowed = this.mode !== "contextual";
     const before = this.#isAllowed;
     this.#isAllowed = isAllowed;
-    if (isAllowed !== before) this.#events[isAllowed ? "readPage" : "reset"]();
+    if (isAllowed !== before) void this.#readPage();
     this.#assets.follow(this.mode);
     for (const ranker of this.#rankers.keys()) ranker.setProfile(this.profile);
     this.dispatchEvent(new Event("change"));

@@ -57,7 +57,10 @@ export class Seen {
       clearTimeout(this.#timers.get(target));
       this.#timers.delete(target);
       if (!isIntersecting) continue;
-      const timer = setTimeout(() => this.#mark(target), AFTER);
+      const timer = setTimeout(() => {
+        this.#mark(target);
+        target.dispatchEvent(new CustomEvent("pocketrank:seen", { bubbles: true }));
+      }, AFTER);
       this.#timers.set(target, timer);
     }
   }

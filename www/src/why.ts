@@ -108,7 +108,7 @@ function make<K extends keyof HTMLElementTagNameMap>(
 
 /** Shows why a card is there. `release` lets the carousel replace the card once the visitor does not want it. */
 export async function showWhy(button: HTMLElement, card: HTMLElement, release: () => void): Promise<void> {
-  const pocketrank = await window.pocketrank;
+  const pocketrank = await window.pocketrank?.catch(() => undefined);
   if (!pocketrank) return;
   const id = itemOf(card);
   const slot = card.closest<HTMLElement>("[data-pocketrank-slot]");

@@ -139,10 +139,15 @@ export function slate(page, slot) {
   }, slot);
 }
 
-/** @param {Page} page */
-export function profile(page) {
-  return page.evaluate(async () => {
+/**
+ * What was recorded. Impressions come with time, and are left out unless asked for.
+ * @param {Page} page
+ * @param {{ impressions?: boolean }} [options]
+ */
+export async function profile(page, { impressions = false } = {}) {
+  const events = await page.evaluate(async () => {
     const pocketrank = await window.pocketrank;
     return pocketrank?.profile.events().map(({ item, kind }) => ({ item, kind })) ?? [];
   });
+  return events.filter(({ kind }) => impressions || kind !== "view_item_list");
 }
