@@ -48,6 +48,8 @@ export interface Kept {
   lot: number | undefined;
   /** Where something is, and how much. */
   places: Erased[];
+  /** The same once more for {@link Pocketrank.import}: the encoded profile in base64. */
+  profile: string | undefined;
 }
 
 /** Why an item stands in a slate, in words. */
@@ -104,6 +106,13 @@ export interface Pocketrank extends EventTarget {
   record(kind: EventKind, items: string[]): Promise<void>;
   /** Everything that is held on this device, in plain words. */
   export(): Promise<Kept>;
+  /**
+   * Takes what {@link Pocketrank.export} has given on another device, or the JSON text of it, in the place of the profile here. Consent does not
+   * come along: the visitor gives it on each device.
+   * @throws with code `no_consent` without consent, with `invalid_option` where it is no export, and otherwise with what is wrong with its profile;
+   * what is here stays then
+   */
+  import(kept: string | Kept): Promise<void>;
   /**
    * The ranker with the current snapshot and profile; begins to follow the manifest if that was not needed yet. For a list that the page carries
    * its own model of, the ranker with that, and nothing is fetched: it ranks this list as the whole does, factors apart, and counts what

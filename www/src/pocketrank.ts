@@ -83,6 +83,11 @@ export class Pocketrank extends EventTarget {
     return describe(this.#visitor, this.gpc);
   }
 
+  async import(kept: string | Kept): Promise<void> {
+    const { readProfile } = await import("./privacy.js");
+    await this.#visitor.take(readProfile(kept));
+  }
+
   async ranker(list?: string): Promise<Ranker> {
     const ranker = await this.#assets.ranker(list);
     if (!this.#rankers.has(ranker)) this.set(ranker, undefined);

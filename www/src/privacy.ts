@@ -8,7 +8,7 @@ import type { Choice, Erased, Kept, ProfileEvent } from "../element.js";
 import { ALLOWED, AWAITED } from "./answers.js";
 import { hasCapsule } from "./capsule.js";
 import { coded } from "./coded.js";
-import { mayExist, MODELS, NAME, open, ownCaches, ownWorkers } from "./storage.js";
+import { mayExist, MODELS, NAME, open, ownCaches, ownWorkers, toBytes, toText } from "./storage.js";
 
 /** What it needs of the visitor. */
 interface Visitor {
@@ -16,10 +16,13 @@ interface Visitor {
   readonly choice: Choice | undefined;
   readonly answers: ReadonlyMap<string, number>;
   readonly profile: { events(): unknown; readonly draw: Uint8Array };
+  encode(): Uint8Array | undefined;
 }
 
 /** Everything that is held. */
-export async function describe({ mode, choice, answers, profile }: Visitor, gpc: boolean | null): Promise<Kept> {
+export async function describe(visitor: Visitor, gpc: boolean | null): Promise<Kept> {
+  const { mode, choice, answers, profile } = visitor;
+  const encoded = visitor.encode();
   const [low, high = 0] = profile.draw;
   const sources = [...answers].map(([source, answer]) => [source, inWords(answer)] as const);
   return {
@@ -30,7 +33,19 @@ export async function describe({ mode, choice, answers, profile }: Visitor, gpc:
     events: profile.events() as ProfileEvent[],
     lot: low === undefined ? undefined : low + 256 * high,
     places: await look(),
+    profile: encoded && toText(encoded),
   };
+}
+
+/** The encoded profile of what {@link describe} gave, or of its text. @throws with code `invalid_option` where it is neither */
+export function readProfile(kept: unknown): Uint8Array {
+  try {
+    const { profile } = Object(typeof kept === "string" ? JSON.parse(kept) : kept) as Partial<Kept>;
+    if (typeof profile === "string") return toBytes(profile);
+  } catch (error) {
+    throw coded("invalid_option", "import(): it is neither what export() has given nor the JSON text of it", error);
+  }
+  throw coded("invalid_option", "import(): `profile` must be a text, as export() gives it under consent");
 }
 
 function inWords(answer: number): Kept["sources"][string] {

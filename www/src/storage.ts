@@ -47,11 +47,11 @@ const BEFORE = "before";
 /** The newest version of a record; the first had none. */
 const VERSION = 1;
 
-function toText(bytes: Uint8Array): string {
+export function toText(bytes: Uint8Array): string {
   return btoa(String.fromCharCode(...bytes));
 }
 
-function toBytes(text: string): Uint8Array {
+export function toBytes(text: string): Uint8Array {
   return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
 }
 

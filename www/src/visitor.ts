@@ -6,11 +6,12 @@
  * of what is kept, and nothing erased. Where the device does not store, the profile lives in memory, for this page.
  */
 import type { Choice, EventKind } from "../element.js";
-import { AWAITED, LASTING, OBJECTED } from "./answers.js";
+import { ALLOWED, AWAITED, LASTING, OBJECTED } from "./answers.js";
 import type { CapsuleGrant, Grant } from "./api.js";
 import { Profile } from "./api.js";
 import { eraseCapsule, writeCapsule } from "./capsule.js";
 import { make, type Change } from "./changes.js";
+import { coded } from "./coded.js";
 import { decide, readGpc } from "./consent.js";
 import { now } from "./ranker.js";
 import { eraseAll, eraseModels, find, leave, Newer, place, takeLeft, type Kept } from "./storage.js";
@@ -38,7 +39,7 @@ export class Visitor {
   /** Ends what stores models: from the call on nothing begins to, and once it has settled nothing does. */
   leaving: () => Promise<void> = async () => undefined;
 
-  /** What the visitor chose here or in another tab; a no holds until a source has something new to say. */
+  /** What the visitor chose here or in another tab; a no holds until a source has a new yes. */
   #chosen: Choice | undefined;
   #grant: Grant | undefined;
   #capsuleGrant: CapsuleGrant | undefined;
@@ -105,7 +106,7 @@ export class Visitor {
     this.answers.set(source, answer);
     if (isOwn && answer !== AWAITED) this.#tell({ source, answer });
     if (isFirst) return;
-    if (this.#chosen?.mode === "contextual") this.#chosen = undefined;
+    if (answer === ALLOWED && this.#chosen?.mode === "contextual") this.#chosen = undefined;
     await this.refresh();
   }
 
@@ -128,6 +129,25 @@ export class Visitor {
   /** Keeps what the lot was assigned to; nothing happens where that is kept already. */
   async keep(draw: Uint8Array): Promise<void> {
     if (String(draw) !== String(this.profile.draw)) await this.#change([{ draw: [...draw] }]);
+  }
+
+  /** The profile, encoded; `undefined` without a grant. */
+  encode(): Uint8Array | undefined {
+    return this.#grant && this.profile.encode(this.#grant);
+  }
+
+  /** Puts another profile in the place of the visitor's. @throws with code `no_consent` without a grant, or what is wrong with the bytes */
+  async take(encoded: Uint8Array): Promise<void> {
+    const grant = this.#grant;
+    if (!grant) throw coded("no_consent", "nothing is imported before the visitor has agreed: call setConsent() first");
+    this.profile = Profile.decode(grant, encoded);
+    this.#unwritten = [];
+    this.#writeCapsule();
+    await this.#turn(async () => {
+      if (this.#isKept && !this.#inMemory) await place(this.mode)?.update((kept) => this.#record(this.profile, grant, kept?.profile));
+      this.#tell("recorded");
+    });
+    this.changed();
   }
 
   /** Makes changes to the profile, here and where it is kept; `undefined` without a grant. */
