@@ -6,7 +6,8 @@ import { got } from "./options.js";
 const KEY = /^[0-9a-f]{64}$/i;
 const NAME = /^[\p{L}_$][\p{L}\p{N}_$]*$/u;
 
-function refused(attribute: string, must: string, value: string): Error {
+/** What an attribute of the script tag must be and is not. */
+export function refused(attribute: string, must: string, value: string): Error {
   return coded("invalid_option", `the script tag's \`data-${attribute}\` must be ${must}; it is ${got(value)}`);
 }
 

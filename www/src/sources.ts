@@ -6,7 +6,7 @@
  * cannot be read objects.
  */
 import { ALLOWED, AWAITED, OBJECTED } from "./answers.js";
-import { coded } from "./coded.js";
+import { readLayer, refused } from "./script.js";
 
 /** Hears what a source says, each time that it says something. */
 type Tell = (answer: number) => void;
@@ -41,8 +41,8 @@ const readers: Record<string, (tell: Tell, script: DOMStringMap) => void> = {
  */
 export function listen(script: DOMStringMap, tell: (source: string, answer: number) => void): void {
   const names = words(script.consent);
-  if (names.length === 0) throw refused("data-consent", script.consent, "one or more of tcf, gpp and consent-mode, blanks between");
-  for (const name of names) if (!Object.hasOwn(readers, name)) throw refused("data-consent", name, "one or more of tcf, gpp and consent-mode, blanks between");
+  if (names.length === 0 || !names.every((name) => Object.hasOwn(readers, name)))
+    throw refused("consent", "one or more of tcf, gpp and consent-mode, blanks between", script.consent ?? "");
   for (const name of names) {
     tell(name, AWAITED);
     readers[name]?.((answer) => tell(name, answer), script);
@@ -52,11 +52,7 @@ export function listen(script: DOMStringMap, tell: (source: string, answer: numb
 /** What a source's yes stands for: the session, unless the shop says that it lasts. @throws with code `invalid_option` */
 export function grants({ consentGrants = "session" }: DOMStringMap): "session" | "persistent" {
   if (consentGrants === "session" || consentGrants === "persistent") return consentGrants;
-  throw refused("data-consent-grants", consentGrants, "session or persistent");
-}
-
-function refused(attribute: string, got: string | undefined, needed: string): Error {
-  return coded("invalid_option", `${attribute}="${got ?? ""}": it must be ${needed}`);
+  throw refused("consent-grants", "session or persistent", consentGrants);
 }
 
 function words(text = ""): string[] {
@@ -70,9 +66,9 @@ function isObject(value: unknown): value is Fields {
 function listenToTcf(tell: Tell, script: DOMStringMap): void {
   const purposes = words(script.tcfPurposes ?? PURPOSES);
   if (purposes.length === 0 || !purposes.every((purpose) => /^([1-9]|1[01])$/.test(purpose)))
-    throw refused("data-tcf-purposes", script.tcfPurposes, "numbers of purposes from 1 to 11, blanks between");
+    throw refused("tcf-purposes", "numbers of purposes from 1 to 11, blanks between", script.tcfPurposes ?? "");
   const vendor = script.tcfVendor;
-  if (vendor !== undefined && !/^[1-9]\d*$/.test(vendor)) throw refused("data-tcf-vendor", vendor, "the number of one vendor");
+  if (vendor !== undefined && !/^[1-9]\d*$/.test(vendor)) throw refused("tcf-vendor", "the number of one vendor", vendor);
   const hear = (data: unknown, success: unknown): void => {
     const answer = readTcf(data, success, purposes, vendor);
     if (answer !== undefined) tell(answer);
@@ -124,8 +120,8 @@ function sectionsOfUs(said: Fields, call: Gpp): unknown[] {
  * What Google's Consent Mode says of `personalization_storage`. A default is the shop's word, not the visitor's: it is awaited what an
  * update says. A yes for some regions is none here, for nobody tells where the visitor is; a no for some is one for all.
  */
-function listenToConsentMode(tell: Tell): void {
-  const layer = (window.dataLayer ??= []);
+function listenToConsentMode(tell: Tell, script: DOMStringMap): void {
+  const layer = ((window as unknown as Record<string, unknown[]>)[readLayer(script)] ??= []);
   const take = (entry: unknown): void => {
     if (!isObject(entry) || entry["0"] !== "consent" || entry["1"] !== "update") return;
     const said = entry["2"];
