@@ -118,7 +118,7 @@ export async function buildWasm(tools, { name, features, profile, optimize, glue
 
 async function buildNpm() {
   need(join(npmFolder, "pocketrank.js"), "node scripts/build.mjs runtime");
-  const names = ["browser", "node", "workerd", "compiled", "element", "events", "privacy", "cards", "why", "keeping", "offline", "render", "sources"];
+  const names = ["browser", "node", "workerd", "compiled", "element", "events", "privacy", "cards", "moves", "why", "keeping", "offline", "offload", "scorer", "render", "sources"];
   const slim = ["slim", "slim-node", "slim-workerd"];
   const sync = ["sync", "sync-node", "sync-workerd"];
   const decide = ["decide", "decide-node", "decide-workerd"];
@@ -148,7 +148,7 @@ async function bundleEntries(names) {
     format: "esm",
     target: "es2022",
     // The script of a page loads these when it needs them.
-    external: ["node:*", "*.wasm", "*/sync.js", "*/decide.js", "*/sources.js", "*/privacy.js", "*/events.js", "*/cards.js", "*/why.js", "*/keeping.js"],
+    external: ["node:*", "*.wasm", "*/sync.js", "*/decide.js", "*/sources.js", "*/privacy.js", "*/events.js", "*/cards.js", "*/moves.js", "*/why.js", "*/keeping.js", "*/offload.js"],
     define: { VERSION: JSON.stringify(JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version) },
     legalComments: "none",
     logLevel: "warning",

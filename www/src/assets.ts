@@ -10,6 +10,7 @@ import type { Following, Report } from "../sync.js";
 import { coded } from "./coded.js";
 import { idle } from "./near.js";
 import { Ranker } from "./ranker.js";
+import { opened } from "./scoring.js";
 import { MODELS } from "./storage.js";
 
 /** Where the manifest is, and what is trusted. */
@@ -154,7 +155,7 @@ export class Assets {
     const models = await follow(manifest, {
       audience,
       keys,
-      open: (snapshot) => new Ranker(snapshot),
+      open,
       files: pageLists(),
       signal,
       deltas: this.#mode !== "contextual",
@@ -189,7 +190,7 @@ export class Assets {
     if (!carrier || this.#carried.has(carrier)) return carrier ? this.#carried.get(carrier) : undefined;
     let ranker;
     try {
-      ranker = new Ranker(Uint8Array.from(atob(carrier.textContent), (character) => character.charCodeAt(0)));
+      ranker = open(Uint8Array.from(atob(carrier.textContent), (character) => character.charCodeAt(0)));
     } catch (error) {
       console.warn("pocketrank: the page's own model cannot be read, the whole is fetched", error);
     }
@@ -200,7 +201,7 @@ export class Assets {
   async #loadModel(path: string): Promise<Ranker> {
     const bytes = await (await this.#following()).file(path);
     if (!bytes) throw this.#missing(path);
-    return new Ranker(bytes);
+    return open(bytes);
   }
 
   async #loadList(list: string): Promise<CandidateItem[]> {
@@ -232,6 +233,10 @@ export class Assets {
     const entries = (await this.#loadNames()) ?? {};
     return new Map(Object.entries(entries).map(([hash, [name, url]]) => [hash, { name, url }]));
   }
+}
+
+function open(snapshot: Uint8Array): Ranker {
+  return opened(new Ranker(snapshot), snapshot);
 }
 
 interface List {

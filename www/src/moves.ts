@@ -1,5 +1,5 @@
 /**
- * Shows where cards went, by a View Transition, where the browser has them and the visitor does not ask for less motion.
+ * Shows where cards went, by a View Transition. Loaded where the browser has them and the visitor does not ask for less motion.
  *
  * Invariant: the change happens in any case, once, and nothing of the transition is left behind. Only cards take part in it: the rest of the
  * page stays as it is, and can be used meanwhile.
@@ -27,8 +27,7 @@ function name(element: HTMLElement, name: string): void {
  */
 export async function moving(cards: readonly HTMLElement[], change: () => readonly HTMLElement[]): Promise<void> {
   const going = cards.filter(isVisible);
-  const isWanted = () => !matchMedia("(prefers-reduced-motion: reduce)").matches;
-  if (going.length === 0 || isRunning || !("startViewTransition" in document) || !isWanted()) return void change();
+  if (going.length === 0 || isRunning) return void change();
   isRunning = true;
   const names = new Map<string, string>();
   const named = new Set<HTMLElement>();

@@ -11,8 +11,9 @@ import { coded } from "./coded.js";
 import { readGpc } from "./consent.js";
 import type { Events } from "./events.js";
 import { got, idsOf } from "./options.js";
-import type { Ranker } from "./ranker.js";
+import { now, type Ranker } from "./ranker.js";
 import { readLayer } from "./script.js";
+import { stated } from "./scoring.js";
 import { Slots } from "./slots.js";
 import { Visitor } from "./visitor.js";
 
@@ -109,8 +110,14 @@ export class Pocketrank extends EventTarget {
     const before = this.#rankers.get(ranker);
     if (before === factors) return;
     if (before ?? blend) ranker.setBlend(blend);
-    ranker.setProfile(this.profile);
     this.#rankers.set(ranker, factors);
+    this.#setProfile(ranker, blend);
+  }
+
+  #setProfile(ranker: Ranker, blend: Decision["blend"]): void {
+    const at = now();
+    ranker.setProfile(this.profile, at);
+    stated(ranker, () => ({ mode: this.mode, profile: this.#visitor.encoded, at, blend }));
   }
 
   /** @internal */
@@ -170,7 +177,7 @@ export class Pocketrank extends EventTarget {
     this.#isAllowed = isAllowed;
     if (isAllowed !== before) void this.#readPage();
     this.#assets.follow(this.mode);
-    for (const ranker of this.#rankers.keys()) ranker.setProfile(this.profile);
+    for (const [ranker, factors] of this.#rankers) this.#setProfile(ranker, JSON.parse(factors) as Decision["blend"]);
     this.dispatchEvent(new Event("change"));
   }
 }

@@ -9,8 +9,9 @@ import type { Pocketrank, Slot } from "../element.js";
 import { itemHash } from "./api.js";
 import { cardOf, cardsOf, isTemplated, itemOf, ownOf } from "./card.js";
 import type { Cards } from "./cards.js";
-import { moving } from "./moves.js";
+import type { moving as Moving } from "./moves.js";
 import { near } from "./near.js";
+import { rank } from "./scoring.js";
 import { Seen } from "./seen.js";
 
 /** As at the edge. */
@@ -24,6 +25,8 @@ interface Model {
   candidates: Candidates;
   /** Where the cards are made by a template. */
   cards: Cards | undefined;
+  /** Shows where they went, where that is wanted. */
+  moving: typeof Moving | undefined;
 }
 
 /** In the place of a card, or at the end, comes another one, or nothing. */
@@ -43,6 +46,10 @@ export interface Dress {
 /** Hashes of the items that the visitor asked not to see. */
 function dismissedBy({ profile }: Pocketrank): Set<string> {
   return new Set(profile.events().flatMap(({ item, kind }) => (kind === "dismiss" ? [item] : [])));
+}
+
+function isMotionWanted(): boolean {
+  return "startViewTransition" in document && !matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
 
 /** Settles when the page has all its elements: a script may come before them. */
@@ -101,36 +108,43 @@ export class Slate {
     const { pocketrankBy: by, pocketrankSlot: name } = this.#slot.dataset;
     const isRight = () => pocketrank.mode === "contextual" && !this.#model && (by === "edge" || !isTemplated(this.#slot));
     if (isRight()) return;
+    let isLate = () => signal.aborted;
     try {
       await near(this.#slot, signal);
       const turn = (this.#turn += 1);
-      const isLate = () => signal.aborted || turn !== this.#turn;
+      isLate = () => signal.aborted || turn !== this.#turn;
       if (isLate() || isRight()) return;
       const isMade = isTemplated(this.#slot);
-      const [slot, made] = await Promise.all([pocketrank.slot(this.#slot), isMade ? import("./cards.js") : undefined]);
+      const [slot, made, moves] = await Promise.all([
+        pocketrank.slot(this.#slot),
+        isMade ? import("./cards.js") : undefined,
+        isMotionWanted() ? import("./moves.js") : undefined,
+      ]);
       // What was asked for later holds.
       if (isLate()) return;
       const { ranker, items } = slot;
       if (this.#model?.slot.ranker !== ranker || this.#model.slot.items !== items) {
         const cards = made && new made.Cards(this.#slot, slot);
         this.#model?.candidates.free();
-        this.#model = { pocketrank, slot, candidates: ranker.candidates(items), cards };
+        this.#model = { pocketrank, slot, candidates: ranker.candidates(items), cards, moving: undefined };
       }
       this.#model.slot = slot;
-      await this.#rerank(this.#model);
+      this.#model.moving = moves?.moving;
+      await this.#rerank(this.#model, isLate);
     } catch (error) {
-      console.warn(`pocketrank: slot ${name} keeps its cards`, error);
+      if (!isLate()) console.warn(`pocketrank: slot ${name} keeps its cards`, error);
     }
   }
 
-  async #rerank(model: Model): Promise<void> {
+  async #rerank(model: Model, isLate: () => boolean): Promise<void> {
     const { pocketrank, slot, candidates, cards } = model;
     const { ranker, items, diversity, shifts } = slot;
     const dismissed = dismissedBy(pocketrank);
     const count = cards ? this.#count + dismissed.size : items.length;
     const isKnown = cards || (pocketrank.mode !== "contextual" && pocketrank.profile.length > 0);
-    const ranked = isKnown ? ranker.rerank(candidates, { count, diversity, shifts: shifts(candidates) }).map(({ index }) => index) : [];
-    this.#ranked = ranked.filter((index) => !(dismissed.size > 0 && dismissed.has(itemHash(items[index]?.id ?? ""))));
+    const ranked = isKnown ? await rank(ranker, candidates, items, { count, diversity, shifts: shifts(candidates) }) : [];
+    if (isLate()) return;
+    this.#ranked = ranked.map(({ index }) => index).filter((index) => !(dismissed.size > 0 && dismissed.has(itemHash(items[index]?.id ?? ""))));
     const isEmpty = cards && cardsOf(this.#slot).length === 0;
     if (isEmpty) this.#slot.replaceChildren(cards.all(slot.template, this.#count));
     this.#settle();
@@ -138,8 +152,8 @@ export class Slate {
     const { marked } = this.#seen;
     // Between the first picture of a transition and the change more may have been seen.
     const change = () => this.#apply(marked === this.#seen.marked ? changes : this.#changes(model));
-    if (isEmpty) change();
-    else if (changes.length > 0) await moving(changes.flatMap(({ card }) => card ?? []), change);
+    if (isEmpty || !model.moving) change();
+    else if (changes.length > 0) await model.moving(changes.flatMap(({ card }) => card ?? []), change);
     this.#slot.dispatchEvent(new CustomEvent("pocketrank:slate", { bubbles: true, detail: { items: cardsOf(this.#slot).map(itemOf) } }));
   }
 

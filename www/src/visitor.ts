@@ -252,6 +252,11 @@ export class Visitor {
     };
   }
 
+  /** The profile as it is told to a worker of this page; none without a grant. */
+  get encoded(): Uint8Array | undefined {
+    return this.#grant && this.profile.encode(this.#grant);
+  }
+
   #bits(): number {
     return [...this.answers.values()].reduce((all, answer) => all | answer, this.lasting ? LASTING : 0);
   }
