@@ -25,7 +25,7 @@ export async function measure(pocketrank: any, snapshot: Uint8Array, { now, prof
   await pocketrank.init();
   const grant = new pocketrank.Consent({ choice: { mode: "session" } }).grant();
   const encoded = Uint8Array.from(profile);
-  const visitor = pocketrank.Profile.decode(grant, encoded);
+  const visitor = pocketrank.Profile.decode(grant, encoded, now);
   const ranker = new pocketrank.Ranker(snapshot) as Ranker;
   const list: Candidates = ranker.candidatesOfRows(rows);
   const twin = new Twin(snapshot);

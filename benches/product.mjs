@@ -24,7 +24,7 @@ export async function measureProduct(pocketrank, folder, typed, peers) {
   const grant = new pocketrank.Consent({ choice: { mode: "session" } }).grant();
   const ranker = new pocketrank.Ranker(snapshot);
   const candidates = ranker.candidatesOfRows(rows);
-  ranker.setProfile(pocketrank.Profile.decode(grant, Uint8Array.from(profile)), now);
+  ranker.setProfile(pocketrank.Profile.decode(grant, Uint8Array.from(profile), now), now);
   const section = typed.sections(snapshot).get("FACT");
   if (!section) throw new Failure("the product's snapshot has no vectors");
   const { dims, scales, rows: numbers } = typed.factors(section, rows.length);

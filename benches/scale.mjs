@@ -27,7 +27,7 @@ export async function measureScale(pocketrank, folder, sizes) {
   const rankers = sizes.map((items) => {
     const { now, profile, options } = JSON.parse(readFileSync(join(folder, `items-${items}.json`), "utf8"));
     const ranker = new pocketrank.Ranker(readFileSync(join(folder, `items-${items}.bin`)), { verify: false });
-    ranker.setProfile(pocketrank.Profile.decode(grant, Uint8Array.from(profile)), now);
+    ranker.setProfile(pocketrank.Profile.decode(grant, Uint8Array.from(profile), now), now);
     const below = random(items);
     const lists = Array.from({ length: LISTS }, () => ranker.candidatesOfRows(Array.from({ length: CANDIDATES }, below)));
     return { items, ranker, lists, options };

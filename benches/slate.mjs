@@ -70,7 +70,7 @@ function eventToSlate(pocketrank, grant, { ranker, rows, encoded, ids, now }) {
   let item = 0;
   return () => {
     // Made anew before the clock runs, so that no call meets a longer history than another.
-    const profiles = Array.from({ length: PER_ROUND }, () => pocketrank.Profile.decode(grant, encoded));
+    const profiles = Array.from({ length: PER_ROUND }, () => pocketrank.Profile.decode(grant, encoded, now));
     const time = timed(PER_ROUND, (at) => {
       const profile = profiles[at];
       item = (item + 7_919) % ids.length;
@@ -85,7 +85,7 @@ function eventToSlate(pocketrank, grant, { ranker, rows, encoded, ids, now }) {
 
 /** The bytes that a server would have to keep. @param {any} pocketrank @param {unknown} grant @param {Uint8Array} encoded @param {number} now */
 function profileAfter(pocketrank, grant, encoded, now) {
-  const profile = pocketrank.Profile.decode(grant, encoded);
+  const profile = pocketrank.Profile.decode(grant, encoded, now);
   profile.record(grant, "sku-1", "view_item", now);
   return /** @type {Uint8Array} */ (profile.encode(grant));
 }

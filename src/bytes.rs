@@ -62,6 +62,19 @@ impl<'a> Reader<'a> {
         Ok(u32::from_le_bytes(self.array()?))
     }
 
+    /// What every file begins with: its magic, and its format version, of which this build reads 1 to `newest`.
+    #[inline(never)]
+    pub(crate) fn begin(&mut self, what: &'static str, expected: [u8; 4], newest: u16) -> Result<u16> {
+        let got = self.array()?;
+        if got != expected {
+            return Err(Error::Magic { what, expected, got });
+        }
+        match self.u16()? {
+            got if got == 0 || got > newest => Err(Error::Version { what, newest, got }),
+            version => Ok(version),
+        }
+    }
+
     /// Offset of the next byte.
     pub(crate) fn at(&self) -> usize {
         self.at
@@ -93,6 +106,21 @@ pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
         hash.update(part);
     }
     hash.finalize().into()
+}
+
+/// Whether two hashes are equal as far as the first goes.
+#[inline(never)]
+pub(crate) fn same(what: &'static str, expected: &[u8], got: &[u8; 32]) -> Result<()> {
+    if got.starts_with(expected) {
+        return Ok(());
+    }
+    let mut shown = [0; 8];
+    shown.iter_mut().zip(expected).for_each(|(to, from)| *to = *from);
+    Err(Error::Checksum {
+        what,
+        expected: shown,
+        got: short(got),
+    })
 }
 
 /// The first `N` bytes of a SHA-256.

@@ -8,7 +8,7 @@
 //! of the SHA-256 of all before. Without a lot it is written in version 1.
 //! The checksum is against accidents; the capsule is the visitor's own and proves nothing.
 
-use crate::bytes::{sha256, short, Reader};
+use crate::bytes::{same, sha256, short, Reader};
 use crate::consent::{CapsuleGrant, Choice, Mode};
 use crate::error::{Error, Result};
 use crate::event::{Event, EventKind, ItemHash, DAY};
@@ -109,7 +109,7 @@ pub fn decode(_grant: &CapsuleGrant, text: &str, now: u32) -> Result<Profile> {
         newest = start;
         events.push(Event { item, at: start, kind });
     }
-    let mut profile = Profile::from_ordered(events.into_iter());
+    let mut profile = Profile::from_ordered(events.into_iter(), std::iter::empty());
     let at = reader.at();
     let draw = reader.until(CHECK_BYTES);
     if !profile.draw_mut().set(draw) || version == 1 && !draw.is_empty() {
@@ -139,16 +139,7 @@ fn checked(text: &str) -> Result<Vec<u8>> {
         needed: CHECK_BYTES,
         got: bytes.len(),
     })?;
-    let hash = sha256(&[covered]);
-    if *check != short::<CHECK_BYTES>(&hash) {
-        let mut expected = [0; 8];
-        expected.iter_mut().zip(check).for_each(|(to, from)| *to = *from);
-        return Err(Error::Checksum {
-            what: "capsule",
-            expected,
-            got: short(&hash),
-        });
-    }
+    same("capsule", check, &sha256(&[covered]))?;
     Ok(bytes)
 }
 

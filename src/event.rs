@@ -107,14 +107,21 @@ impl EventKind {
     /// # Errors
     /// [`Error::UnknownName`] for any other name.
     pub fn from_name(name: &str) -> Result<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.name() == name)
-            .ok_or_else(|| Error::UnknownName {
-                what: "event",
-                got: shortened(name),
-                known: Self::NAMES,
-            })
+        // Among the names as they are listed: to compare with each by itself is more code.
+        let mut rest = Self::NAMES.as_bytes();
+        for kind in Self::ALL {
+            let end = rest.iter().position(|letter| *letter == b',').unwrap_or(rest.len());
+            let (known, more) = rest.split_at_checked(end).unwrap_or_default();
+            if known == name.as_bytes() {
+                return Ok(kind);
+            }
+            rest = more.get(2..).unwrap_or_default();
+        }
+        Err(Error::UnknownName {
+            what: "event",
+            got: shortened(name),
+            known: Self::NAMES,
+        })
     }
 
     /// The kind of that number, if there is one.

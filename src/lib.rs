@@ -17,6 +17,7 @@
 
 #![deny(unsafe_code)]
 
+mod aggregate;
 #[cfg(all(
     any(feature = "js", feature = "slim", feature = "follow", feature = "decide"),
     target_arch = "wasm32"
@@ -67,6 +68,7 @@ pub mod template;
 #[allow(unsafe_code)]
 pub mod wasm;
 
+pub use aggregate::{Aggregate, MAX_COUNT, MAX_SPAN};
 pub use consent::{Answers, CapsuleGrant, Choice, Consent, Gpc, Grant, Mode, Signals};
 pub use decision::{Asking, Decision};
 #[cfg(feature = "pack")]
@@ -80,7 +82,7 @@ pub use lot::{Lot, LOTS, MAX_ASSIGNMENTS};
 #[cfg(feature = "sign")]
 pub use manifest::SecretKey;
 pub use manifest::{Blob, File, Link, Manifest, PublicKey, Target, Trust, MANIFEST_VERSION, MAX_KEYS, MAX_MANIFEST};
-pub use profile::{Profile, MAX_EVENTS, PROFILE_VERSION};
+pub use profile::{Profile, MAX_AGGREGATES, MAX_EVENTS, PROFILE_VERSION, RETENTION_DAYS};
 pub use rerank::{Because, Candidates, Explanation, Options, Part, Ranked, Ranker, OUT_OF_STOCK};
 pub use score::PART_NAMES;
 #[cfg(feature = "pack")]

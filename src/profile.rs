@@ -1,77 +1,140 @@
-//! The visitor's own signals: a bounded list of events that never leaves the device.
+//! The visitor's own signals: a bounded list of events that never leaves the device, and counts of those before them.
 //!
-//! Invariant: events are in the order of their time, at most [`MAX_EVENTS`] of them (impressions fall out first, then the oldest), and both
-//! writing and reading back take a [`Grant`]. The encoding is all there is: equal encodings rank alike.
+//! Invariant: events are in the order of their time, at most [`MAX_EVENTS`] of them (impressions fall out first, then the oldest is folded into
+//! the aggregate of its item and kind), aggregates in the order of their last day, at most [`MAX_AGGREGATES`], and both writing and reading
+//! back take a [`Grant`]. The encoding is all there is: equal encodings rank alike.
 //!
-//! Encoded form, little-endian: `PKPR`, version `u16`, count `u16`, then per event item `u64`, time `u32`, kind `u8`; from version 2 on
-//! the lot and its assignments; and the first 8 bytes of the SHA-256 of all before. Without a lot it is written in version 1.
+//! Encoded form, little-endian: `PKPR`, version `u16`, count `u16`, then per event item `u64`, time `u32`, kind `u8`; from version 3 on
+//! count `u16` and aggregates, as `aggregate` has them; from version 2 on the lot and its assignments; and the first 8 bytes of the SHA-256 of
+//! all before. It is written in the oldest version that holds it.
 
-use crate::bytes::{sha256, short, u16_at, Reader};
+use crate::aggregate::Aggregate;
+use crate::bytes::{same, sha256, short, u16_at, Reader};
 use crate::consent::Grant;
 use crate::error::{Error, Result};
-use crate::event::{Event, EventKind, ItemHash};
+use crate::event::{Event, EventKind, ItemHash, DAY};
 use crate::lot::{Draw, Lot};
 use tinyvec::ArrayVec;
 
 /// The most events that a profile holds.
 pub const MAX_EVENTS: usize = 256;
+/// The most aggregates that a profile holds.
+pub const MAX_AGGREGATES: usize = MAX_EVENTS;
+/// For how many days hosts keep what the visitor did, where the shop says nothing shorter.
+pub const RETENTION_DAYS: u32 = 365;
 /// The newest version of the encoding.
-pub const PROFILE_VERSION: u16 = 2;
+pub const PROFILE_VERSION: u16 = 3;
 const MAGIC: [u8; 4] = *b"PKPR";
 const EVENT_BYTES: usize = 13;
 const CHECK_BYTES: usize = 8;
+/// By how many bits the time of an aggregate's row is more than its day.
+const DAY_SHIFT: u32 = 16;
+
+/// Events, or aggregates in rows of the same form.
+type Rows = ArrayVec<[Event; MAX_EVENTS]>;
 
 /// The visitor's events, oldest first. The empty profile ([`Profile::default`]) is the contextual visitor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
-    events: ArrayVec<[Event; MAX_EVENTS]>,
+    events: Rows,
+    folded: Rows,
     draw: Draw,
 }
 
 impl Default for Profile {
     fn default() -> Self {
         Profile {
-            events: ArrayVec::new(),
+            events: Rows::new(),
+            folded: Rows::new(),
             draw: Draw::default(),
         }
     }
 }
 
-impl Profile {
-    /// Takes an event in, after all that are not newer. When full, the oldest impression falls out, or the oldest event where there
-    /// is none: what was merely shown must not push out what was wanted.
-    pub fn record(&mut self, _grant: &Grant, event: Event) {
-        if self.events.len() == MAX_EVENTS {
-            let impression = self.events.iter().position(|e| e.kind == EventKind::ViewItemList);
-            match impression {
-                Some(at) => self.remove(at),
-                None if event.kind == EventKind::ViewItemList => return,
-                None if self.events.first().is_some_and(|oldest| event.at < oldest.at) => return,
-                None => self.remove(0),
-            }
+/// Puts a row behind all that are not newer, times shifted so. Where the list is full the oldest impression falls out, or the oldest row where
+/// there is none, which may be the new one: what was merely shown must not push out what was wanted.
+#[inline(never)]
+fn put(list: &mut Rows, new: Event, shift: u32) -> Option<Event> {
+    let mut out = None;
+    if list.len() == MAX_EVENTS {
+        let impression = list.iter().position(|row| row.kind == EventKind::ViewItemList);
+        let is_oldest = || list.first().is_some_and(|oldest| new.at >> shift < oldest.at >> shift);
+        if impression.is_none() && (new.kind == EventKind::ViewItemList || is_oldest()) {
+            return Some(new);
         }
-        // In by swaps from the end, where it nearly always stays.
-        self.events.push(event);
-        for at in (1..self.events.len()).rev() {
-            match self.events.get_mut(at - 1..=at) {
-                Some([before, new]) if before.at > new.at => std::mem::swap(before, new),
-                _ => break,
-            }
+        out = take(list, impression.unwrap_or_default());
+    }
+    // In by swaps from the end, where it nearly always stays.
+    list.push(new);
+    for at in (1..list.len()).rev() {
+        match list.get_mut(at - 1..=at) {
+            Some([before, new]) if before.at >> shift > new.at >> shift => std::mem::swap(before, new),
+            _ => break,
+        }
+    }
+    out
+}
+
+/// Takes a row out. (The list's own `remove` and `insert` rotate, which takes 1 KB of the wasm.)
+fn take(list: &mut Rows, at: usize) -> Option<Event> {
+    let taken = list.get(at).copied();
+    cut(list, at, at + 1);
+    taken
+}
+
+/// Takes the rows of a range out.
+#[inline(never)]
+fn cut(list: &mut Rows, from: usize, to: usize) {
+    if from < to && to <= list.len() {
+        list.copy_within(to.., from);
+        list.truncate(list.len() - (to - from));
+    }
+}
+
+impl Profile {
+    /// Takes an event in, after all that are not newer. When full, the oldest impression falls out; where there is none the oldest event is
+    /// folded into an aggregate.
+    pub fn record(&mut self, _grant: &Grant, event: Event) {
+        if let Some(oldest) = put(&mut self.events, event, 0) {
+            self.fold(oldest);
         }
     }
 
-    /// Takes an event out. (The list's own `remove` and `insert` rotate, which takes 1 KB of the wasm.)
-    fn remove(&mut self, at: usize) {
-        let rest = self.events.get_mut(at..).unwrap_or_default();
-        if !rest.is_empty() {
-            rest.copy_within(1.., 0);
-            self.events.pop();
+    /// Counts an event with those before it of its item and kind; an impression is not worth it. When full, the aggregate that ended first falls out.
+    fn fold(&mut self, event: Event) {
+        if event.kind == EventKind::ViewItemList {
+            return;
         }
+        let mut aggregate = Aggregate::of(event);
+        let same = |row: &Event| row.item == event.item && row.kind == event.kind;
+        let known = self.folded.iter().position(same);
+        if let Some(before) = known.and_then(|at| take(&mut self.folded, at)) {
+            aggregate.take_in(Aggregate::from_row(before));
+        }
+        put(&mut self.folded, aggregate.row(), DAY_SHIFT);
     }
 
     /// The events, oldest first.
     pub fn events(&self) -> &[Event] {
         self.events.as_slice()
+    }
+
+    /// What was folded, the aggregate that ended first at the front.
+    pub fn aggregates(&self) -> impl DoubleEndedIterator<Item = Aggregate> + '_ {
+        self.folded.iter().copied().map(Aggregate::from_row)
+    }
+
+    /// Forgets what was before a day (since 1970-01-01 UTC): events, aggregates that ended before, and of those that only began before as many
+    /// events as their share of days.
+    #[inline(never)]
+    pub fn forget_before(&mut self, day: u32) {
+        let old = |list: &Rows, unit: u32| list.iter().take_while(|row| row.at / unit < day).count();
+        let (events, folded) = (old(&self.events, DAY), old(&self.folded, 1 << DAY_SHIFT));
+        cut(&mut self.events, 0, events);
+        cut(&mut self.folded, 0, folded);
+        for row in &mut self.folded {
+            *row = Aggregate::from_row(*row).since(day).row();
+        }
     }
 
     /// Draws the number by which experiments assign, by a host's randomness, of which the low 12 bits count: when consent is given, and each
@@ -115,101 +178,128 @@ impl Profile {
         *self = Profile::default();
     }
 
-    /// The encoded form, for storage on the device.
-    pub fn encode(&self, _grant: &Grant) -> Vec<u8> {
+    /// The encoded form without its check, for the visitor's own eyes and hands: [`Profile::restore`] reads it.
+    pub fn held(&self) -> Vec<u8> {
         let draw = self.draw.bytes();
-        let mut out = Vec::with_capacity(8 + self.events.len() * EVENT_BYTES + draw.len() + CHECK_BYTES);
-        let version = if draw.is_empty() { 1 } else { PROFILE_VERSION };
+        let version = if !self.folded.is_empty() {
+            PROFILE_VERSION
+        } else if draw.is_empty() {
+            1
+        } else {
+            2
+        };
+        let mut out = Vec::new();
         out.extend(MAGIC);
         out.extend(version.to_le_bytes());
-        out.extend((self.events.len() as u16).to_le_bytes());
-        for event in &self.events {
-            out.extend(event.item.0.to_le_bytes());
-            out.extend(event.at.to_le_bytes());
-            out.push(event.kind as u8);
+        for list in [&self.events, &self.folded]
+            .into_iter()
+            .take(version.max(2) as usize - 1)
+        {
+            out.extend((list.len() as u16).to_le_bytes());
+            for event in list {
+                out.extend(event.item.0.to_le_bytes());
+                out.extend(event.at.to_le_bytes());
+                out.push(event.kind as u8);
+            }
         }
         out.extend(draw);
+        out
+    }
+
+    /// The encoded form, for storage on the device.
+    pub fn encode(&self, _grant: &Grant) -> Vec<u8> {
+        let mut out = self.held();
         let check: [u8; CHECK_BYTES] = short(&sha256(&[&out]));
         out.extend(check);
         out
     }
 
-    /// Reads the encoded form back.
+    /// Reads the encoded form back. Hosts then [forget](Profile::forget_before) what is older than they may keep.
     ///
     /// # Errors
     /// What is wrong with the bytes: magic, version, length, checksum, order or kind.
     pub fn decode(_grant: &Grant, bytes: &[u8]) -> Result<Self> {
-        let mut reader = Reader::new("profile", bytes);
-        let got = reader.array()?;
-        if got != MAGIC {
-            return Err(Error::Magic {
-                what: "profile",
-                expected: MAGIC,
-                got,
-            });
-        }
-        let [v0, v1, c0, c1] = reader.array()?;
-        let version = u16::from_le_bytes([v0, v1]);
-        if version == 0 || version > PROFILE_VERSION {
-            return Err(Error::Version {
-                what: "profile",
-                newest: PROFILE_VERSION,
-                got: version,
-            });
-        }
-        let count = usize::from(u16::from_le_bytes([c0, c1]));
-        if count > MAX_EVENTS {
-            return Err(Error::Limit {
-                what: "profile events",
-                max: MAX_EVENTS,
-                got: count,
-            });
-        }
         let mut profile = Profile::default();
-        let mut newest = 0;
-        for _ in 0..count {
-            let at = reader.at();
-            // In one piece: each that may be missing is code of its own.
-            let [item @ .., t0, t1, t2, t3, kind]: [u8; EVENT_BYTES] = reader.array()?;
-            let event = Event {
-                item: ItemHash(u64::from_le_bytes(item)),
-                at: u32::from_le_bytes([t0, t1, t2, t3]),
-                kind: read_kind(kind, at)?,
-            };
-            if event.at < newest {
-                return Err(Error::Corrupt {
-                    what: "profile",
-                    at,
-                    rule: "events are in the order of their time",
-                });
-            }
-            newest = event.at;
-            profile.events.push(event);
-        }
-        let at = reader.at();
-        let draw = reader.until(CHECK_BYTES);
-        if !profile.draw.set(draw) || version == 1 && !draw.is_empty() {
-            return Err(Draw::wrong("profile", at));
-        }
-        let covered = bytes.get(..reader.at()).unwrap_or_default();
-        let expected: [u8; CHECK_BYTES] = reader.array()?;
-        let got = short(&sha256(&[covered]));
-        if expected != got {
-            return Err(Error::Checksum {
-                what: "profile",
-                expected,
-                got,
-            });
-        }
+        profile.read(bytes, CHECK_BYTES)?;
         Ok(profile)
     }
 
-    /// A profile of events that are in order already, the newest [`MAX_EVENTS`] of them.
-    pub(crate) fn from_ordered(events: impl Iterator<Item = Event>) -> Self {
+    /// Takes what [`Profile::held`] gave, such as what a visitor brings from another device.
+    ///
+    /// # Errors
+    /// What is wrong with the bytes: magic, version, length, order or kind.
+    pub fn restore(_grant: &Grant, bytes: &[u8]) -> Result<Self> {
+        let mut profile = Profile::default();
+        profile.read(bytes, 0)?;
+        Ok(profile)
+    }
+
+    /// [`Profile::decode`] into the empty profile.
+    #[cfg(feature = "slim")]
+    pub(crate) fn fill(&mut self, _grant: &Grant, bytes: &[u8]) -> Result<()> {
+        self.read(bytes, CHECK_BYTES)
+    }
+
+    /// Reads the encoded form, with a check of so many bytes, into the empty profile. (To hand profiles about is more code.)
+    #[inline(never)]
+    fn read(&mut self, bytes: &[u8], check: usize) -> Result<()> {
+        let mut reader = Reader::new("profile", bytes);
+        let version = reader.begin("profile", MAGIC, PROFILE_VERSION)?;
+        read_rows(&mut reader, &mut self.events, 0)?;
+        if version > 2 {
+            read_rows(&mut reader, &mut self.folded, DAY_SHIFT)?;
+        }
+        let at = reader.at();
+        let draw = reader.until(check);
+        if !self.draw.set(draw) || version == 1 && !draw.is_empty() {
+            return Err(Draw::wrong("profile", at));
+        }
+        let covered = bytes.get(..reader.at()).unwrap_or_default();
+        same("profile", reader.take(check)?, &sha256(&[covered]))
+    }
+
+    /// A profile of events, and rows of aggregates, that are in order already, the first [`MAX_EVENTS`] of each.
+    pub(crate) fn from_ordered(events: impl Iterator<Item = Event>, folded: impl Iterator<Item = Event>) -> Self {
         let mut profile = Profile::default();
         profile.events.extend(events.take(MAX_EVENTS));
+        profile.folded.extend(folded.take(MAX_AGGREGATES));
         profile
     }
+}
+
+/// Reads a list: its length, and its rows, which are in the order of their times, shifted so.
+#[inline(never)]
+fn read_rows(reader: &mut Reader<'_>, list: &mut Rows, shift: u32) -> Result<()> {
+    let count = usize::from(reader.u16()?);
+    if count > MAX_EVENTS {
+        return Err(Error::Limit {
+            what: "profile events",
+            max: MAX_EVENTS,
+            got: count,
+        });
+    }
+    let mut newest = 0;
+    for _ in 0..count {
+        let at = reader.at();
+        // In one piece: each that may be missing is code of its own.
+        let [item @ .., t0, t1, t2, t3, kind]: [u8; EVENT_BYTES] = reader.array()?;
+        let event = Event {
+            item: ItemHash(u64::from_le_bytes(item)),
+            at: u32::from_le_bytes([t0, t1, t2, t3]),
+            kind: read_kind(kind, at)?,
+        };
+        let time = event.at >> shift;
+        if time < newest {
+            return Err(Error::Corrupt {
+                what: "profile",
+                at,
+                rule: "events are in the order of their time",
+            });
+        }
+        newest = time;
+        list.push(event);
+    }
+    Ok(())
 }
 
 /// The event kind of a number, which must be known, of the event that begins at `at`.
@@ -222,140 +312,5 @@ pub(crate) fn read_kind(number: u8, at: usize) -> Result<EventKind> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
-    use crate::consent::{Choice, Consent, Mode, Signals};
-    use crate::lot::{Kept, LOTS};
-    use proptest::prelude::*;
-
-    pub(crate) fn consent() -> Consent {
-        let choice = Some(Choice {
-            mode: Mode::Persistent,
-            capsule: true,
-        });
-        Consent::decide(&Signals {
-            choice,
-            ..Signals::default()
-        })
-    }
-
-    pub(crate) fn events(max: usize) -> impl Strategy<Value = Vec<Event>> {
-        let event = (any::<u64>(), any::<u32>(), 0..9u8).prop_map(|(item, at, kind)| Event {
-            item: ItemHash(item),
-            at,
-            kind: EventKind::from_number(kind).unwrap(),
-        });
-        proptest::collection::vec(event, 0..max)
-    }
-
-    pub(crate) fn profile(events: &[Event]) -> Profile {
-        let grant = consent().grant().unwrap();
-        let mut profile = Profile::default();
-        events.iter().for_each(|event| profile.record(&grant, *event));
-        profile
-    }
-
-    pub(crate) fn kept() -> impl Strategy<Value = Vec<(u32, u32)>> {
-        proptest::collection::vec((0..30u32, any::<u32>()), 0..40)
-    }
-
-    pub(crate) fn drawn(seed: Option<u32>, kept: &[(u32, u32)]) -> Draw {
-        let Some(seed) = seed else { return Draw::default() };
-        let mut draw = Draw::new(seed);
-        for (experiment, variation) in kept.iter().copied() {
-            draw.keep(Kept { experiment, variation });
-        }
-        draw
-    }
-
-    proptest! {
-        #[test]
-        fn decode_inverts_encode(events in events(300), seed in proptest::option::of(any::<u32>()), kept in kept()) {
-            let grant = consent().grant().unwrap();
-            let mut profile = profile(&events);
-            profile.draw = drawn(seed, &kept);
-            prop_assert_eq!(profile.encode(&grant)[4], 1 + u8::from(seed.is_some()));
-            prop_assert_eq!(profile.events().len(), events.len().min(MAX_EVENTS));
-            prop_assert!(profile.events().windows(2).all(|w| w[0].at <= w[1].at));
-            prop_assert_eq!(Profile::decode(&grant, &profile.encode(&grant)).unwrap(), profile);
-        }
-
-        #[test]
-        fn damage_is_an_error(
-            events in events(40),
-            seed in proptest::option::of(any::<u32>()),
-            kept in kept(),
-            at in any::<prop::sample::Index>(),
-            bit in 0..8u8,
-        ) {
-            let grant = consent().grant().unwrap();
-            let mut profile = profile(&events);
-            profile.draw = drawn(seed, &kept);
-            let bytes = profile.encode(&grant);
-            let at = at.index(bytes.len());
-            let mut flipped = bytes.clone();
-            flipped[at] ^= 1 << bit;
-            prop_assert!(Profile::decode(&grant, &flipped).is_err());
-            prop_assert!(Profile::decode(&grant, &bytes[..at]).is_err());
-        }
-
-        #[test]
-        fn random_bytes_are_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            prop_assert!(Profile::decode(&consent().grant().unwrap(), &bytes).is_err());
-        }
-    }
-
-    #[test]
-    fn a_lot_has_twelve_bits_and_ends_with_the_profile() {
-        let grant = consent().grant().unwrap();
-        let mut profile = Profile::default();
-        assert_eq!(profile.lot(), None);
-        profile.draw_lot(&grant, 0xabcd_e123);
-        assert_eq!(profile.lot().map(Lot::number), Some(0x123));
-        profile.draw.keep(Kept {
-            experiment: 1,
-            variation: 2,
-        });
-        let kept = profile.drawn().to_vec();
-        let mut again = Profile::default();
-        again.keep_drawn(&grant, &kept).unwrap();
-        assert_eq!(again, Profile::default(), "of another lot");
-        again.draw_lot(&grant, 0x123);
-        again.keep_drawn(&grant, &kept).unwrap();
-        assert_eq!(again, profile);
-        assert!(again.keep_drawn(&grant, &kept[..10]).is_err() && again == profile);
-        again.keep_drawn(&grant, &[0x23, 1, 0]).unwrap();
-        profile.draw_lot(&grant, 0x123);
-        assert_eq!(again, profile, "what is kept no more is nowhere");
-        profile.draw_lot(&grant, u32::MAX);
-        assert_eq!(profile.lot().map(Lot::number), Some(LOTS - 1));
-        assert_eq!(profile.draw.kept().count(), 0);
-        profile.erase();
-        assert_eq!(profile, Profile::default());
-    }
-
-    #[test]
-    fn a_full_profile_forgets_its_oldest() {
-        let many: Vec<Event> = (0..MAX_EVENTS as u32 + 5)
-            .map(|at| Event { at, ..Event::default() })
-            .collect();
-        let profile = profile(&many);
-        assert_eq!(profile.events().first().unwrap().at, 5);
-        assert_eq!(profile.events().len(), MAX_EVENTS);
-    }
-
-    #[test]
-    fn impressions_do_not_push_out_what_was_wanted() {
-        let event = |at, kind| Event {
-            at,
-            kind,
-            ..Event::default()
-        };
-        let mut many = vec![event(0, EventKind::Purchase)];
-        many.extend((1..1_000).map(|at| event(at, EventKind::ViewItemList)));
-        let profile = profile(&many);
-        assert_eq!(profile.events().len(), MAX_EVENTS);
-        assert_eq!(profile.events()[0], many[0]);
-        assert_eq!(profile.events()[255], many[999]);
-    }
-}
+#[path = "profile/tests.rs"]
+pub(crate) mod tests;

@@ -94,12 +94,15 @@ pub extern "C" fn profile_encode(profile: &Profile, buffer: &mut Buffer, signals
     true
 }
 
-/// The profile whose encoded form is in the buffer.
+/// The profile whose encoded form is in the buffer, without what was before a day since 1970-01-01 UTC.
 #[no_mangle]
-pub extern "C" fn profile_decode(buffer: &mut Buffer, signals: u32) -> Option<Box<Profile>> {
+pub extern "C" fn profile_decode(buffer: &mut Buffer, signals: u32, day: u32) -> Option<Box<Profile>> {
     let grant = grant(buffer, signals)?;
-    let profile = Profile::decode(&grant, buffer);
-    told(buffer, profile).map(Box::new)
+    let mut profile = Box::<Profile>::default();
+    let read = profile.fill(&grant, buffer);
+    told(buffer, read)?;
+    profile.forget_before(day);
+    Some(profile)
 }
 
 /// The number of events.

@@ -25,18 +25,22 @@ fn twin(
     let at = |table: &[u16], i: usize| i64::from(table[i.min(table.len() - 1)]);
     let mut order: Vec<u64> = vec![];
     let mut kinds: HashMap<u64, (i64, u32, i64)> = HashMap::new();
-    for event in profile
+    let folded = profile.aggregates().rev().map(|a| (a.item.0, a.kind, a.last, a.count));
+    let events = profile
         .events()
         .iter()
         .rev()
-        .filter(|event| blend.kinds[event.kind as usize] != 0)
+        .map(|e| (e.item.0, e.kind, e.at / 86_400, 1));
+    for (item, kind, day, count) in events
+        .chain(folded)
+        .filter(|(_, kind, ..)| blend.kinds[*kind as usize] != 0)
     {
-        let entry = kinds.entry(event.item.0).or_insert_with(|| {
-            order.push(event.item.0);
-            (0, event.at / 86_400, 0)
+        let entry = kinds.entry(item).or_insert_with(|| {
+            order.push(item);
+            (0, day, 0)
         });
-        entry.0 += i64::from(blend.kinds[event.kind as usize]);
-        entry.2 += 1;
+        entry.0 += i64::from(blend.kinds[kind as usize]) * i64::from(count);
+        entry.2 += i64::from(count);
     }
     let weights = blend
         .rows
@@ -120,11 +124,11 @@ fn twin(
         score
     };
 
-    let bought: Vec<_> = profile
-        .events()
-        .iter()
-        .filter(|e| e.kind == EventKind::Purchase)
-        .filter_map(|e| snapshot.row(e.item))
+    let met = profile.events().iter().map(|event| (event.kind, event.item));
+    let met = met.chain(profile.aggregates().map(|aggregate| (aggregate.kind, aggregate.item)));
+    let bought: Vec<_> = met
+        .filter(|(kind, _)| *kind == EventKind::Purchase)
+        .filter_map(|(_, item)| snapshot.row(item))
         .collect();
     let mut ranked: Vec<Ranked> = (0u32..)
         .zip(rows)
@@ -197,7 +201,7 @@ proptest! {
 
     #[test]
     fn equals_the_plain_twin_bit_for_bit(
-        seed in any::<u64>(), length in 0usize..40, candidates in 0usize..120, count in 0usize..30,
+        seed in any::<u64>(), length in prop_oneof![5 => 0usize..40, 1 => 280usize..900], candidates in 0usize..120, count in 0usize..30,
         diversity in prop_oneof![Just(0.0f32), 0.0f32..1.0], exclude_purchased: bool, exclude_out_of_stock: bool,
     ) {
         let mut rng = Rng(seed);
@@ -238,6 +242,41 @@ proptest! {
         indexes.sort_unstable();
         prop_assert_eq!(indexes, (0..candidates as u32).collect::<Vec<_>>());
     }
+}
+
+#[test]
+fn what_was_bought_hundreds_of_events_ago_still_counts() {
+    let event = |item: usize, kind, at| Event {
+        item: item_hash(&id(item)),
+        at,
+        kind,
+    };
+    let mut events = vec![event(3, EventKind::Purchase, NOW)];
+    events.extend((1..400).map(|n| event(5 + n as usize % 20, EventKind::ViewItem, NOW + n)));
+    let profile = profile(&events);
+    assert!(profile.events().iter().all(|event| event.kind == EventKind::ViewItem));
+    let mut ranker = ranker(0, 30);
+    ranker.set_profile(&profile, NOW);
+    let list = Candidates::from_rows(vec![3, 4, 5]);
+    let options = |exclude_purchased| Options {
+        exclude_purchased,
+        ..Options::default()
+    };
+    let rows = |slate: &[Ranked]| slate.iter().map(|ranked| ranked.row).collect::<Vec<_>>();
+    assert!(rows(ranker.rerank(&list, &options(false))).contains(&3));
+    assert!(!rows(ranker.rerank(&list, &options(true))).contains(&3));
+    let repeat = |ranker: &Ranker<_>| ranker.explain(3).parts[1].value;
+    let today = repeat(&ranker);
+    assert!(today > 0.0);
+    ranker.set_profile(&profile, NOW + 60 * 86_400);
+    assert!(repeat(&ranker) < today, "and decays");
+    let mut later = profile.clone();
+    later.forget_before(NOW / 86_400 + 1);
+    ranker.set_profile(&later, NOW);
+    assert!(
+        rows(ranker.rerank(&list, &options(true))).contains(&3),
+        "until it is forgotten"
+    );
 }
 
 #[test]

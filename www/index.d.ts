@@ -111,7 +111,37 @@ export interface ProfileEvent {
   kind: EventKind;
 }
 
-/** The visitor's own signals: at most 256 events; impressions fall out first, then the oldest. The empty one is the contextual visitor. */
+/** What is left of events that a profile had no room for: how many of one kind there were with one item. */
+export interface Aggregate {
+  /** {@link itemHash} of the item's id. */
+  item: string;
+  /** What. */
+  kind: EventKind;
+  /** The first second of the day of the first of them, since 1970-01-01 UTC. */
+  first: number;
+  /** That of the last; the aggregate decays by it. */
+  last: number;
+  /** How many, from 1 to 64. */
+  count: number;
+}
+
+/** All that a profile holds, as {@link Profile.toJSON} gives it. `profileBytes` of `pocketrank/replay` reads it back, on another device. */
+export interface HeldProfile {
+  /** The events, oldest first. */
+  events: ProfileEvent[];
+  /** What was folded, the one that ended first at the front. */
+  aggregates: Aggregate[];
+  /** The number by which experiments assign; absent where none is drawn. */
+  lot?: number;
+  /** What the lot has assigned, the oldest first: hashes (FNV32a) of experiment and variation. */
+  assignments?: { experiment: number; variation: number }[];
+}
+
+/**
+ * The visitor's own signals: at most 256 events, and at most 256 aggregates of those before them; 6,805 bytes encoded at most. When there are more,
+ * the oldest impression falls out; where there is none the oldest event is folded into the aggregate of its item and kind, and of aggregates
+ * falls out which ended first. Both decay alike, by the day of the newest event. The empty profile is the contextual visitor.
+ */
 export class Profile {
   constructor();
   /**
@@ -123,10 +153,27 @@ export class Profile {
   record(grant: Grant, item: string, kind: EventKind, at: number): void;
   /** The encoded form, for storage on the device. Equal encodings rank alike. */
   encode(grant: Grant): Uint8Array;
-  /** Reads the encoded form back. @throws where the bytes are not a whole, sound profile */
-  static decode(grant: Grant, bytes: Uint8Array): Profile;
+  /**
+   * Reads the encoded form back, without what is older than it may be kept: events go, aggregates that ended before go, and those that only
+   * began before count as much less as the share of their days that is gone. So it is gone from what is written next.
+   * @param now seconds since 1970-01-01 UTC; the clock's if not given
+   * @param days for how many days before `now` is kept; 365 if not given
+   * @throws where the bytes are not a whole, sound profile
+   */
+  static decode(grant: Grant, bytes: Uint8Array, now?: number, days?: number): Profile;
+  /**
+   * Takes what {@link Profile.held} gave, or `profileBytes` of `pocketrank/replay` made of the visitor's export, with the same retention as
+   * {@link Profile.decode}. @throws where the bytes are not that of a whole, sound profile
+   */
+  static restore(grant: Grant, bytes: Uint8Array, now?: number, days?: number): Profile;
   /** The events, oldest first. */
   events(): ProfileEvent[];
+  /** What was folded, the one that ended first at the front. */
+  aggregates(): Aggregate[];
+  /** All of it in plain words, for the visitor's export: `JSON.stringify(profile)`. */
+  toJSON(): HeldProfile;
+  /** All of it encoded without a check, for `pocketrank/decide` and {@link Profile.restore}. */
+  readonly held: Uint8Array;
   /** The number of events. */
   readonly length: number;
   /**

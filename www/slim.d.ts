@@ -62,7 +62,7 @@ export class Profile {
   /** The encoded form, for storage on the device. */
   encode(grant: Grant): Uint8Array;
   /** Reads the encoded form back. @throws where the bytes are not a whole, sound profile */
-  static decode(grant: Grant, bytes: Uint8Array): Profile;
+  static decode(grant: Grant, bytes: Uint8Array, now?: number, days?: number): Profile;
   /** The number of events. */
   readonly length: number;
   /** Forgets everything. */

@@ -56,9 +56,10 @@ impl Ruled {
     }
 
     /// The orders for who asks, as JSON.
-    fn ask(&self, bytes: &[u8], events: usize) -> Result<String> {
-        let (events, request) = bytes.split_at_checked(events).unwrap_or_default();
-        let profile = profile(events)?;
+    fn ask(&self, bytes: &[u8], events: usize, aggregates: usize) -> Result<String> {
+        let (events, rest) = bytes.split_at_checked(events).unwrap_or_default();
+        let (aggregates, request) = rest.split_at_checked(aggregates).unwrap_or_default();
+        let profile = Profile::from_ordered(rows(events)?.into_iter(), rows(aggregates)?.into_iter());
         let request = Value::decode(request)?;
         let off = match request.get("off") {
             Some(Value::List(off)) => off.as_slice(),
@@ -101,8 +102,8 @@ impl Ruled {
     }
 }
 
-/// The profile of those events, which are in their order.
-fn profile(bytes: &[u8]) -> Result<Profile> {
+/// The rows of a profile, which are in their order.
+fn rows(bytes: &[u8]) -> Result<Vec<Event>> {
     let mut events = vec![];
     let (each, _) = bytes.as_chunks::<EVENT>();
     for (at, [item @ .., t0, t1, t2, t3, kind]) in each.iter().enumerate() {
@@ -112,7 +113,7 @@ fn profile(bytes: &[u8]) -> Result<Profile> {
             kind: read_kind(*kind, at * EVENT)?,
         });
     }
-    Ok(Profile::from_ordered(events.into_iter()))
+    Ok(events)
 }
 
 /// A candidate: row `u32` and codes.
@@ -186,11 +187,11 @@ pub extern "C" fn rules_know(ruled: &mut Ruled, buffer: &mut Buffer) {
     ruled.items = items.iter().map(item).collect();
 }
 
-/// Leaves which rules apply, and the template and list that they give, as JSON. The buffer holds the events of the profile, so many bytes, and
-/// the encoded object `{ slot, attributes, now, off }`.
+/// Leaves which rules apply, and the template and list that they give, as JSON. The buffer holds events and aggregates of the
+/// profile, so many bytes each, and the encoded object `{ slot, attributes, now, off }`.
 #[no_mangle]
-pub extern "C" fn rules_orders(ruled: &Ruled, buffer: &mut Buffer, events: usize) -> bool {
-    let json = ruled.ask(&take(buffer), events);
+pub extern "C" fn rules_orders(ruled: &Ruled, buffer: &mut Buffer, events: usize, aggregates: usize) -> bool {
+    let json = ruled.ask(&take(buffer), events, aggregates);
     let json = told(buffer, json);
     json.map(|json| *buffer = json.into_bytes()).is_some()
 }

@@ -4,7 +4,7 @@
 //! all its patches at once, from where it last was whole, so that no snapshot between the base and the target is ever there.
 
 use super::{index, neighbours, rows, span, Base, Delta};
-use crate::bytes::{sha256, short};
+use crate::bytes::{same, sha256, short};
 use crate::error::{Error, Result};
 use crate::snapshot::{check_length, write_head, Section, Snapshot, HASHED_HEADER, HEADER};
 
@@ -58,13 +58,7 @@ pub(super) fn apply(base: Base<'_>, deltas: &[Delta<'_>]) -> Result<Vec<u8>> {
     }
     let head = out.get(..HASHED_HEADER).unwrap_or_default();
     let got = sha256(&[head, out.get(HEADER..).unwrap_or_default()]);
-    if got != last.target {
-        return Err(Error::Checksum {
-            what: "delta's target",
-            expected: short(&last.target),
-            got: short(&got),
-        });
-    }
+    same("delta's target", &last.target, &got)?;
     if Snapshot::open(out.as_slice())?.items() != last.items {
         return Err(Error::Corrupt {
             what: "delta",

@@ -95,22 +95,7 @@ impl<'a> Delta<'a> {
     #[inline(never)]
     pub fn open(bytes: &'a [u8]) -> Result<Self> {
         let mut reader = Reader::new("delta header", bytes);
-        let got = reader.array()?;
-        if got != Self::MAGIC {
-            return Err(Error::Magic {
-                what: "delta",
-                expected: Self::MAGIC,
-                got,
-            });
-        }
-        let version = reader.u16()?;
-        if version == 0 || version > DELTA_VERSION {
-            return Err(Error::Version {
-                what: "delta",
-                newest: DELTA_VERSION,
-                got: version,
-            });
-        }
+        reader.begin("delta", Self::MAGIC, DELTA_VERSION)?;
         let sections = usize::from(reader.u16()?);
         at_most("delta sections", Section::ALL.len(), sections)?;
         let (length, items) = (reader.u32()? as usize, reader.u32()?);

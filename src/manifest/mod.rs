@@ -14,7 +14,7 @@ pub use key::PublicKey;
 #[cfg(feature = "sign")]
 pub use key::SecretKey;
 
-use crate::bytes::{sha256, short, Reader};
+use crate::bytes::{same, sha256, Reader};
 use crate::error::{Error, Result};
 use crate::snapshot::{at_most, SnapshotId};
 use key::{KEY_ID, SIGNATURE};
@@ -123,15 +123,7 @@ impl Blob {
                 got,
             });
         }
-        let hash = sha256(&[bytes]);
-        if hash != self.sha256 {
-            return Err(Error::Checksum {
-                what,
-                expected: short(&self.sha256),
-                got: short(&hash),
-            });
-        }
-        Ok(())
+        same(what, &self.sha256, &sha256(&[bytes]))
     }
 }
 
@@ -246,22 +238,7 @@ const SIGNATURES: &str = "there are 1 to 4 signatures, and a 0 behind their numb
 fn verified<'a>(bytes: &'a [u8], trusted: &[PublicKey]) -> Result<&'a [u8]> {
     at_most("manifest bytes", MAX_MANIFEST, bytes.len())?;
     let mut reader = Reader::new(MANIFEST, bytes);
-    let got = reader.array()?;
-    if got != MAGIC {
-        return Err(Error::Magic {
-            what: MANIFEST,
-            expected: MAGIC,
-            got,
-        });
-    }
-    let version = reader.u16()?;
-    if version == 0 || version > MANIFEST_VERSION {
-        return Err(Error::Version {
-            what: MANIFEST,
-            newest: MANIFEST_VERSION,
-            got: version,
-        });
-    }
+    reader.begin(MANIFEST, MAGIC, MANIFEST_VERSION)?;
     let at = reader.at();
     let (count, zero) = (usize::from(reader.u8()?), reader.u8()?);
     if !(1..=MAX_KEYS).contains(&count) || zero != 0 {

@@ -2,14 +2,15 @@
 //! consent has, they say nothing.
 
 use super::Catalogue;
+use crate::aggregate::Aggregate;
 use crate::condition::Value;
 use crate::event::{EventKind, ItemHash, DAY};
 use crate::profile::Profile;
 
 /// What has this share of the visitor's events, in percent, is an affinity.
-const AFFINITY: usize = 20;
+const AFFINITY: u32 = 20;
 
-/// The attributes, by name:
+/// The attributes, by name, of events and of aggregates, which count as so many events of their last day:
 ///
 /// - `recency`: days since the newest event; null without one
 /// - `frequency`: days with events
@@ -18,42 +19,66 @@ const AFFINITY: usize = 20;
 /// - `cart`: items that were put in the cart, and neither taken out nor bought since
 /// - `categories`, `brands`: names of those that a fifth or more of the events, impressions and dismissals apart, are about, the most frequent first
 pub fn behaviour(catalogue: &impl Catalogue, profile: &Profile, now: u32) -> Vec<(String, Value)> {
-    let events = profile.events();
-    let newest = events.last().map(|event| (now / DAY).saturating_sub(event.at / DAY));
-    let mut days: Vec<u32> = events.iter().map(|event| event.at / DAY).collect();
-    days.dedup();
+    let events = events(profile);
+    let newest = events.iter().map(|event| event.last).max();
+    let mut days: Vec<u32> = vec![];
+    for event in &events {
+        if !days.contains(&event.last) {
+            days.push(event.last);
+        }
+    }
     let codes = |item: ItemHash| catalogue.codes(catalogue.row(item)?);
     let bought = || events.iter().filter(|event| event.kind == EventKind::Purchase);
-    let bands = bought().filter_map(|event| codes(event.item));
-    let bands: Vec<u32> = bands
-        .map(|codes| codes.price_band.into())
-        .filter(|band| *band > 0)
-        .collect();
-    let monetary = match bands.len() {
+    let purchases: u32 = bought().map(|event| event.count).sum();
+    let (mut bands, mut known) = (0, 0);
+    for event in bought() {
+        let band = codes(event.item).map_or(0, |codes| codes.price_band.into());
+        if band > 0 {
+            bands += event.count * band;
+            known += event.count;
+        }
+    }
+    let monetary = match known {
         0 => Value::Null,
-        count => hundredths(bands.iter().sum::<u32>() * 100 / count as u32),
+        count => hundredths(bands * 100 / count),
     };
     let wanted = events
         .iter()
         .filter(|event| !matches!(event.kind, EventKind::ViewItemList | EventKind::Dismiss));
-    let wanted: Vec<_> = wanted.filter_map(|event| codes(event.item)).collect();
+    let wanted: Vec<_> = wanted
+        .filter_map(|event| Some((codes(event.item)?, event.count)))
+        .collect();
     let labels = catalogue.labels();
     let named = |name: &str, value: Value| (name.to_owned(), value);
+    let since = |day: u32| Value::from((now / DAY).saturating_sub(day));
     vec![
-        named("recency", newest.map_or(Value::Null, Value::from)),
+        named("recency", newest.map_or(Value::Null, since)),
         named("frequency", (days.len() as u32).into()),
-        named("purchases", (bought().count() as u32).into()),
+        named("purchases", purchases.into()),
         named("monetary", monetary),
-        named("cart", cart(profile).into()),
+        named("cart", cart(&events).into()),
         named(
             "categories",
-            affinities(wanted.iter().map(|codes| codes.category), &labels.categories),
+            affinities(
+                wanted.iter().map(|(codes, count)| (codes.category, *count)),
+                &labels.categories,
+            ),
         ),
         named(
             "brands",
-            affinities(wanted.iter().map(|codes| codes.brand), &labels.brands),
+            affinities(
+                wanted.iter().map(|(codes, count)| (codes.brand, *count)),
+                &labels.brands,
+            ),
         ),
     ]
+}
+
+/// Aggregates, and behind them events as aggregates of one.
+fn events(profile: &Profile) -> Vec<Aggregate> {
+    let mut events: Vec<Aggregate> = profile.aggregates().collect();
+    events.extend(profile.events().iter().copied().map(Aggregate::of));
+    events
 }
 
 /// A number of hundredths, printed without floats.
@@ -70,9 +95,9 @@ fn hundredths(number: u32) -> Value {
     Value::Number(f64::from(number) / 100.0, text)
 }
 
-fn cart(profile: &Profile) -> u32 {
+fn cart(events: &[Aggregate]) -> u32 {
     let mut inside: Vec<ItemHash> = vec![];
-    for event in profile.events() {
+    for event in events {
         match event.kind {
             EventKind::AddToCart if !inside.contains(&event.item) => inside.push(event.item),
             EventKind::RemoveFromCart | EventKind::Purchase => inside.retain(|item| *item != event.item),
@@ -82,14 +107,15 @@ fn cart(profile: &Profile) -> u32 {
     inside.len() as u32
 }
 
-fn affinities(codes: impl Iterator<Item = u16>, names: &[String]) -> Value {
+/// The names of codes, each of so many events.
+fn affinities(codes: impl Iterator<Item = (u16, u32)>, names: &[String]) -> Value {
     let mut all = 0;
-    let mut counts: Vec<(usize, u16)> = vec![];
-    for code in codes {
-        all += 1;
+    let mut counts: Vec<(u32, u16)> = vec![];
+    for (code, more) in codes {
+        all += more;
         match counts.iter_mut().find(|(_, known)| *known == code) {
-            Some((count, _)) => *count += 1,
-            None => counts.push((1, code)),
+            Some((count, _)) => *count += more,
+            None => counts.push((more, code)),
         }
     }
     counts.retain(|(count, _)| count * 100 >= all * AFFINITY);

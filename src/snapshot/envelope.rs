@@ -3,7 +3,7 @@
 //! Invariant: sections lie one behind the other in the order of [`Section::ALL`], each at the next multiple of 8, with
 //! zeros between; so equal sections give equal bytes.
 
-use crate::bytes::{sha256, short, Reader};
+use crate::bytes::{same, sha256, short, Reader};
 use crate::error::{Error, Result};
 use crate::hex::hex;
 use serde::Serialize;
@@ -60,23 +60,8 @@ struct Start {
 
 impl Start {
     fn read(reader: &mut Reader<'_>) -> Result<Self> {
-        let got = reader.array()?;
-        if got != MAGIC {
-            return Err(Error::Magic {
-                what: "snapshot",
-                expected: MAGIC,
-                got,
-            });
-        }
-        let [v0, v1, s0, s1, length @ ..] = reader.array::<12>()?;
-        let version = u16::from_le_bytes([v0, v1]);
-        if version == 0 || version > VERSION {
-            return Err(Error::Version {
-                what: "snapshot",
-                newest: VERSION,
-                got: version,
-            });
-        }
+        reader.begin("snapshot", MAGIC, VERSION)?;
+        let [s0, s1, length @ ..] = reader.array::<10>()?;
         Ok(Start {
             sections: usize::from(u16::from_le_bytes([s0, s1])),
             length: u64::from_le_bytes(length),
@@ -272,13 +257,7 @@ impl Envelope {
         let head = bytes.get(..HASHED_HEADER).unwrap_or_default();
         let content = bytes.get(HEADER..).unwrap_or_default();
         let got = sha256(&[head, content]);
-        if got != self.hash {
-            return Err(Error::Checksum {
-                what: "snapshot",
-                expected: short(&self.hash),
-                got: short(&got),
-            });
-        }
+        same("snapshot", &self.hash, &got)?;
         let mut end = HEADER + self.sections().count() * ENTRY;
         for (start, section_end) in self.ranges.into_iter().filter(|(start, _)| *start > 0) {
             if bytes.get(end..start).unwrap_or_default().iter().any(|byte| *byte != 0) {

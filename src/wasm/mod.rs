@@ -125,6 +125,14 @@ pub struct JsGrant(Grant);
 #[derive(Default)]
 pub struct JsProfile(Profile);
 
+impl JsProfile {
+    fn since(profile: crate::Result<Profile>, day: u32) -> Result<JsProfile, JsValue> {
+        let mut profile = profile.map_err(throw)?;
+        profile.forget_before(day);
+        Ok(JsProfile(profile))
+    }
+}
+
 #[wasm_bindgen(js_class = Profile)]
 impl JsProfile {
     /// The empty profile.
@@ -152,9 +160,9 @@ impl JsProfile {
         self.0.encode(&grant.0)
     }
 
-    /// Reads the encoded form back.
-    pub fn decode(grant: &JsGrant, bytes: &[u8]) -> Result<JsProfile, JsValue> {
-        Profile::decode(&grant.0, bytes).map(JsProfile).map_err(throw)
+    /// Reads the encoded form back, and forgets what was before a day since 1970-01-01 UTC.
+    pub fn decode(grant: &JsGrant, bytes: &[u8], day: u32) -> Result<JsProfile, JsValue> {
+        JsProfile::since(Profile::decode(&grant.0, bytes), day)
     }
 
     /// The number of events.

@@ -1,48 +1,12 @@
 //! What there is beside ranking: explanations, templates, labels, capsules, the module's own snapshot.
 //!
-//! Objects are built as a [`Value`] and written by one instance of `serde-wasm-bindgen`: one for each type takes 3 KB more.
+//! What is more than a number or a text crosses as bytes, which `www/src/api.ts` and `www/src/ranker.ts` make objects of: to make them here takes
+//! 2 KB more.
 
-use super::{coded, throw, JsCandidates, JsConsent, JsGrant, JsProfile, JsRanker};
+use super::{throw, JsCandidates, JsConsent, JsGrant, JsProfile, JsRanker};
 use crate::snapshot::ATTRIBUTES_ROW;
-use crate::{capsule, embedded, item_hash, Candidates, CapsuleGrant, ItemHash, Meta, Section, NO_ROW};
-use serde::{Serialize, Serializer};
+use crate::{capsule, embedded, item_hash, Candidates, CapsuleGrant, ItemHash, Meta, Profile, Section, NO_ROW};
 use wasm_bindgen::prelude::*;
-
-/// Whatever crosses to JavaScript as an object.
-enum Value {
-    Flag(bool),
-    Number(f64),
-    Text(String),
-    List(Vec<Value>),
-    Object(Vec<(&'static str, Value)>),
-}
-
-impl Serialize for Value {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Value::Flag(flag) => serializer.serialize_bool(*flag),
-            Value::Number(number) => serializer.serialize_f64(*number),
-            Value::Text(text) => serializer.serialize_str(text),
-            Value::List(list) => serializer.collect_seq(list),
-            Value::Object(fields) => serializer.collect_map(fields.iter().map(|(name, value)| (name, value))),
-        }
-    }
-}
-
-fn label(name: &str) -> Value {
-    Value::Text(name.into())
-}
-
-fn number(value: impl Into<f64>) -> Value {
-    Value::Number(value.into())
-}
-
-fn write(value: Value) -> Result<JsValue, JsValue> {
-    let serializer = serde_wasm_bindgen::Serializer::new().serialize_maps_as_objects(true);
-    value
-        .serialize(&serializer)
-        .map_err(|_| coded("an object could not be made", "internal"))
-}
 
 #[wasm_bindgen(js_class = Consent)]
 impl JsConsent {
@@ -59,16 +23,15 @@ pub struct JsCapsuleGrant(CapsuleGrant);
 
 #[wasm_bindgen(js_class = Profile)]
 impl JsProfile {
-    /// The events as `[{ item, at, kind }]`, oldest first; `item` is the hash of its id in hexadecimal.
-    pub fn events(&self) -> Result<JsValue, JsValue> {
-        let events = self.0.events().iter().map(|event| {
-            Value::Object(vec![
-                ("item", Value::Text(event.item.text())),
-                ("at", number(event.at)),
-                ("kind", label(event.kind.name())),
-            ])
-        });
-        write(Value::List(events.collect()))
+    /// The encoded form without its check.
+    #[wasm_bindgen(getter)]
+    pub fn held(&self) -> Vec<u8> {
+        self.0.held()
+    }
+
+    /// Reads that back, and forgets what was before a day.
+    pub fn restore(grant: &JsGrant, bytes: &[u8], day: u32) -> Result<JsProfile, JsValue> {
+        JsProfile::since(Profile::restore(&grant.0, bytes), day)
     }
 
     /// The capsule at `now`.
@@ -103,14 +66,11 @@ impl JsProfile {
     }
 }
 
-/// What the visitor chose, as `{ mode, capsule }`, according to a capsule.
+/// The mode that the visitor chose according to a capsule.
 #[wasm_bindgen(js_name = capsuleChoice)]
-pub fn capsule_choice(text: &str, now: u32) -> Result<JsValue, JsValue> {
+pub fn capsule_choice(text: &str, now: u32) -> Result<String, JsValue> {
     let choice = capsule::choice(text, now).map_err(throw)?;
-    write(Value::Object(vec![
-        ("mode", label(choice.mode.name())),
-        ("capsule", Value::Flag(choice.capsule)),
-    ]))
+    Ok(choice.mode.name().into())
 }
 
 /// The hash by which profiles name an item, in hexadecimal.
@@ -163,25 +123,26 @@ impl JsRanker {
         JsRanker::open(embedded::snapshot().map_err(throw)?.into(), false)
     }
 
-    /// What the snapshot says of itself.
-    pub fn meta(&self) -> Result<JsValue, JsValue> {
-        let snapshot = self.0.snapshot();
+    /// What the snapshot says of itself: the format's newest version, last second, customers, and how many bytes of what follows are the model, the
+    /// rest being the currency; numbers are `u32`.
+    pub fn meta(&self) -> Vec<u8> {
         let Meta {
-            items,
             model,
             trained_until,
             min_customers,
             currency,
-        } = snapshot.meta();
-        write(Value::Object(vec![
-            ("id", Value::Text(snapshot.id().text())),
-            ("version", number(crate::VERSION)),
-            ("items", number(*items)),
-            ("model", label(model)),
-            ("trainedUntil", number(*trained_until)),
-            ("minCustomers", number(*min_customers)),
-            ("currency", label(currency)),
-        ]))
+            ..
+        } = self.0.snapshot().meta();
+        let numbers = [
+            crate::VERSION.into(),
+            *trained_until,
+            (*min_customers).into(),
+            model.len() as u32,
+        ];
+        let mut bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+        bytes.extend(model.as_bytes());
+        bytes.extend(currency.as_bytes());
+        bytes
     }
 
     /// The compiled templates, as the section is (`docs/FORMAT.md`): hosts render by themselves, in a third of the bytes that it takes here.
@@ -190,26 +151,20 @@ impl JsRanker {
         self.0.snapshot().template_bytes().to_vec()
     }
 
-    /// Why a row has its score: `{ score, parts: [{ name, value }], because: [{ item, row, kind, share }] }`.
-    pub fn explain(&self, row: u32) -> Result<JsValue, JsValue> {
+    /// Why a row has its score: `f32` the score and each part, then of each item that speaks for it hash, row `u32`, kind `u32`, share `f32`.
+    pub fn explain(&self, row: u32) -> Vec<u8> {
         let explanation = self.0.explain(row);
-        let part = |part: crate::Part| Value::Object(vec![("name", label(part.name)), ("value", number(part.value))]);
-        let because = |because: crate::Because| {
-            Value::Object(vec![
-                ("item", Value::Text(because.item.text())),
-                // What the profile has met is known, or it could not speak for another.
-                ("row", number(self.0.snapshot().row(because.item).unwrap_or(NO_ROW))),
-                ("kind", label(because.kind.name())),
-                ("share", number(because.share)),
-            ])
-        };
-        write(Value::Object(vec![
-            ("score", number(explanation.score)),
-            ("parts", Value::List(explanation.parts.into_iter().map(part).collect())),
-            (
-                "because",
-                Value::List(explanation.because.into_iter().map(because).collect()),
-            ),
-        ]))
+        let mut bytes = explanation.score.to_le_bytes().to_vec();
+        for part in explanation.parts {
+            bytes.extend(part.value.to_le_bytes());
+        }
+        for because in explanation.because {
+            bytes.extend(because.item.0.to_le_bytes());
+            // What the profile has met is known, or it could not speak for another.
+            bytes.extend(self.0.snapshot().row(because.item).unwrap_or(NO_ROW).to_le_bytes());
+            bytes.extend((because.kind as u32).to_le_bytes());
+            bytes.extend(because.share.to_le_bytes());
+        }
+        bytes
     }
 }

@@ -202,7 +202,9 @@ pub fn profile(bytes: &[u8]) {
     let grant = random::grant();
     for bytes in [bytes.to_vec(), checked::<8>(bytes)] {
         if let Ok(profile) = Profile::decode(&grant, &bytes) {
-            assert_eq!(profile.encode(&grant), bytes);
+            assert_eq!(Profile::decode(&grant, &profile.encode(&grant)).as_ref(), Ok(&profile));
+            let held = bytes.strip_suffix(bytes.last_chunk::<8>().unwrap().as_slice()).unwrap();
+            assert_eq!(Profile::restore(&grant, held), Ok(profile));
         }
     }
 }

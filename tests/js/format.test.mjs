@@ -100,11 +100,14 @@ for (const { name, bytes, snapshot, known, ids } of fixtures) {
   test(`${name} scores as the document says, part by part and bit by bit`, () => {
     const ranker = new Ranker(bytes);
     for (const { events, now } of visitors(snapshot.meta.trainedUntil, ids)) {
-      ranker.setProfile(profileOf(events), now);
-      const parts = scorer(snapshot, events.map(({ id, kind, at }) => ({ item: xxh64(id), kind, at })), now);
+      const profile = profileOf(events);
+      ranker.setProfile(profile, now);
+      const [left, folded] = [profile.events(), profile.aggregates()].map((rows) => rows.map((row) => ({ ...row, item: BigInt(`0x${row.item}`), kind: KINDS.indexOf(row.kind) })));
+      if (events.length <= 256) assert.deepEqual(left, events.map(({ id, kind, at }) => ({ item: xxh64(id), kind, at })));
+      const parts = scorer(snapshot, /** @type {any} */ (left), /** @type {any} */ (folded), now);
       for (let row = 0; row < snapshot.meta.items; row++) {
         const runtime = ranker.explain(row);
-        assert.deepEqual(parts(row), runtime.parts, `row ${row} for ${JSON.stringify(events)}`);
+        assert.deepEqual(parts(row), runtime.parts, `row ${row} for ${events.length <= 40 ? JSON.stringify(events) : events.length}`);
         for (const part of runtime.parts) if (part.value !== 0) seen.add(part.name);
         assert.equal(runtime.parts.reduce((sum, { value }) => Math.fround(sum + value), 0), runtime.score);
       }
@@ -129,12 +132,12 @@ test("a snapshot that was changed or cut is refused", () => {
   }
 });
 
-/** Visitors from none to some 40 events, of all kinds, some with unknown items, days apart and a day ahead. @param {number} from @param {string[]} ids */
+/** Visitors from none to some 40 events, and one of more than a profile has room for, of all kinds, some with unknown items, days apart and a day ahead. @param {number} from @param {string[]} ids */
 function visitors(from, ids) {
   const random = numbers(7);
   return Array.from({ length: 40 }, (_, visitor) => {
     const now = from + random(60 * DAY);
-    const length = visitor && 1 + random([1, 4, 12, 40][visitor % 4] ?? 1);
+    const length = visitor === 39 ? 700 : visitor && 1 + random([1, 4, 12, 40][visitor % 4] ?? 1);
     const events = Array.from({ length }, () => ({ id: ids[random(ids.length)] ?? "", kind: random(9), at: now + DAY - random(90 * DAY) }));
     return { now, events: events.sort((a, b) => a.at - b.at) };
   });

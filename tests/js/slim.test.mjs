@@ -10,6 +10,7 @@ import { root } from "../../scripts/process.mjs";
 const read = (/** @type {string} */ path) => readFileSync(join(root, path));
 const bytes = read("tests/fixtures/random-v1.bin");
 const ids = Array.from({ length: 60 }, (_, n) => `sku-${n}`);
+const NOW = 1_290_000_000;
 const code = (/** @type {string} */ expected) => (/** @type {any} */ error) =>
   error instanceof Error && /** @type {any} */ (error).code === expected;
 
@@ -32,14 +33,14 @@ describe("the slim entry", () => {
   it("reads what the whole wrote, and the other way round", () => {
     const [mine, theirs] = [grantOf(slim), grantOf(whole)];
     const profile = new slim.Profile();
-    ids.forEach((id, at) => profile.record(mine, id, at % 3 ? "view_item" : "purchase", 1_290_000_000 - at * 3_600));
+    ids.forEach((id, at) => profile.record(mine, id, at % 3 ? "view_item" : "purchase", NOW - at * 3_600));
     const encoded = profile.encode(mine);
-    const again = whole.Profile.decode(theirs, encoded);
+    const again = whole.Profile.decode(theirs, encoded, NOW);
     assert.deepEqual(again.encode(theirs), encoded);
-    assert.equal(slim.Profile.decode(mine, again.encode(theirs)).length, 60);
+    assert.equal(slim.Profile.decode(mine, again.encode(theirs), NOW).length, 60);
     const rank = (/** @type {any} */ { Ranker }, /** @type {any} */ history) => {
       const ranker = new Ranker(bytes);
-      ranker.setProfile(history, 1_290_000_000);
+      ranker.setProfile(history, NOW);
       return ranker.rerank(ranker.candidates(ids), { count: 30, excludePurchased: true });
     };
     assert.deepEqual(rank(slim, profile), rank(whole, again));
@@ -54,8 +55,8 @@ describe("the slim entry", () => {
     const kept = Uint8Array.from({ length: 3 + 16 * 8 }, (_, at) => [0xff, 0x0f, 16][at] ?? at);
     drawn.keep(theirs, kept);
     const profile = slim.Profile.decode(mine, drawn.encode(theirs));
-    profile.record(mine, "sku-1", "view_item", 1_290_000_000);
-    const again = whole.Profile.decode(theirs, profile.encode(mine));
+    profile.record(mine, "sku-1", "view_item", NOW);
+    const again = whole.Profile.decode(theirs, profile.encode(mine), NOW);
     assert.deepEqual(again.draw, kept);
     assert.equal(again.length, 1);
     profile.erase();

@@ -28,7 +28,7 @@ interface Runtime {
   rules_lists(rules: number, buffer: number): void;
   rules_labels(rules: number, buffer: number): number;
   rules_know(rules: number, buffer: number): void;
-  rules_orders(rules: number, buffer: number, events: number): number;
+  rules_orders(rules: number, buffer: number, events: number, aggregates: number): number;
   rules_choose(rules: number, buffer: number): number;
   rules_shifts(rules: number, buffer: number): void;
   rules_effects(rules: number, buffer: number): number;

@@ -6,17 +6,22 @@
  */
 import * as glue from "../../dist/npm/pocketrank.js";
 import type { InitOutput } from "../../dist/npm/pocketrank.js";
-import type { CandidateItem, Explanation, LoadOptions, Meta, OpenOptions, Options, PartName, Ranked, SnapshotSource } from "../index.js";
+import type { CandidateItem, EventKind, Explanation, LoadOptions, Meta, OpenOptions, Options, PartName, Ranked, SnapshotSource } from "../index.js";
+import type { Profile } from "./api.js";
 import { coded } from "./coded.js";
 import { BYTES, LOADING, OPENING, RANKING, checked, idsOf } from "./options.js";
 import { MAX_BYTES, pieces } from "./pieces.js";
+import { KINDS, hash } from "./rows.js";
 
 /** Bytes of a place of the slate: index `u32`, row `u32`, score `f32`. */
 const PLACE = 12;
+/** Bytes of an item that speaks for another: hash `u64`, row and kind `u32`, share `f32`. */
+const BECAUSE = 20;
 const OUT_OF_STOCK = 1;
 const RERANKING = { ...RANKING, shifts: BYTES };
-/** The row of an item that the snapshot does not know. */
-const NO_ROW = 0xffffffff;
+const decoder = new TextDecoder();
+/** In the order in which they are added up. */
+const PARTS: readonly PartName[] = ["neighbours", "repeat", "factors", "content", "category", "brand", "price_band", "popularity", "trend", "newness"];
 let runtime: InitOutput | undefined;
 
 let loading: Promise<InitOutput> | undefined;
@@ -120,7 +125,11 @@ export class Ranker {
   }
 
   get meta(): Meta {
-    return this.#inner.meta() as Meta;
+    const bytes = this.#inner.meta();
+    const [version = 0, trainedUntil = 0, minCustomers = 0, length = 0] = new Uint32Array(bytes.buffer, 0, 4);
+    const text = (from: number, to?: number) => decoder.decode(bytes.subarray(from, to));
+    const [model, currency] = [text(16, 16 + length), text(16 + length)];
+    return { id: this.id, version, items: this.items, model, trainedUntil, minCustomers, currency };
   }
 
   candidates(items: Iterable<string | CandidateItem>): Candidates {
@@ -144,7 +153,7 @@ export class Ranker {
     return this.#inner.codes(candidates.inner);
   }
 
-  setProfile(profile: glue.Profile, at = now()): void {
+  setProfile(profile: Profile, at = now()): void {
     this.#inner.setProfile(profile, at);
   }
 
@@ -161,9 +170,8 @@ export class Ranker {
   }
 
   setBlend(factors: Partial<Record<PartName, number>> = {}): void {
-    const names: string[] = this.explain(NO_ROW).parts.map(({ name }) => name);
-    for (const at of names.keys()) this.#inner.scale(at, 1);
-    for (const [name, factor] of Object.entries(factors)) this.#inner.scale(names.indexOf(name), factor);
+    for (const at of PARTS.keys()) this.#inner.scale(at, 1);
+    for (const [name, factor] of Object.entries(factors)) this.#inner.scale(PARTS.indexOf(name as PartName), factor);
   }
 
   get experiments(): Uint8Array {
@@ -179,7 +187,15 @@ export class Ranker {
   }
 
   explain(row: number): Explanation {
-    return this.#inner.explain(row) as Explanation;
+    const bytes = this.#inner.explain(row);
+    const view = new DataView(bytes.buffer);
+    const float = (at: number) => view.getFloat32(at, true);
+    const because: Explanation["because"] = [];
+    for (let at = 4 * PARTS.length + 4; at < bytes.length; at += BECAUSE) {
+      const [row, kind] = [view.getUint32(at + 8, true), KINDS[view.getUint32(at + 12, true)] as EventKind];
+      because.push({ item: hash(view, at), row, kind, share: float(at + 16) });
+    }
+    return { score: float(0), parts: PARTS.map((name, part) => ({ name, value: float(4 * part + 4) })), because };
   }
 
   get templates(): Uint8Array {

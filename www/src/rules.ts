@@ -3,24 +3,13 @@
  * rows and codes of the items in question each time.
  */
 import type { Catalogue, Effect, Moves, Orders, RuleAsking } from "../decide.js";
-import type { Candidates, EventKind, ProfileEvent } from "../index.js";
+import type { Candidates } from "../index.js";
 import { buffer, failed, read, readJson, runtime, write, writeText } from "./decide-wasm.js";
+import { ROW as PROFILE_ROW, lists } from "./rows.js";
 import { encode } from "./value.js";
 
-/** In the order of their numbers. */
-const KINDS: readonly EventKind[] = [
-  "view_item_list",
-  "select_item",
-  "view_item",
-  "add_to_wishlist",
-  "add_to_cart",
-  "remove_from_cart",
-  "begin_checkout",
-  "purchase",
-  "dismiss",
-];
-/** Bytes of an item's hash, a row and its codes, and of an event. */
-const [HASH, ROW, CODES, EVENT] = [8, 4, 5, 13];
+/** Bytes of an item's hash, of a row in the snapshot and its codes. */
+const [HASH, ROW, CODES] = [8, 4, 5];
 
 /** Bytes of several tables, a row of each after a row of the others. */
 function interleaved(...tables: [bytes: Uint8Array, size: number][]): Uint8Array {
@@ -43,18 +32,9 @@ function told(ranker: Catalogue, candidates: Candidates): [bytes: Uint8Array, si
   ];
 }
 
-/** Events as a profile encodes them, and the hashes of their items. */
-function encoded(events: ProfileEvent[]): { events: Uint8Array; items: Uint8Array } {
-  const view = new DataView(new ArrayBuffer(events.length * EVENT));
-  const items = new DataView(new ArrayBuffer(events.length * HASH));
-  for (const [n, { item, at, kind }] of events.entries()) {
-    const hash = BigInt(`0x${item}`);
-    view.setBigUint64(n * EVENT, hash, true);
-    view.setUint32(n * EVENT + HASH, at, true);
-    view.setUint8(n * EVENT + EVENT - 1, KINDS.indexOf(kind));
-    items.setBigUint64(n * HASH, hash, true);
-  }
-  return { events: new Uint8Array(view.buffer), items: new Uint8Array(items.buffer) };
+/** The hashes at the begin of each of a profile's rows. */
+function hashes(rows: Uint8Array): Uint8Array {
+  return rows.filter((_, at) => at % PROFILE_ROW < HASH);
 }
 
 export class Rules {
@@ -79,10 +59,10 @@ export class Rules {
   }
 
   orders({ slot, attributes = {}, ranker, profile, now = Math.floor(Date.now() / 1000), off = [] }: RuleAsking): Orders {
-    const { events, items } = encoded(profile?.events() ?? []);
-    this.#know(ranker, items);
-    write(events, encode({ slot, attributes, now, off }));
-    return runtime().rules_orders(this.#inner, buffer, events.length) ? readJson() : failed();
+    const [events, aggregates] = lists(profile?.held ?? new Uint8Array());
+    this.#know(ranker, Uint8Array.of(...hashes(events), ...hashes(aggregates)));
+    write(events, aggregates, encode({ slot, attributes, now, off }));
+    return runtime().rules_orders(this.#inner, buffer, events.length, aggregates.length) ? readJson() : failed();
   }
 
   moves(rules: readonly string[], ranker: Catalogue, candidates: Candidates): Moves {

@@ -19,6 +19,7 @@ import type {
 import { coded } from "./coded.js";
 import { LOADING, OPENING, RANKING, checked, idsOf } from "./options.js";
 import { MAX_BYTES, pieces } from "./pieces.js";
+import { RETENTION_DAYS, oldest } from "./rows.js";
 
 /** What the wasm exports. Addresses are `u32`, and 0 where a call failed. */
 interface Runtime {
@@ -31,7 +32,7 @@ interface Runtime {
   profile_new(): number;
   profile_record(profile: number, buffer: number, signals: number, item: number, at: number): number;
   profile_encode(profile: number, buffer: number, signals: number): number;
-  profile_decode(buffer: number, signals: number): number;
+  profile_decode(buffer: number, signals: number, day: number): number;
   profile_length(profile: number): number;
   profile_erase(profile: number): void;
   profile_free(profile: number): void;
@@ -104,6 +105,11 @@ function runtime(): Runtime {
 
 function memory(): ArrayBuffer {
   return runtime().memory.buffer;
+}
+
+/** Seconds since 1970-01-01 UTC. */
+function now(): number {
+  return Math.floor(Date.now() / 1000);
 }
 
 /** Bytes of linear memory. */
@@ -254,9 +260,9 @@ export class Profile extends Held {
     return read();
   }
 
-  static decode(grant: Grant, bytes: Uint8Array): Profile {
+  static decode(grant: Grant, bytes: Uint8Array, at = now(), days = RETENTION_DAYS): Profile {
     write(bytes);
-    return new Profile(new Made(told(runtime().profile_decode(buffer, Grant.signals(grant)))));
+    return new Profile(new Made(told(runtime().profile_decode(buffer, Grant.signals(grant), oldest(at, days)))));
   }
 
   get length(): number {
@@ -350,8 +356,8 @@ export class Ranker extends Held {
     return new Candidates(Uint32Array.from(rows));
   }
 
-  setProfile(profile: Profile, now = Math.floor(Date.now() / 1000)): void {
-    runtime().ranker_profile(Held.at(this, "ranker_free"), Held.at(profile, "profile_free"), now);
+  setProfile(profile: Profile, at = now()): void {
+    runtime().ranker_profile(Held.at(this, "ranker_free"), Held.at(profile, "profile_free"), at);
   }
 
   rerank(candidates: Candidates, options: Options = {}): Ranked[] {

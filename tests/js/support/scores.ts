@@ -4,27 +4,32 @@ import type { Snapshot } from "./format.ts";
 
 /** An event of the visitor: the item's hash, the number of its kind, and seconds since 1970. */
 export type Event = { item: bigint; kind: number; at: number };
+/** Of one kind with one item: how many events there were, the last of them on a day (in seconds since 1970). */
+export type Folded = { item: bigint; kind: number; last: number; count: number };
 type Met = { row: number | undefined; weight: number; own: number };
 type Part = { name: PartName; value: number };
 
 const f32 = Math.fround;
 const DAY = 86_400;
 
-/** What each scorer adds for any row. @param events from the oldest to the newest */
-export function scorer(snapshot: Snapshot, events: Event[], now: number): (row: number) => Part[] {
+/** What each scorer adds for any row. @param events from the oldest to the newest @param folded from the one that ended first to the last */
+export function scorer(snapshot: Snapshot, events: Event[], folded: Folded[], now: number): (row: number) => Part[] {
   const { blend, prior, attributes, neighbours, factors, content } = snapshot;
   const today = Math.floor(now / DAY);
-  const counted = events.toReversed().filter(({ kind }) => blend.kinds[kind] !== 0);
+  const rows = [...folded, ...events.map(({ item, kind, at }) => ({ item, kind, last: at, count: 1 }))];
+  const counted = rows.reverse().filter(({ kind }) => blend.kinds[kind] !== 0);
   const items = [...new Set(counted.map(({ item }) => item))];
   const { weights, recency, repeatRecency } = blend.rows.filter(({ minHistory }) => minHistory <= items.length).at(-1) ?? missing();
   const history = items.map((item, position): Met => {
     const own = counted.filter((event) => event.item === item);
-    const sum = add(own.map(({ kind }) => blend.kinds[kind] ?? missing()));
-    const age = Math.max(0, today - Math.floor((own[0]?.at ?? missing()) / DAY));
-    const weight = (times: number[], byPosition: number[]) => {
+    const times = add(own.map(({ count }) => count));
+    const sum = add(own.map(({ kind, count }) => count * (blend.kinds[kind] ?? missing())));
+    const age = Math.max(0, today - Math.floor((own[0]?.last ?? missing()) / DAY));
+    const weight = (byTimes: number[], byPosition: number[]) => {
       const most = 2_047 * 4_096;
-      const k = Math.max(-most, Math.min(most, Math.floor((sum * entry(times, own.length - 1)) / own.length)));
-      return Math.floor((k * entry(byPosition, position) * entry(blend.decay, age)) / 2 ** 37);
+      const k = Math.max(-most, Math.min(most, Math.floor((sum * entry(byTimes, times - 1)) / times)));
+      // Whole numbers have one zero.
+      return Math.floor((k * entry(byPosition, position) * entry(blend.decay, age)) / 2 ** 37) + 0;
     };
     return { row: snapshot.row(item), weight: weight(blend.times, recency), own: weight(blend.repeatTimes, repeatRecency) };
   });
