@@ -4,7 +4,9 @@
 //! buffer that the script asks for once and hands over with the call. A call that fails gives 0 and leaves code, newline and text of the error
 //! there.
 
-use crate::{Error, Result};
+#[cfg(any(feature = "follow", feature = "decide"))]
+use crate::Error;
+use crate::Result;
 
 pub(crate) type Buffer = Vec<u8>;
 
@@ -21,6 +23,7 @@ pub(crate) fn told<T>(buffer: &mut Buffer, result: Result<T>) -> Option<T> {
 }
 
 /// The text that a script has encoded.
+#[cfg(any(feature = "follow", feature = "decide"))]
 pub(crate) fn text(bytes: &[u8]) -> Result<&str> {
     std::str::from_utf8(bytes).map_err(|error| Error::Corrupt {
         what: "text",

@@ -11,6 +11,11 @@ use xxhash_rust::xxh64::xxh64;
 pub struct ItemHash(pub u64);
 
 impl ItemHash {
+    /// Of the bytes of an id.
+    pub(crate) fn of(id: &[u8]) -> Self {
+        ItemHash(xxh64(id, 0))
+    }
+
     /// In hexadecimal.
     pub(crate) fn text(&self) -> String {
         hex(&self.0.to_be_bytes())
@@ -35,7 +40,7 @@ impl Serialize for ItemHash {
 /// assert_eq!(pocketrank::item_hash("sku-1").to_string(), "20d0f2ba6c1bc65d");
 /// ```
 pub fn item_hash(id: &str) -> ItemHash {
-    ItemHash(xxh64(id.as_bytes(), 0))
+    ItemHash::of(id.as_bytes())
 }
 
 /// The first 64 characters.

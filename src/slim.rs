@@ -2,10 +2,11 @@
 //!
 //! How objects, texts and errors cross is told in `bridge`. What crosses as a [`Grant`] are the signals that [`Consent`] decides by, anew each time.
 
-use crate::bridge::{text, told, Buffer};
+use crate::bridge::{told, Buffer};
+use crate::profile::read_kind;
 use crate::{
-    item_hash, Answers, Candidates, Choice, Consent, Error, Event, EventKind, Gpc, Grant, Loader, Mode, Options,
-    Profile, Ranked, Ranker, Result, Signals, Snapshot, NO_ROW,
+    Answers, Candidates, Choice, Consent, Event, Gpc, Grant, ItemHash, Loader, Mode, Options, Profile, Ranked, Ranker,
+    Result, Signals, Snapshot, NO_ROW,
 };
 use std::mem::take;
 
@@ -53,35 +54,17 @@ pub extern "C" fn profile_new() -> Box<Profile> {
     Box::default()
 }
 
-/// Takes an event in; the buffer holds the item's id, so many bytes, and the name of the kind.
+/// Takes an event in, of a kind by its number; the buffer holds the item's id.
 #[no_mangle]
-pub extern "C" fn profile_record(
-    profile: &mut Profile,
-    buffer: &mut Buffer,
-    signals: u32,
-    item: usize,
-    at: u32,
-) -> bool {
-    let read = event(buffer, item, at);
-    let Some((grant, event)) = grant(buffer, signals).zip(told(buffer, read)) else {
+pub extern "C" fn profile_record(profile: &mut Profile, buffer: &mut Buffer, signals: u32, kind: u32, at: u32) -> bool {
+    // A hash is of bytes: that they are a text is the script's matter.
+    let item = ItemHash::of(buffer);
+    let kind = read_kind(kind as u8, 0);
+    let Some((grant, kind)) = grant(buffer, signals).zip(told(buffer, kind)) else {
         return false;
     };
-    profile.record(&grant, event);
+    profile.record(&grant, Event { item, at, kind });
     true
-}
-
-fn event(buffer: &[u8], item: usize, at: u32) -> Result<Event> {
-    let (item, kind) = buffer.split_at_checked(item).ok_or(Error::Truncated {
-        what: "event",
-        at: 0,
-        needed: item,
-        got: buffer.len(),
-    })?;
-    Ok(Event {
-        kind: EventKind::from_name(text(kind)?)?,
-        item: item_hash(text(item)?),
-        at,
-    })
 }
 
 /// Leaves the encoded form in the buffer.
@@ -205,8 +188,7 @@ pub extern "C" fn ranker_items(ranker: &Slim) -> u32 {
 /// The row of the item whose id is in the buffer.
 #[no_mangle]
 pub extern "C" fn ranker_row(ranker: &Slim, buffer: &Buffer) -> u32 {
-    let row = text(buffer).ok().and_then(|id| ranker.snapshot().row(item_hash(id)));
-    row.unwrap_or(NO_ROW)
+    ranker.snapshot().row(ItemHash::of(buffer)).unwrap_or(NO_ROW)
 }
 
 /// Computes what depends on the profile; `now` is in seconds since 1970-01-01 UTC.

@@ -251,12 +251,19 @@ fn what_was_bought_hundreds_of_events_ago_still_counts() {
         at,
         kind,
     };
-    let mut events = vec![event(3, EventKind::Purchase, NOW)];
-    events.extend((1..400).map(|n| event(5 + n as usize % 20, EventKind::ViewItem, NOW + n)));
-    let profile = profile(&events);
-    assert!(profile.events().iter().all(|event| event.kind == EventKind::ViewItem));
-    let mut ranker = ranker(0, 30);
-    ranker.set_profile(&profile, NOW);
+    let views = (1..400).map(|n| event(5 + n as usize % 20, EventKind::ViewItem, NOW + n));
+    let bought = |days: u32| {
+        let purchase = event(3, EventKind::Purchase, NOW - days * 86_400);
+        profile(&[purchase].into_iter().chain(views.clone()).collect::<Vec<_>>())
+    };
+    let today = bought(0);
+    assert!(today.events().iter().all(|event| event.kind == EventKind::ViewItem));
+    let mut model = builder(&mut Rng(1), 30);
+    for row in &mut model.blend.rows {
+        (row.repeat, row.repeat_recency) = (1.0, vec![pocketrank::ONE]);
+    }
+    let mut ranker = Ranker::new(Snapshot::open(model.build().unwrap()).unwrap());
+    ranker.set_profile(&today, NOW);
     let list = Candidates::from_rows(vec![3, 4, 5]);
     let options = |exclude_purchased| Options {
         exclude_purchased,
@@ -265,14 +272,13 @@ fn what_was_bought_hundreds_of_events_ago_still_counts() {
     let rows = |slate: &[Ranked]| slate.iter().map(|ranked| ranked.row).collect::<Vec<_>>();
     assert!(rows(ranker.rerank(&list, &options(false))).contains(&3));
     assert!(!rows(ranker.rerank(&list, &options(true))).contains(&3));
-    let repeat = |ranker: &Ranker<_>| ranker.explain(3).parts[1].value;
-    let today = repeat(&ranker);
-    assert!(today > 0.0);
-    ranker.set_profile(&profile, NOW + 60 * 86_400);
-    assert!(repeat(&ranker) < today, "and decays");
-    let mut later = profile.clone();
-    later.forget_before(NOW / 86_400 + 1);
-    ranker.set_profile(&later, NOW);
+    let repeat = ranker.explain(3).parts[1].value;
+    assert!(repeat > 0.0);
+    let mut before = bought(30);
+    ranker.set_profile(&before, NOW);
+    assert!(ranker.explain(3).parts[1].value < repeat, "and decays");
+    before.forget_before(NOW / 86_400 - 29);
+    ranker.set_profile(&before, NOW);
     assert!(
         rows(ranker.rerank(&list, &options(true))).contains(&3),
         "until it is forgotten"

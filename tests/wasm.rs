@@ -4,7 +4,7 @@
 
 mod support;
 
-use js_sys::{Object, Reflect, Uint8Array};
+use js_sys::{Reflect, Uint8Array};
 use pocketrank::pack::SnapshotBuilder;
 use pocketrank::wasm::{capsule_choice, JsCandidates, JsConsent, JsProfile, JsRanker};
 use pocketrank::{item_hash, Candidates, Event, EventKind, Options, Ranker, Snapshot, NO_ROW};
@@ -159,34 +159,39 @@ fn a_profile_ranks_explains_and_travels() {
         profile.record(&grant, item, "view_item", NOW).unwrap();
     }
     assert_eq!(code(profile.record(&grant, "sku-5", "looked", NOW)), "unknown_name");
-    let back = JsProfile::decode(&grant, &profile.encode(&grant)).unwrap();
+    let back = JsProfile::decode(&grant, &profile.encode(&grant), 0).unwrap();
     assert_eq!(back.length(), 3);
-    assert_eq!(code(JsProfile::decode(&grant, b"PKPR")), "truncated");
-    let events = js_sys::Array::from(&back.events().unwrap());
-    assert_eq!(get(&events.get(0), "kind").as_string().unwrap(), "view_item");
-    assert_eq!(get(&events.get(0), "item").as_string().unwrap().len(), 16);
+    assert_eq!(code(JsProfile::decode(&grant, b"PKPR", 0)), "truncated");
+    assert_eq!(JsProfile::restore(&grant, &back.held(), 0).unwrap().length(), 3);
+    let tomorrow = NOW / 86_400 + 1;
+    assert_eq!(JsProfile::restore(&grant, &back.held(), tomorrow).unwrap().length(), 0);
+    assert_eq!(
+        JsProfile::decode(&grant, &back.encode(&grant), tomorrow)
+            .unwrap()
+            .length(),
+        0
+    );
 
     let capsule_grant = consent.capsule_grant().unwrap();
     let capsule = profile.capsule(&capsule_grant, NOW);
-    assert_eq!(
-        get(&capsule_choice(&capsule, NOW).unwrap(), "mode")
-            .as_string()
-            .unwrap(),
-        "session"
-    );
+    assert_eq!(capsule_choice(&capsule, NOW).unwrap(), "session");
     let edge = JsProfile::from_capsule(&capsule_grant, &capsule, NOW).unwrap();
 
     let mut ranker = JsRanker::new(Uint8Array::from(SNAPSHOT), true).unwrap();
-    let meta = ranker.meta().unwrap();
-    assert_eq!(get(&meta, "trainedUntil").as_f64().unwrap(), f64::from(NOW));
-    assert_eq!(get(&meta, "currency").as_string().unwrap(), "EUR");
+    let meta = ranker.meta();
+    assert_eq!(meta[4..8], NOW.to_le_bytes());
+    assert!(meta.ends_with(b"EUR"));
     let candidates = JsCandidates::resolve(&ranker, (0..50).map(|n| format!("sku-{n}")).collect());
     ranker.set_profile(&profile, NOW);
     assert_eq!(ranker.rerank(&candidates, 10, 0.3, false, true, None), 10);
     let slate = ranker.inner().slate().to_vec();
-    let why = ranker.explain(slate[0].row).unwrap();
-    assert!(Object::is(&get(&why, "score"), &JsValue::from(slate[0].score)));
-    assert_eq!(js_sys::Array::from(&get(&why, "parts")).length(), 10);
+    let why = ranker.explain(slate[0].row);
+    assert_eq!(why[..4], slate[0].score.to_le_bytes());
+    assert_eq!(
+        (why.len() - 11 * 4) % 20,
+        0,
+        "ten parts, and 20 bytes of each item behind them"
+    );
     ranker.set_profile(&edge, NOW);
     ranker.rerank(&candidates, 10, 0.3, false, true, None);
     assert_eq!(

@@ -2,7 +2,8 @@
 //!
 //! Invariant: an offset is asked for anew after a quarter of an hour, for at no other minutes do clocks change; at most [`MAX`] are kept.
 
-use js_sys::{Array, Date, Object, Reflect};
+use js_sys::{Date, Object, Reflect};
+use serde::Deserialize;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use wasm_bindgen::prelude::*;
@@ -21,7 +22,14 @@ extern "C" {
     fn new(locale: &str, options: &Object) -> Result<Format, JsValue>;
 
     #[wasm_bindgen(method, js_name = formatToParts)]
-    fn parts(this: &Format, at: &Date) -> Array;
+    fn parts(this: &Format, at: &Date) -> JsValue;
+}
+
+/// A part of a date as it is written.
+#[derive(Deserialize)]
+struct Part {
+    r#type: String,
+    value: String,
 }
 
 /// Minutes ahead of UTC, and in which quarter of an hour.
@@ -55,13 +63,10 @@ fn ask(zone: &str, at: f64) -> Option<i32> {
         Reflect::set(&options, &name.into(), &value.into()).ok()?;
     }
     let parts = Format::new("en-GB", &options).ok()?.parts(&Date::new(&at.into()));
-    let field = |part: &JsValue, name: &str| Reflect::get(part, &name.into()).ok()?.as_string();
-    let found = parts
-        .iter()
-        .find(|part| field(part, "type").as_deref() == Some("timeZoneName"))?;
+    let parts: Vec<Part> = serde_wasm_bindgen::from_value(parts).ok()?;
+    let zone = parts.into_iter().find(|part| part.r#type == "timeZoneName")?;
     // `GMT`, or `GMT+05:30`.
-    let text = field(&found, "value")?;
-    let text = text.strip_prefix("GMT")?;
+    let text = zone.value.strip_prefix("GMT")?;
     if text.is_empty() {
         return Some(0);
     }

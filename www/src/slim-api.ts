@@ -19,7 +19,7 @@ import type {
 import { coded } from "./coded.js";
 import { LOADING, OPENING, RANKING, checked, idsOf } from "./options.js";
 import { MAX_BYTES, pieces } from "./pieces.js";
-import { RETENTION_DAYS, oldest } from "./rows.js";
+import { KINDS, RETENTION_DAYS, oldest } from "./rows.js";
 
 /** What the wasm exports. Addresses are `u32`, and 0 where a call failed. */
 interface Runtime {
@@ -30,7 +30,7 @@ interface Runtime {
   buffer_length(buffer: number): number;
   consent_mode(signals: number): number;
   profile_new(): number;
-  profile_record(profile: number, buffer: number, signals: number, item: number, at: number): number;
+  profile_record(profile: number, buffer: number, signals: number, kind: number, at: number): number;
   profile_encode(profile: number, buffer: number, signals: number): number;
   profile_decode(buffer: number, signals: number, day: number): number;
   profile_length(profile: number): number;
@@ -246,13 +246,10 @@ export class Profile extends Held {
   }
 
   record(grant: Grant, item: string, kind: EventKind, at: number): void {
-    const id = encoder.encode(item);
-    const name = encoder.encode(kind);
-    const both = new Uint8Array(id.length + name.length);
-    both.set(id);
-    both.set(name, id.length);
-    write(both);
-    told(runtime().profile_record(Held.at(this, "profile_free"), buffer, Grant.signals(grant), id.length, at));
+    const number = KINDS.indexOf(kind);
+    if (number < 0) throw coded("unknown_name", `event: \`${[...String(kind)].slice(0, 64).join("")}\` is not known; use one of ${KINDS.join(", ")}`);
+    write(encoder.encode(item));
+    told(runtime().profile_record(Held.at(this, "profile_free"), buffer, Grant.signals(grant), number, at));
   }
 
   encode(grant: Grant): Uint8Array {
