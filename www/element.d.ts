@@ -13,10 +13,10 @@
  * The same promise is `window.pocketrank`.
  */
 import type { Effect, ExperimentResult } from "./decide.js";
-import type { CandidateItem, Candidates, Choice, EventKind, Mode, Profile, ProfileEvent, Ranker } from "./index.js";
+import type { Aggregate, CandidateItem, Candidates, Choice, EventKind, Mode, Profile, ProfileEvent, Ranker } from "./index.js";
 
 export type { Effect, ExperimentResult } from "./decide.js";
-export type { CandidateItem, Choice, EventKind, Explanation, Mode, ProfileEvent } from "./index.js";
+export type { Aggregate, CandidateItem, Choice, EventKind, Explanation, Mode, ProfileEvent } from "./index.js";
 
 /**
  * Ready as soon as the runtime is loaded and consent is decided. Rejected where either cannot be, as where an attribute of the script tag is wrong
@@ -44,6 +44,8 @@ export interface Kept {
   sources: Record<string, "yes" | "no" | "not yet" | "does not apply">;
   /** What the visitor did, the oldest first. */
   events: ProfileEvent[];
+  /** What is left of what they did before: how often, by item and kind. */
+  aggregates: Aggregate[];
   /** The number by which experiments assign, from 0 to 4,095, which thousands of visitors share. */
   lot: number | undefined;
   /** Where something is, and how much. */

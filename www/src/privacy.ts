@@ -4,7 +4,7 @@
  * Invariant: it looks in every place where the browser script writes, and makes nothing by looking.
  */
 import { promisifyRequest } from "idb-keyval";
-import type { Choice, Erased, Kept, ProfileEvent } from "../element.js";
+import type { Aggregate, Choice, Erased, Kept, ProfileEvent } from "../element.js";
 import { ALLOWED, AWAITED } from "./answers.js";
 import { hasCapsule } from "./capsule.js";
 import { coded } from "./coded.js";
@@ -15,7 +15,7 @@ interface Visitor {
   readonly mode: Choice["mode"];
   readonly choice: Choice | undefined;
   readonly answers: ReadonlyMap<string, number>;
-  readonly profile: { events(): unknown; readonly draw: Uint8Array };
+  readonly profile: { events(): unknown; aggregates(): Aggregate[]; readonly draw: Uint8Array };
   encode(): Uint8Array | undefined;
 }
 
@@ -31,6 +31,7 @@ export async function describe(visitor: Visitor, gpc: boolean | null): Promise<K
     gpc,
     sources: Object.fromEntries(sources),
     events: profile.events() as ProfileEvent[],
+    aggregates: profile.aggregates(),
     lot: low === undefined ? undefined : low + 256 * high,
     places: await look(),
     profile: encoded && toText(encoded),
