@@ -166,7 +166,7 @@ export function privacyPage(site) {
 <div><dt>Decline</dt><dd>Nothing is written, not even that you declined. If your browser sends Global Privacy Control, that counts as declining.</dd></div></dl>
 <h2>What is remembered</h2>
 <div data-shop="events"><p>Nothing.</p></div>
-<p class="row"><button type="button" class="button quiet" data-shop="export">Download it</button><button type="button" class="button quiet" data-shop="forget">Forget me</button></p>
+<p class="row"><button type="button" class="button quiet" data-shop="export">Download it</button><button type="button" class="button quiet" data-shop="import">Bring it from another device</button><button type="button" class="button quiet" data-shop="forget">Forget me</button></p>
 <p>The cart is apart from this: what you put there is kept in the tab so that the shop can work, and goes when you empty it, forget, or close the tab.</p></div>`;
   return layout(site, {
     title: "What stays on your device",

@@ -104,7 +104,7 @@ describe("events", () => {
     await page.context().close();
   });
 
-  it("can be read and taken away on the privacy page", async () => {
+  it("can be read and taken away on the privacy page, and brought to another device", async () => {
     const page = await visitor(product.url);
     await open(page, `${site.url}/privacy`);
     await page.locator(".history a").getByText(product.name).waitFor();
@@ -121,6 +121,14 @@ describe("events", () => {
       [[itemHash(product.id), "view_item"]],
     );
     await page.context().close();
+
+    const there = await visitor("/cart");
+    await open(there, `${site.url}/privacy`);
+    await there.getByText("Nothing.").waitFor();
+    const [chooser] = await Promise.all([there.waitForEvent("filechooser"), there.getByRole("button", { name: "Bring it from another device" }).click()]);
+    await chooser.setFiles({ name: "pocketrank.json", mimeType: "application/json", buffer: Buffer.concat(chunks) });
+    await there.locator(".history a").getByText(product.name).waitFor();
+    await there.context().close();
   });
 
   it("of a profile that was damaged begin anew", async () => {

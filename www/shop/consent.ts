@@ -58,7 +58,10 @@ export function startConsent(pocketrank: Pocketrank): void {
   for (const element of document.querySelectorAll('[data-shop="forget"]')) {
     element.addEventListener("click", () => {
       emptyCart();
-      void pocketrank.erase().then(() => toast("Forgotten"));
+      void pocketrank.erase().then(
+        (places) => toast(`Forgotten: nothing is left in ${places.length} places`),
+        (error: Error) => toast(error.message),
+      );
     });
   }
 }

@@ -1,6 +1,6 @@
 /** The privacy page: what is remembered now, as a list, and as a file to take away. */
 import type { EventKind, Mode, Pocketrank } from "../element.js";
-import { make, part } from "./dom.js";
+import { make, part, toast } from "./dom.js";
 
 const STATES: Record<Mode, string> = {
   contextual: "Nothing is remembered, and nothing about you is used.",
@@ -52,11 +52,28 @@ async function download(pocketrank: Pocketrank): Promise<void> {
   setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }
 
+/** Takes the file of another device, which the visitor picks. */
+function upload(pocketrank: Pocketrank): void {
+  if (pocketrank.mode === "contextual") return toast("Let this browser remember first");
+  const input = make("input", { type: "file", accept: "application/json" });
+  input.addEventListener("change", () => {
+    void input.files?.[0]
+      ?.text()
+      .then((text) => pocketrank.import(text))
+      .then(
+        () => toast("Brought here"),
+        () => toast("That file is none of this shop's"),
+      );
+  });
+  input.click();
+}
+
 /** Brings the page to life; on others there is nothing to do. */
 export function startPrivacy(pocketrank: Pocketrank): void {
   if (!part("events")) return;
   const update = (): void => void show(pocketrank);
   update();
   pocketrank.addEventListener("change", update);
+  part("import")?.addEventListener("click", () => upload(pocketrank));
   part("export")?.addEventListener("click", () => void download(pocketrank));
 }
