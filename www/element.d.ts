@@ -8,7 +8,8 @@
  *
  * `data-audience` and `data-keys` (public keys, blanks between) say whose manifests are trusted; `sync.js` and its wasm lie beside the script,
  * as do `events.js`, `sources.js` and `privacy.js`. `data-layer` names the page's data layer, if it is not `dataLayer` (docs/EVENTS.md). `data-consent`
- * names sources of consent, any of `tcf`, `gpp` and `consent-mode` (docs/CONSENT.md).
+ * names sources of consent, any of `tcf`, `gpp` and `consent-mode` (docs/CONSENT.md). `data-offline` names a Service Worker of the shop's, for visits
+ * without a network (docs/BROWSER.md).
  *
  * The same promise is `window.pocketrank`.
  */

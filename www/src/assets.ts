@@ -257,7 +257,7 @@ function parse<T>(bytes: Uint8Array | undefined): T | undefined {
 }
 
 async function fetchJson<T>(url: URL): Promise<T> {
-  const response = await fetch(url, { credentials: "omit", referrerPolicy: "no-referrer" });
+  const response = await fetch(url, { credentials: "omit", referrerPolicy: "no-referrer", priority: "low" });
   if (!response.ok) throw coded("fetch", `${url.pathname} answers ${response.status}: is it published?`);
   return response.json() as Promise<T>;
 }

@@ -1,8 +1,9 @@
-/** The entry `pocketrank/sync` for browsers: IndexedDB, and requests without credentials or referrer, which the HTTP cache answers where it can. */
+/** The entry `pocketrank/sync` for browsers: IndexedDB, and requests without credentials or referrer and of low priority, which the HTTP cache answers where it can. */
 import { Database } from "./sync/database.js";
 import { follower } from "./sync/follow.js";
 
-const privately = { credentials: "omit", referrerPolicy: "no-referrer" } as const;
+// What the page itself shows comes first.
+const privately = { credentials: "omit", referrerPolicy: "no-referrer", priority: "low" } as const;
 
 export const follow = follower({
   wasm: () => fetch(new URL("pocketrank_sync_bg.wasm", import.meta.url), privately),
