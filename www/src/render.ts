@@ -8,15 +8,11 @@ import type { CandidateItem, Explanation, Ranker } from "../index.js";
 import type { RenderOptions } from "../render.js";
 import { coded } from "./coded.js";
 import { fill, shown } from "./fill.js";
+import { formatPrice } from "./price.js";
 import { readTemplates, type Templates } from "./templates.js";
 
-/** Languages and currencies that the edge knows: src/template/price.rs. */
-const KNOWN = /^(pl(-pl)? PLN|sv(-se)? SEK|(en(-us|-gb|-ie)?|(de|fr|es|it|nl|pl)(-\6)?|sv(-se)?) (EUR|GBP|USD))$/;
-
 function priceOf({ price, currency, price_text }: CandidateItem, lang: string): string {
-  const [amount, code] = [shown(price), shown(currency)];
-  if (!/^\d{1,12}(\.\d\d?)?$/.test(amount) || !KNOWN.test(`${lang.toLowerCase()} ${code}`)) return shown(price_text);
-  return new Intl.NumberFormat(lang, { style: "currency", currency: code }).format(Number(amount));
+  return formatPrice(lang, shown(price), shown(currency)) ?? shown(price_text);
 }
 
 /** The hour there; where the offset says nothing, no number. */
