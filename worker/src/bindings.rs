@@ -1,4 +1,4 @@
-//! What the platform stores in and waits by, as far as the worker uses it: KV, R2, the Cache API, `scheduler`. The bindings of `worker` have
+//! What the platform stores in and counts by, as far as the worker uses it: KV, R2, the Cache API, rate limits. The bindings of `worker` have
 //! far more, and take more room.
 
 use js_sys::{Array, ArrayBuffer, Object, Promise, Uint8Array};
@@ -95,6 +95,7 @@ extern "C" {
     /// Deletes the response kept under an address.
     #[wasm_bindgen(method, catch)]
     pub fn delete(this: &Cache, url: &str) -> Result<Promise, JsValue>;
+
     /// A rate limit.
     #[wasm_bindgen(extends = Object)]
     pub type RateLimit;
@@ -110,8 +111,4 @@ extern "C" {
     /// Whether the call is within the limit.
     #[wasm_bindgen(method, getter)]
     pub fn success(this: &RateLimited) -> bool;
-
-    /// A promise for a time, in milliseconds from now.
-    #[wasm_bindgen(js_namespace = scheduler, js_name = wait)]
-    pub fn wait(milliseconds: f64) -> Promise;
 }

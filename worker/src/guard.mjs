@@ -25,6 +25,8 @@ import { isRenewable } from "./nonce.mjs";
 const lost = Symbol("lost");
 /** How many wait at most; more than requests that an isolate has at a time. */
 const most = 10_000;
+/** How long a request waits at most, in milliseconds: longer than all that it waits for. */
+const longest = 600_000;
 /** The largest page that is kept, in bytes. */
 const largest = 1 << 23;
 /** How often a request is begun that has no body, so that it can be: others may panic more than once. */
@@ -81,7 +83,8 @@ addEventListener("error", (event) => {
 });
 
 /**
- * The result of a call, or `lost`.
+ * The result of a call, or `lost`. Who waits has a timer running: the platform ends a request that waits for nothing of its own, and that the instance
+ * has ended is heard from another request.
  * @template T
  * @param {(living: Entries) => Promise<T>} call
  * @returns {Promise<T | typeof lost>}
@@ -89,14 +92,19 @@ addEventListener("error", (event) => {
 function outlive(call) {
   return new Promise((resolve, reject) => {
     const giveUp = () => resolve(lost);
+    const awake = setTimeout(() => undefined, longest);
     waiting.add(giveUp);
+    const leave = () => {
+      clearTimeout(awake);
+      waiting.delete(giveUp);
+    };
     // Who has left never comes back to be taken out.
     for (const oldest of waiting) if (waiting.size > most) waiting.delete(oldest);
       else break;
     try {
-      call(/** @type {Entries} */ (entries)).then(resolve, reject).finally(() => waiting.delete(giveUp));
+      call(/** @type {Entries} */ (entries)).then(resolve, reject).finally(leave);
     } catch (error) {
-      waiting.delete(giveUp);
+      leave();
       if (replace(error)) giveUp();
       else reject(error);
     }
@@ -151,12 +159,14 @@ export function rewrite(response, request, env, carries) {
   /** @type {Set<string>} */
   const filled = new Set();
   let lang = "";
+  // One handler for both: each is an object of the platform that a garbage collection has to take apart.
   /** @type {Rewriter} */
-  const rewriter = new /** @type {any} */ (globalThis).HTMLRewriter()
-    .on("html", { element: (/** @type {Element} */ element) => void (lang ||= element.getAttribute("lang") ?? "") })
-    .on("[data-pocketrank-slot]", {
-      element: (/** @type {Element} */ element) => handle("a slot", (living) => living.slot(request, env, filled, lang, element)),
-    });
+  const rewriter = new /** @type {any} */ (globalThis).HTMLRewriter().on("html, [data-pocketrank-slot]", {
+    element: (/** @type {Element} */ element) => {
+      if (element.tagName === "html") lang ||= element.getAttribute("lang") ?? "";
+      if (element.hasAttribute("data-pocketrank-slot")) return handle("a slot", (living) => living.slot(request, env, filled, lang, element));
+    },
+  });
   if (carries) {
     rewriter.onDocument({
       end: (/** @type {object} */ end) => handle("the end of a page", (living) => living.end(filled, end)),
@@ -196,4 +206,36 @@ async function whole(response) {
     if (length > largest) return void (await reader.cancel());
     pieces.push(value);
   }
+}
+
+/**
+ * The headers of a request but some, with those encodings. An object of plain values: `Headers` would wait for a garbage collection.
+ * @param {Request} request
+ * @param {string[]} drops in small letters
+ * @param {string} encodings
+ */
+export function headersOf(request, drops, encodings) {
+  /** @type {Record<string, string>} */
+  const headers = {};
+  request.headers.forEach((value, name) => {
+    if (!drops.includes(name)) headers[name] = value;
+  });
+  headers["accept-encoding"] = encodings;
+  return headers;
+}
+
+/**
+ * What comes of a promise, in a list of one, or nothing where the time is over, in milliseconds. The timer ends with the wait: one that is left to
+ * itself holds what it waited for until a garbage collection of everything. No closure of an instance stands behind it, so that none stays where the
+ * platform gives up the request.
+ * @template T
+ * @param {number} milliseconds
+ * @param {Promise<T>} promise
+ * @returns {Promise<[T] | undefined>}
+ */
+export function within(milliseconds, promise) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(undefined), milliseconds);
+    promise.then((value) => resolve([value]), reject).finally(() => clearTimeout(timer));
+  });
 }

@@ -4,7 +4,7 @@
 
 use crate::error::failed;
 use crate::rewriter::{self, Element, End};
-use js_sys::{futures::future_to_promise, Object, Promise, Reflect, Set};
+use js_sys::{futures::future_to_promise, Array, Object, Promise, Reflect, Set};
 use wasm_bindgen::prelude::*;
 use web_sys::{Request, Response};
 use worker::worker_sys::Context;
@@ -24,6 +24,13 @@ extern "C" {
 
     /// Keeps a response in the cache under an address once it has been read, if it comes to its end. The promise does not fail.
     pub fn keep(url: &str, response: &Response) -> Promise;
+
+    /// The headers of a request but some, whose names are in small letters, with those encodings: an object of plain values.
+    #[wasm_bindgen(js_name = headersOf)]
+    pub fn headers_of(request: &Request, drops: &Array, encodings: &str) -> Object;
+
+    /// What comes of a promise, in a list of one, or nothing where the time is over, in milliseconds.
+    pub fn within(milliseconds: f64, promise: &Promise) -> Promise;
 }
 
 #[wasm_bindgen(module = "/src/nonce.mjs")]

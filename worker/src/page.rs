@@ -70,9 +70,28 @@ async fn personalize(request: &Request, env: &Env, response: &Response, page_mod
     };
     metrics::count(&PAGES, [state, ""]);
     match filled {
-        Some(filled) => changed(&filled, &edge::PERSONAL_DROPS, Some(edge::PERSONAL_CACHE_CONTROL)),
+        Some(filled) => {
+            // The rewriter's response is new, and so are its headers.
+            change(
+                &filled.headers(),
+                &edge::PERSONAL_DROPS,
+                Some(edge::PERSONAL_CACHE_CONTROL),
+            )?;
+            Ok(filled)
+        }
         None => changed(response, &edge::SHARED_DROPS, None),
     }
+}
+
+/// Changes headers that can be changed.
+fn change(headers: &Headers, drops: &[&str], cache_control: Option<&str>) -> Result<(), Error> {
+    for name in drops {
+        headers.delete(name)?;
+    }
+    if let Some(value) = cache_control {
+        headers.set("Cache-Control", value)?;
+    }
+    Ok(())
 }
 
 /// A response with other headers.
@@ -81,12 +100,7 @@ async fn personalize(request: &Request, env: &Env, response: &Response, page_mod
 /// [`Error::Platform`].
 pub fn changed(response: &Response, drops: &[&str], cache_control: Option<&str>) -> Result<Response, Error> {
     let headers = Headers::new_with_headers(&response.headers())?;
-    for name in drops {
-        headers.delete(name)?;
-    }
-    if let Some(value) = cache_control {
-        headers.set("Cache-Control", value)?;
-    }
+    change(&headers, drops, cache_control)?;
     let init = ResponseInit::new();
     init.set_status(response.status());
     init.set_status_text(&response.status_text());

@@ -3,8 +3,9 @@
 //! Invariant: KV and R2 go together, so that a stored manifest names nothing that other isolates cannot have. Nothing is waited for
 //! without end, for a page may hang on it. What is read is as it lay there: whoever uses it checks it.
 
-use crate::bindings::{wait, Bucket, BucketList, BucketObject, Kv, KvValue, CACHE};
+use crate::bindings::{Bucket, BucketList, BucketObject, Kv, KvValue, CACHE};
 use crate::error::{describe, Error};
+use crate::guard;
 use js_sys::{Array, ArrayBuffer, Object, Promise, Reflect, Uint8Array};
 use pocketrank::{edge, from_hex, hex, sync};
 use wasm_bindgen::{JsCast, JsValue};
@@ -197,15 +198,12 @@ impl Store {
     }
 }
 
-/// Waits for what the platform has begun, but no longer than that, in milliseconds; `None` where the time was over. No closure of this
-/// memory stands behind the wait, so none stays where the platform gives up the request.
+/// Waits for what the platform has begun, but no longer than that, in milliseconds; `None` where the time was over.
 ///
 /// # Errors
 /// What was thrown.
 pub async fn within(milliseconds: f64, promise: &Promise) -> Result<Option<JsValue>, JsValue> {
-    // A list of one, to tell it from the time, which is undefined.
-    let listed = Promise::all(&Array::of1(promise));
-    let first = Promise::race(&Array::of2(&listed, &wait(milliseconds))).await?;
+    let first = guard::within(milliseconds, promise).await?;
     Ok(first.dyn_ref::<Array>().map(|list| list.get(0)))
 }
 

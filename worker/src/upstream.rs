@@ -4,13 +4,19 @@
 
 use crate::assets::Assets;
 use crate::error::{failed, loggable, Error};
+use crate::guard;
 use crate::settings::Settings;
 use crate::store::within;
-use js_sys::Promise;
+use js_sys::{Array, Object, Promise, Reflect};
 use pocketrank::edge::{self, cache};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{AbortController, Headers, Request, RequestInit, RequestRedirect, Response, Url, WorkerGlobalScope};
+use web_sys::{Request, RequestInit, RequestRedirect, Response, Url, WorkerGlobalScope};
 use worker::Env;
+
+thread_local! {
+    /// Names of headers that do not go to upstream, in small letters.
+    static DROPS: Array = edge::REQUEST_DROPS.iter().map(|name| JsValue::from(name.to_ascii_lowercase())).collect();
+}
 
 /// Where pages come from.
 #[derive(Clone)]
@@ -36,14 +42,9 @@ impl Upstream {
     /// # Errors
     /// [`Error::Fetch`] or [`Error::Slow`] if upstream does not answer.
     pub async fn shared(&self, request: &Request, url: &Url, timeout: u32) -> Result<Response, Error> {
-        let request = self.address(request, url)?;
-        let headers = request.headers();
-        for name in edge::REQUEST_DROPS {
-            headers.delete(name)?;
-        }
-        let encodings = headers.get("Accept-Encoding")?;
-        headers.set("Accept-Encoding", cache::encodings(encodings.as_deref()))?;
-        self.in_time(&request, timeout).await
+        let encodings = cache::encodings(request.headers().get("Accept-Encoding")?.as_deref());
+        let headers = DROPS.with(|drops| guard::headers_of(request, drops, encodings));
+        self.in_time(&self.at(url, &url.search()), &headers, timeout).await
     }
 
     /// The page as it is kept: nothing of the visitor's request but its path and this query goes with the question.
@@ -51,45 +52,46 @@ impl Upstream {
     /// # Errors
     /// [`Error::Fetch`] or [`Error::Slow`] if upstream does not answer.
     pub async fn cacheable(&self, url: &Url, query: &str, timeout: u32) -> Result<Response, Error> {
-        let server = self.server(url);
-        let headers = Headers::new()?;
+        let headers = Object::new();
         for (name, value) in cache::REQUEST {
-            headers.set(name, value)?;
+            Reflect::set(&headers, &name.into(), &value.into())?;
         }
-        let init = RequestInit::new();
-        init.set_headers_headers(&headers);
-        init.set_redirect(RequestRedirect::Manual);
-        let request = Request::new_with_str_and_init(&format!("{server}{}{query}", url.pathname()), &init)?;
-        self.in_time(&request, timeout).await
+        self.in_time(&self.at(url, query), &headers, timeout).await
     }
 
-    /// The answer to a request without a body; it is sent once more where the connection ends before the answer begins, as one does that a
-    /// server has closed for being idle.
-    async fn in_time(&self, request: &Request, timeout: u32) -> Result<Response, Error> {
-        let abort = AbortController::new()?;
-        let init = RequestInit::new();
-        init.set_signal(Some(&abort.signal()));
-        let request = Request::new_with_request_and_init(request, &init)?;
+    /// What is answered at an address; it is asked for once more where the connection ends before the answer begins, as one does that a
+    /// server has closed for being idle. What comes too late is not aborted: it ends with the visitor's request, and what could abort it would cost
+    /// each page that comes in time.
+    async fn in_time(&self, url: &str, headers: &Object, timeout: u32) -> Result<Response, Error> {
         let until = js_sys::Date::now() + f64::from(timeout) * 1_000.0;
-        let mut answered = self.answered(&request, until).await;
+        let mut answered = self.answered(url, headers, until).await;
         if answered.is_err() && js_sys::Date::now() < until {
-            answered = self.answered(&request, until).await;
+            answered = self.answered(url, headers, until).await;
         }
-        match answered.map_err(|value| failed(&request.url(), &value))? {
+        match answered.map_err(|value| failed(url, &value))? {
             Some(response) => Ok(response.unchecked_into()),
-            None => {
-                abort.abort();
-                Err(Error::Slow {
-                    url: loggable(&request.url()).into(),
-                    seconds: timeout,
-                })
-            }
+            None => Err(Error::Slow {
+                url: loggable(url).into(),
+                seconds: timeout,
+            }),
         }
     }
 
     /// What came until that time, in milliseconds since 1970-01-01 UTC.
-    async fn answered(&self, request: &Request, until: f64) -> Result<Option<JsValue>, JsValue> {
-        within((until - js_sys::Date::now()).max(0.0), &self.begin(request)?).await
+    async fn answered(&self, url: &str, headers: &Object, until: f64) -> Result<Option<JsValue>, JsValue> {
+        let init = RequestInit::new();
+        init.set_headers_record_from_str_to_str(headers);
+        init.set_redirect(RequestRedirect::Manual);
+        let promise = match self {
+            Upstream::Assets(assets) => assets.fetch(&Request::new_with_str_and_init(url, &init)?)?,
+            Upstream::Server(_) => scope().fetch_with_str_and_init(url, &init),
+        };
+        within((until - js_sys::Date::now()).max(0.0), &promise).await
+    }
+
+    /// Where upstream has the page, with this query.
+    fn at(&self, url: &Url, query: &str) -> String {
+        format!("{}{}{query}", self.server(url), url.pathname())
     }
 
     /// Scheme and host of the server; of the assets, which go by paths alone, those of the request.
@@ -105,7 +107,8 @@ impl Upstream {
     /// # Errors
     /// [`Error::Platform`] if the request cannot be made.
     pub fn pass(&self, request: &Request, url: &Url) -> Result<Promise, Error> {
-        let request = self.address(request, url)?;
+        // A request serves as the init of another: method, headers, body and redirect mode are taken from it.
+        let request = Request::new_with_str_and_init(&self.at(url, &url.search()), request.unchecked_ref())?;
         let headers = request.headers();
         if let Some(cookies) = headers.get("Cookie")? {
             match edge::strip_capsule(&cookies) {
@@ -113,23 +116,13 @@ impl Upstream {
                 None => headers.delete("Cookie")?,
             }
         }
-        Ok(self.begin(&request)?)
+        Ok(match self {
+            Upstream::Assets(assets) => assets.fetch(&request)?,
+            Upstream::Server(_) => scope().fetch_with_request(&request),
+        })
     }
+}
 
-    /// The request, addressed to upstream; its headers can be changed.
-    fn address(&self, request: &Request, url: &Url) -> Result<Request, Error> {
-        let target = format!("{}{}{}", self.server(url), url.pathname(), url.search());
-        // A request serves as the init of another: method, headers, body and redirect mode are taken from it.
-        Ok(Request::new_with_str_and_init(&target, request.unchecked_ref())?)
-    }
-
-    fn begin(&self, request: &Request) -> Result<Promise, JsValue> {
-        match self {
-            Upstream::Assets(assets) => assets.fetch(request),
-            Upstream::Server(_) => {
-                let scope: WorkerGlobalScope = js_sys::global().unchecked_into();
-                Ok(scope.fetch_with_request(request))
-            }
-        }
-    }
+fn scope() -> WorkerGlobalScope {
+    js_sys::global().unchecked_into()
 }
