@@ -2,7 +2,7 @@
  * `npm run bench:edge`: what the edge worker adds to a page with three slots, beside the same worker that passes the page through: the same
  * process and isolate, the same page from the same upstream, asked for under a path that is not opted in.
  *
- * Usage: npm run bench:edge [-- --json] [--only edge-throughput,...] [--built]     `--built`: as dist/ has it, not built anew
+ * Usage: npm run bench:edge [-- --json] [--only edge-throughput,...] [--built] [--v8 FLAGS]     `--built`: as dist/ has it, not built anew; `--v8 ""`: V8 as it comes
  *
  * Saturation is measured by wrk, by turns. Latency is measured at half of the personalized pages' saturation, for both, by turns, at a
  * fixed arrival rate and from when a request was due (`bench-load`); what is added is the difference of the quantiles of a round, and the
@@ -21,7 +21,7 @@ import { AUDIENCE, demoKey } from "../../scripts/shop/models.mjs";
 import { makeShop } from "../../scripts/start.mjs";
 import { median, once } from "../turns.mjs";
 import { cookies } from "./visitors.mjs";
-import { startWorkerd, version as workerdVersion } from "./workerd.mjs";
+import { startWorkerd, V8_FLAGS, version as workerdVersion } from "./workerd.mjs";
 
 /** @typedef {{ answered: number, lost: number, why: string }} Counted */
 /** @typedef {Counted & { p50: number, p90: number, p99: number, max: number }} Timed microseconds */
@@ -35,7 +35,7 @@ const arms = { personalized: { path: "/", filled: SLOTS }, passed: { path: "/pas
 /** Connections and seconds of wrk, and of `bench-load`. */
 const SATURATION = { connections: 64, seconds: 8, rounds: 3 };
 const LATENCY = { connections: 64, seconds: 8, rounds: 9 };
-const ENDURANCE = { connections: 200, seconds: 60, warmUp: 20 };
+const ENDURANCE = { connections: 200, seconds: 60, warmUp: 90 };
 /** Memory is looked at so often, in milliseconds; it is the median of these first and last seconds. */
 const LOOK = 250;
 const MEMORY = 10;
@@ -155,13 +155,18 @@ async function endurance({ wrk }, workerd) {
 
 const PASSED = "the same worker, passing the page through";
 
-/** All rows. @param {ReturnType<typeof generators>} generate @param {import("./workerd.mjs").Workerd} workerd */
-function rows(generate, workerd) {
+/**
+ * All rows.
+ * @param {ReturnType<typeof generators>} generate
+ * @param {import("./workerd.mjs").Workerd} workerd
+ * @param {string[]} flags
+ */
+function rows(generate, workerd, flags) {
   const saturated = once(() => saturation(generate, workerd));
   const half = async () => Math.floor((await saturated()).rates.personalized / 2);
   const timed = once(async () => latency(generate, await half()));
   const endured = once(() => endurance(generate, workerd));
-  const machine = `workerd ${workerdVersion}, upstream Node ${process.versions.node}`;
+  const machine = `workerd ${workerdVersion} (V8: ${flags.join(" ") || "as it comes"}), upstream Node ${process.versions.node}`;
   const wrk = `wrk ${/wrk \S*?(\d[\d.]+)/.exec(ask("sh", ["-c", "wrk -v; true"]) ?? "")?.[1]}`;
   const byWrk = ({ connections = 0, seconds = 0 }) => `${wrk} -t1 -c${connections} -d${seconds}s -s benches/edge/wrk.lua; ${machine}`;
   const byLoad = async () => `bench-load (benches/load) at ${await half()} requests a second, ${LATENCY.connections} connections, ${LATENCY.rounds} rounds of ${LATENCY.seconds} s; ${machine}`;
@@ -225,16 +230,17 @@ async function prepare() {
 }
 
 await main(async () => {
-  const { values } = parseArgs({ options: { json: { type: "boolean" }, only: { type: "string" }, built: { type: "boolean" } } });
+  const { values } = parseArgs({ options: { json: { type: "boolean" }, only: { type: "string" }, built: { type: "boolean" }, v8: { type: "string" } } });
   if (!values.built) await make();
   await prepare();
+  const flags = values.v8?.split(" ").filter(Boolean) ?? V8_FLAGS;
   const upstream = await startUpstream(join(out, "page.html"));
   /** @type {import("./workerd.mjs").Workerd | undefined} */
   let workerd;
   try {
     const vars = { AUDIENCE, PUBLIC_KEYS: demoKey(), MODELS_URL: "", UPSTREAM_URL: upstream.url, PAGES: arms.personalized.path, CAPSULE: "on", PAGE_MODEL: "off" };
-    workerd = await startWorkerd({ folder: out, assets: shop, vars });
-    const all = rows(generators(workerd.address), workerd);
+    workerd = await startWorkerd({ folder: out, assets: shop, vars, flags });
+    const all = rows(generators(workerd.address), workerd, flags);
     const wanted = values.only?.split(",") ?? Object.keys(all);
     const measured = [];
     for (const id of wanted) {
