@@ -14,10 +14,10 @@
  * The same promise is `window.pocketrank`.
  */
 import type { Effect, ExperimentResult } from "./decide.js";
-import type { Aggregate, CandidateItem, Candidates, Choice, EventKind, Mode, Profile, ProfileEvent, Ranker } from "./index.js";
+import type { CandidateItem, Candidates, Choice, EventKind, HeldProfile, Mode, Profile, Ranker } from "./index.js";
 
 export type { Effect, ExperimentResult } from "./decide.js";
-export type { Aggregate, CandidateItem, Choice, EventKind, Explanation, Mode, ProfileEvent } from "./index.js";
+export type { Aggregate, CandidateItem, Choice, EventKind, Explanation, HeldProfile, Mode, ProfileEvent } from "./index.js";
 
 /**
  * Ready as soon as the runtime is loaded and consent is decided. Rejected where either cannot be, as where an attribute of the script tag is wrong
@@ -33,8 +33,8 @@ export interface Erased {
   entries: number;
 }
 
-/** Everything that is held about the visitor on this device. */
-export interface Kept {
+/** Everything that is held about the visitor on this device: what they did, the lot and its assignments, and under whose word. */
+export interface Kept extends HeldProfile {
   /** What consent allows. */
   mode: Mode;
   /** What the visitor chose, or what a source's yes stands for. */
@@ -43,12 +43,6 @@ export interface Kept {
   gpc: boolean | null;
   /** What each source of consent says that the script tag names. */
   sources: Record<string, "yes" | "no" | "not yet" | "does not apply">;
-  /** What the visitor did, the oldest first. */
-  events: ProfileEvent[];
-  /** What is left of what they did before: how often, by item and kind. */
-  aggregates: Aggregate[];
-  /** The number by which experiments assign, from 0 to 4,095, which thousands of visitors share. */
-  lot: number | undefined;
   /** Where something is, and how much. */
   places: Erased[];
   /** The same once more for {@link Pocketrank.import}: the encoded profile in base64. */

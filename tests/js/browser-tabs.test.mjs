@@ -8,8 +8,6 @@ import { items, mode, record, servePage, setConsent } from "./support/device.mjs
 /** @typedef {import("playwright-core").Page} Page */
 
 const TABS = 20;
-/** In each tab; all together within the bound of a profile. */
-const EVENTS = 12;
 const SECONDS = 10;
 /** The most that a killed tab may lose, in milliseconds. */
 const LOST = 100;
@@ -21,43 +19,65 @@ before(async () => {
 });
 after(() => site.stop());
 
-it(`loses no event of ${TABS} tabs that record at once for ${SECONDS} s`, async () => {
+/**
+ * A visitor with tabs that all record these items at once for some seconds.
+ * @param {string[][]} ids by tab
+ */
+async function recordAtOnce(ids) {
   const browser = await launchChromium();
   const context = await browser.newContext();
   const first = await context.newPage();
   await first.goto(`${site.url}/`);
   await setConsent(first, { mode: "persistent" });
   const tabs = await Promise.all(
-    Array.from({ length: TABS }, async () => {
+    ids.map(async () => {
       const tab = await context.newPage();
       await tab.goto(`${site.url}/`);
       assert.equal(await mode(tab), "persistent");
       return tab;
     }),
   );
-  const ids = tabs.map((_, tab) => Array.from({ length: EVENTS }, (_, at) => `sku-${tab}-${at}`));
   await Promise.all(
     tabs.map((tab, at) =>
       tab.evaluate(
-        async ([ids, pause]) => {
+        async ([ids, milliseconds]) => {
           const pocketrank = await window.pocketrank;
           // Two at a time, the second before the first is written.
           for (let at = 0; at < ids.length; at += 2) {
             await Promise.all(ids.slice(at, at + 2).map((id) => pocketrank?.record("view_item", [id])));
-            await new Promise((resolve) => setTimeout(resolve, pause));
+            await new Promise((resolve) => setTimeout(resolve, (2 * milliseconds) / ids.length));
           }
         },
-        /** @type {const} */ ([ids[at] ?? [], (SECONDS * 1000) / (EVENTS / 2)]),
+        /** @type {const} */ ([ids[at] ?? [], SECONDS * 1000]),
       ),
     ),
   );
-  const all = ids.flat().map(itemHash).sort();
   const late = await context.newPage();
   await late.goto(`${site.url}/`);
+  return { tabs: [first, ...tabs], late, close: () => browser.close() };
+}
+
+it(`loses no event of ${TABS} tabs that record at once for ${SECONDS} s, each event of another item`, async () => {
+  const ids = Array.from({ length: TABS }, (_, tab) => Array.from({ length: 12 }, (_, at) => `sku-${tab}-${at}`));
+  const { tabs, late, close } = await recordAtOnce(ids);
+  const all = ids.flat().map(itemHash).sort();
   assert.deepEqual(await items(late), all);
   // Those that are open have heard of all.
-  for (const tab of [first, ...tabs]) await until(tab, async (count) => (await window.pocketrank)?.profile.length === count, all.length);
-  await browser.close();
+  for (const tab of tabs) await until(tab, async (count) => (await window.pocketrank)?.profile.length === count, all.length);
+  await close();
+});
+
+it(`counts every event of ${TABS} tabs that record more at once for ${SECONDS} s than a profile has room for`, async () => {
+  const ids = Array.from({ length: TABS }, () => Array.from({ length: 60 }, (_, at) => `sku-${at % 30}`));
+  const { late, close } = await recordAtOnce(ids);
+  /** @type {Record<string, number>} */
+  const counts = {};
+  const { events = [], aggregates = [] } = (await late.evaluate(async () => (await window.pocketrank)?.export())) ?? {};
+  for (const { item } of events) counts[item] = (counts[item] ?? 0) + 1;
+  for (const { item, count } of aggregates) counts[item] = (counts[item] ?? 0) + count;
+  assert.equal(events.length, 256);
+  assert.deepEqual(counts, Object.fromEntries(Array.from({ length: 30 }, (_, at) => [itemHash(`sku-${at}`), TABS * 2])));
+  await close();
 });
 
 it(`loses at most the last ${LOST} ms of a tab that is killed`, async (test) => {

@@ -4,7 +4,7 @@
  * Invariant: it looks in every place where the browser script writes, and makes nothing by looking.
  */
 import { promisifyRequest } from "idb-keyval";
-import type { Aggregate, Choice, Erased, Kept, ProfileEvent } from "../element.js";
+import type { Choice, Erased, HeldProfile, Kept } from "../element.js";
 import { ALLOWED, AWAITED } from "./answers.js";
 import { hasCapsule } from "./capsule.js";
 import { coded } from "./coded.js";
@@ -15,7 +15,7 @@ interface Visitor {
   readonly mode: Choice["mode"];
   readonly choice: Choice | undefined;
   readonly answers: ReadonlyMap<string, number>;
-  readonly profile: { events(): unknown; aggregates(): Aggregate[]; readonly draw: Uint8Array };
+  readonly profile: { toJSON(): HeldProfile };
   encode(): Uint8Array | undefined;
 }
 
@@ -23,16 +23,13 @@ interface Visitor {
 export async function describe(visitor: Visitor, gpc: boolean | null): Promise<Kept> {
   const { mode, choice, answers, profile } = visitor;
   const encoded = visitor.encode();
-  const [low, high = 0] = profile.draw;
   const sources = [...answers].map(([source, answer]) => [source, inWords(answer)] as const);
   return {
     mode,
     choice,
     gpc,
     sources: Object.fromEntries(sources),
-    events: profile.events() as ProfileEvent[],
-    aggregates: profile.aggregates(),
-    lot: low === undefined ? undefined : low + 256 * high,
+    ...profile.toJSON(),
     places: await look(),
     profile: encoded && toText(encoded),
   };
