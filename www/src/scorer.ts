@@ -10,18 +10,28 @@ import type { Answer, Task } from "./offload.js";
 import { loaded, Ranker } from "./ranker.js";
 
 const privately = { credentials: "omit", referrerPolicy: "no-referrer" } as const;
+/** In seconds. */
+const DAY = 86_400;
+/** Of so many models at once, the newest: a page that follows has one after the other. */
+const MOST = 4;
 const rankers = new Map<number, Ranker>();
 let turn: Promise<void> = Promise.resolve();
 
 function rankerOf(model: number, snapshot: Uint8Array | undefined): Ranker {
   const ranker = rankers.get(model) ?? new Ranker(snapshot ?? new Uint8Array(), { verify: false });
   rankers.set(model, ranker);
+  for (const [oldest, unused] of rankers) {
+    if (rankers.size <= MOST) break;
+    unused.free();
+    rankers.delete(oldest);
+  }
   return ranker;
 }
 
-function decoded({ state: { mode, profile } }: Task): Profile {
+/** The page has forgotten what was to be forgotten: here all counts that it still has. */
+function decoded({ state: { mode, profile, at } }: Task): Profile {
   const grant = new Consent({ choice: { mode } }).grant();
-  return grant && profile ? Profile.decode(grant, profile) : new Profile();
+  return grant && profile ? Profile.decode(grant, profile, at, Math.floor(at / DAY)) : new Profile();
 }
 
 function rank(task: Task): Ranked[] {

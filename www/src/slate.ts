@@ -71,6 +71,8 @@ export class Slate {
   /** Indexes of the list's items, the best first. */
   #ranked: number[] = [];
   #again: () => void = () => undefined;
+  /** Settles when the slot is worth a model. */
+  #due: Promise<void> | undefined;
 
   constructor(slot: HTMLElement, dress: Dress = {}) {
     this.#slot = slot;
@@ -100,7 +102,7 @@ export class Slate {
     this.#seen.stop();
     this.#others.disconnect();
     this.#model?.candidates.free();
-    this.#model = undefined;
+    this.#model = this.#due = undefined;
   }
 
   /** Reranks. For a visitor of whom nothing may be known the edge's slate is right already, and so is the shop's own order. */
@@ -110,7 +112,7 @@ export class Slate {
     if (isRight()) return;
     let isLate = () => signal.aborted;
     try {
-      await near(this.#slot, signal);
+      await (this.#due ??= near(this.#slot, signal));
       const turn = (this.#turn += 1);
       isLate = () => signal.aborted || turn !== this.#turn;
       if (isLate() || isRight()) return;
