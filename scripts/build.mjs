@@ -118,13 +118,13 @@ export async function buildWasm(tools, { name, features, profile, optimize, glue
 
 async function buildNpm() {
   need(join(npmFolder, "pocketrank.js"), "node scripts/build.mjs runtime");
-  const names = ["browser", "node", "workerd", "compiled", "element", "events", "privacy", "cards", "moves", "why", "keeping", "offline", "offload", "scorer", "render", "sources"];
+  const names = ["browser", "node", "workerd", "compiled", "element", "events", "privacy", "cards", "moves", "why", "keeping", "offline", "offload", "scorer", "render", "replay", "sources"];
   const slim = ["slim", "slim-node", "slim-workerd"];
   const sync = ["sync", "sync-node", "sync-workerd"];
   const decide = ["decide", "decide-node", "decide-workerd"];
   const all = [...names, ...slim, ...sync, ...decide];
   await bundleEntries(all);
-  for (const name of ["index.d.ts", "slim.d.ts", "sync.d.ts", "decide.d.ts", "render.d.ts", "element.d.ts", "offline.d.ts", "element.css"]) copyFileSync(join(root, "www", name), join(npmFolder, name));
+  for (const name of ["index.d.ts", "slim.d.ts", "sync.d.ts", "decide.d.ts", "render.d.ts", "replay.d.ts", "element.d.ts", "offline.d.ts", "element.css"]) copyFileSync(join(root, "www", name), join(npmFolder, name));
   for (const name of ["browser", "node", "workerd"]) writeFileSync(join(npmFolder, `${name}.d.ts`), 'export * from "./index.js";\n');
   for (const base of ["slim", "sync", "decide"]) {
     for (const host of ["node", "workerd"]) writeFileSync(join(npmFolder, `${base}-${host}.d.ts`), `export * from "./${base}.js";\n`);

@@ -253,6 +253,11 @@ impl<B: AsRef<[u8]>> Ranker<B> {
         self.rank(candidates, options, Shifts::default())
     }
 
+    /// The same, with what rules do as the build that decides encodes it: for replays.
+    pub fn rerank_shifted(&mut self, candidates: &Candidates, options: &Options, shifts: &[u8]) -> &[Ranked] {
+        self.rank(candidates, options, Shifts::read(shifts))
+    }
+
     /// The same, with what rules do; inlined, so that nothing of it is left where there are no rules.
     #[inline(always)]
     pub(crate) fn rank(&mut self, candidates: &Candidates, options: &Options, shifts: Shifts<'_>) -> &[Ranked] {

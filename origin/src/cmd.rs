@@ -19,6 +19,7 @@ mod panel;
 mod part;
 mod publish;
 mod publisher;
+mod replay;
 mod report;
 mod rerank;
 mod retrain;
@@ -62,6 +63,7 @@ enum Verb {
     Candidates(candidates::Candidates),
     Templates(templates::Templates),
     Rerank(rerank::Rerank),
+    Replay(replay::Replay),
     Slice(slice::Slice),
     Experiments(experiments::ExperimentsVerb),
     Rules(rules::RulesVerb),
@@ -91,6 +93,7 @@ impl Cli {
             Verb::Candidates(verb) => verb.run(),
             Verb::Templates(verb) => verb.run(),
             Verb::Rerank(verb) => verb.run(),
+            Verb::Replay(verb) => verb.run(),
             Verb::Slice(verb) => verb.run(),
             Verb::Experiments(verb) => verb.run(),
             Verb::Rules(verb) => verb.run(),

@@ -21,6 +21,7 @@ pub mod parallel;
 pub mod picture;
 pub mod progress;
 pub mod publish;
+pub mod replay;
 pub mod serve;
 pub mod slug;
 pub mod synth;
