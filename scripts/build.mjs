@@ -4,6 +4,7 @@
  *
  * Usage: node scripts/build.mjs [runtime] [npm] [worker] [origin]   (all of them if none is named)
  */
+import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { Failure, ask, isMain, main, root, run, say, seconds } from "./process.mjs";
@@ -129,7 +130,29 @@ async function buildNpm() {
   for (const base of ["slim", "sync", "decide"]) {
     for (const host of ["node", "workerd"]) writeFileSync(join(npmFolder, `${base}-${host}.d.ts`), `export * from "./${base}.js";\n`);
   }
+  writeIntegrity();
   return all.map((name) => describe(join(npmFolder, `${name}.js`))).join(", ");
+}
+
+/**
+ * What a file of the package is, as attributes and options called `integrity` say it.
+ * @param {string} name
+ * @param {"sha256" | "sha384"} algorithm
+ */
+function integrity(name, algorithm) {
+  return `${algorithm}-${createHash(algorithm).update(readFileSync(join(npmFolder, name))).digest("base64")}`;
+}
+
+/** Says what each file is that a page may load, for its tags (docs/STRICT.md), and prints that of its script. */
+function writeIntegrity() {
+  const names = readdirSync(npmFolder).filter((name) => /\.(js|css|wasm)$/.test(name) && !/^(pocketrank|compiled)\.js$|(node|workerd)\.js$/.test(name));
+  writeFileSync(join(npmFolder, "integrity.json"), `${JSON.stringify(Object.fromEntries(names.map((name) => [name, integrity(name, "sha384")])), undefined, 2)}\n`);
+  say(`build   npm: element.js is ${integrity("element.js", "sha384")}; dist/npm/integrity.json has the others`);
+}
+
+/** The script that fetches a wasm takes that one only which it was built with. */
+function integrities() {
+  return Object.fromEntries(variants.map(({ name }) => [`${name.toUpperCase()}_INTEGRITY`, JSON.stringify(integrity(`${name}_bg.wasm`, "sha256"))]));
 }
 
 /**
@@ -149,7 +172,7 @@ async function bundleEntries(names) {
     target: "es2022",
     // The script of a page loads these when it needs them.
     external: ["node:*", "*.wasm", "*/sync.js", "*/decide.js", "*/sources.js", "*/privacy.js", "*/events.js", "*/cards.js", "*/moves.js", "*/why.js", "*/keeping.js", "*/offload.js"],
-    define: { VERSION: JSON.stringify(JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version) },
+    define: { ...integrities(), VERSION: JSON.stringify(JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version) },
     legalComments: "none",
     logLevel: "warning",
   }).catch((error) => {

@@ -5,7 +5,10 @@ import { loaded } from "./ranker.js";
 
 export * from "./api.js";
 
-const privately = { credentials: "omit", referrerPolicy: "no-referrer" } as const;
+/** Of the wasm that this is built with. */
+declare const POCKETRANK_INTEGRITY: string;
+
+const privately = { credentials: "omit", referrerPolicy: "no-referrer", integrity: POCKETRANK_INTEGRITY } as const;
 
 export function init(wasm?: WasmSource): Promise<void> {
   return loaded(() => load({ module_or_path: wasm ?? fetch(new URL("pocketrank_bg.wasm", import.meta.url), privately) }));

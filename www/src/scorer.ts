@@ -9,7 +9,9 @@ import { Consent, Profile } from "./api.js";
 import type { Answer, Task } from "./offload.js";
 import { loaded, Ranker } from "./ranker.js";
 
-const privately = { credentials: "omit", referrerPolicy: "no-referrer" } as const;
+/** Of the wasm that this is built with. */
+declare const POCKETRANK_INTEGRITY: string;
+const privately = { credentials: "omit", referrerPolicy: "no-referrer", integrity: POCKETRANK_INTEGRITY } as const;
 /** In seconds. */
 const DAY = 86_400;
 /** Of so many models at once, the newest: a page that follows has one after the other. */

@@ -3,6 +3,9 @@ import { once } from "./slim-api.js";
 
 export { Consent, Grant, Profile, Ranker, memoryBytes, type Candidates } from "./slim-api.js";
 
-const privately = { credentials: "omit", referrerPolicy: "no-referrer" } as const;
+/** Of the wasm that this is built with. */
+declare const POCKETRANK_SLIM_INTEGRITY: string;
+
+const privately = { credentials: "omit", referrerPolicy: "no-referrer", integrity: POCKETRANK_SLIM_INTEGRITY } as const;
 
 export const init = once(() => fetch(new URL("pocketrank_slim_bg.wasm", import.meta.url), privately));
