@@ -106,13 +106,13 @@ export async function act(page, hasScript) {
     if (name === "step" && !(await target.isVisible())) continue;
     await target.evaluate((element) => element.scrollIntoView({ block: "center", inline: "nearest", behavior: "instant" }));
     await page.waitForTimeout(100);
+    // Waits until it stands still and nothing is over it.
+    await target.hover();
+    await page.waitForTimeout(100);
     const box = await target.boundingBox();
     if (!box) throw new Error(`${on}: there is none to click`);
     // By the pointer alone: a locator's click looks about in the page meanwhile.
-    const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
-    await page.mouse.move(x, y);
-    await page.waitForTimeout(100);
-    await page.mouse.click(x, y);
+    await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
     await page.waitForTimeout(PATIENCE);
     await then?.(page);
     answers.push({ name, duration: await worst(page) });
