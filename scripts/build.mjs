@@ -119,13 +119,13 @@ export async function buildWasm(tools, { name, features, profile, optimize, glue
 
 async function buildNpm() {
   need(join(npmFolder, "pocketrank.js"), "node scripts/build.mjs runtime");
-  const names = ["browser", "node", "workerd", "compiled", "element", "events", "privacy", "cards", "moves", "why", "keeping", "offline", "offload", "scorer", "render", "replay", "sources"];
+  const names = ["browser", "node", "workerd", "compiled", "element", "events", "privacy", "cards", "moves", "why", "keeping", "offline", "offload", "scorer", "render", "replay", "sources", "devtools"];
   const slim = ["slim", "slim-node", "slim-workerd"];
   const sync = ["sync", "sync-node", "sync-workerd"];
   const decide = ["decide", "decide-node", "decide-workerd"];
   const all = [...names, ...slim, ...sync, ...decide];
   await bundleEntries(all);
-  for (const name of ["index.d.ts", "slim.d.ts", "sync.d.ts", "decide.d.ts", "render.d.ts", "replay.d.ts", "element.d.ts", "offline.d.ts", "element.css"]) copyFileSync(join(root, "www", name), join(npmFolder, name));
+  for (const name of ["index.d.ts", "slim.d.ts", "sync.d.ts", "decide.d.ts", "render.d.ts", "devtools.d.ts", "replay.d.ts", "element.d.ts", "offline.d.ts", "element.css"]) copyFileSync(join(root, "www", name), join(npmFolder, name));
   for (const name of ["browser", "node", "workerd"]) writeFileSync(join(npmFolder, `${name}.d.ts`), 'export * from "./index.js";\n');
   for (const base of ["slim", "sync", "decide"]) {
     for (const host of ["node", "workerd"]) writeFileSync(join(npmFolder, `${base}-${host}.d.ts`), `export * from "./${base}.js";\n`);
@@ -172,6 +172,7 @@ async function bundleEntries(names) {
     target: "es2022",
     // The script of a page loads these when it needs them.
     external: ["node:*", "*.wasm", "*/sync.js", "*/decide.js", "*/sources.js", "*/privacy.js", "*/events.js", "*/cards.js", "*/moves.js", "*/why.js", "*/keeping.js", "*/offload.js"],
+    loader: { ".css": "text" },
     define: { ...integrities(), VERSION: JSON.stringify(JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version) },
     legalComments: "none",
     logLevel: "warning",

@@ -115,13 +115,17 @@ async function bundleAssets() {
 function writeRuntime(files, folder) {
   const wasm = writeWasm(files, folder, "pocketrank");
   let script = linked(folder, "element.js", "pocketrank_bg.wasm", wasm);
+  let devtools = readFileSync(join(folder, "devtools.js"), "utf8");
   // What the script loads when it needs it, some of it with a wasm of its own.
   for (const name of ["sync", "decide", "events", "sources", "privacy", "cards", "moves", "why", "keeping"]) {
     const own = existsSync(join(folder, `pocketrank_${name}_bg.wasm`)) && writeWasm(files, folder, `pocketrank_${name}`);
     const text = own ? linked(folder, `${name}.js`, `pocketrank_${name}_bg.wasm`, own) : readFileSync(join(folder, `${name}.js`));
     const address = files.writeHashed("/pocketrank", name, "js", text);
-    script = replaceName(script, "element.js", `./${name}.js`, `.${address.slice(address.lastIndexOf("/"))}`);
+    const beside = `.${address.slice(address.lastIndexOf("/"))}`;
+    script = replaceName(script, "element.js", `./${name}.js`, beside);
+    if (name === "decide") devtools = replaceName(devtools, "devtools.js", `./${name}.js`, beside);
   }
+  files.write("/pocketrank/devtools.js", devtools);
   const scorer = files.writeHashed("/pocketrank", "scorer", "js", readFileSync(join(folder, "scorer.js")));
   const offload = replaceName(linked(folder, "offload.js", "pocketrank_bg.wasm", wasm), "offload.js", "./scorer.js", `.${scorer.slice(scorer.lastIndexOf("/"))}`);
   const address = files.writeHashed("/pocketrank", "offload", "js", offload);

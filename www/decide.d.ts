@@ -30,7 +30,7 @@ export interface Asking {
   /** `profile.draw`: lot and assignments. Without, or without a lot, nobody is in an experiment. */
   draw?: Uint8Array | undefined;
   /** Variations by experiment key, whatever else holds: for previews. */
-  forcedVariations?: Record<string, number>;
+  forcedVariations?: Readonly<Record<string, number>> | undefined;
   /** Values by feature key, likewise. */
   forcedValues?: Record<string, unknown>;
   /** Whether assignments that are kept count, and new ones are to be kept; on if not given. */
@@ -141,6 +141,8 @@ export interface DecisionAsking {
   profile?: Profile | undefined;
   /** Seconds since 1970-01-01 UTC; now if not given. */
   now?: number | undefined;
+  /** Variations by experiment key, whatever else holds: for previews. They are neither counted nor kept. */
+  forcedVariations?: Readonly<Record<string, number>> | undefined;
 }
 
 /** Who asks for rules. */

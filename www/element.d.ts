@@ -14,7 +14,7 @@
  * The same promise is `window.pocketrank`.
  */
 import type { Effect, ExperimentResult } from "./decide.js";
-import type { CandidateItem, Candidates, Choice, EventKind, HeldProfile, Mode, Profile, Ranker } from "./index.js";
+import type { CandidateItem, Candidates, Choice, Consent, EventKind, HeldProfile, Mode, Profile, Ranker } from "./index.js";
 
 export type { Effect, ExperimentResult } from "./decide.js";
 export type { Aggregate, CandidateItem, Choice, EventKind, Explanation, HeldProfile, Mode, ProfileEvent } from "./index.js";
@@ -69,6 +69,12 @@ export interface Slot {
   template: string | undefined;
   /** How much the items are to differ, if not as usual. */
   diversity: number | undefined;
+  /** The factors on the weights that {@link Slot.ranker} has, if an arm gives any. */
+  blend: Partial<Record<PartName, number>> | undefined;
+  /** The ranker of the usual model, by whose experiments and rules it was decided. */
+  usual: Ranker;
+  /** What conditions ask of the page; `undefined` where nothing is to be decided. */
+  attributes: Record<string, unknown> | undefined;
   /** What rules do to these candidates of {@link Slot.ranker}, for its `rerank`; `undefined` where no rule applies. */
   shifts(candidates: Candidates): Uint8Array | undefined;
   /** What rules do to a row of {@link Slot.ranker}. */
@@ -128,6 +134,13 @@ export interface Pocketrank extends EventTarget {
    * @param items the shop's ids; those of the slot's cards if not given
    */
   why(slot: HTMLElement, items?: string[]): Promise<Why[]>;
+  /**
+   * Numbers of arms by the experiments' keys that hold whatever the lot says, for previews: in memory, for this page view, neither kept nor
+   * counted. Slots take them with the next `change`: set it, and dispatch one.
+   */
+  forced: Readonly<Record<string, number>> | undefined;
+  /** The class of the runtime that this page has loaded, as that of {@link Pocketrank.profile} is: for `replay` of `pocketrank/replay`. */
+  readonly Consent: typeof Consent;
   /** The items of a candidates list. */
   candidates(list: string): Promise<CandidateItem[]>;
   /** Name and address of the shop's items by the hash of their id; empty where the manifest names no such directory. */

@@ -29,8 +29,8 @@ export class Decisions {
     return [...new Set([...this.#rules.lists(slot), ...this.#experiments.lists(slot)])];
   }
 
-  make(slot: string, { attributes = {}, profile, now }: DecisionAsking): Decision {
-    this.#experiments.begin({ attributes, draw: profile?.draw });
+  make(slot: string, { attributes = {}, profile, now, forcedVariations }: DecisionAsking): Decision {
+    this.#experiments.begin({ attributes, draw: profile?.draw, forcedVariations });
     const { model, blend, slots, off, assignments } = this.#experiments.settings();
     const { rules, ...ordered } = this.#rules.orders({ slot, attributes, ranker: this.#ranker, profile, now, off });
     const counted = assignments.filter(({ hashUsed }) => hashUsed);

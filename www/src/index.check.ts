@@ -1,6 +1,7 @@
 /** Compiles only if every entry is what the hand-written declarations say it is; nothing of it is built. */
 import type * as declared from "../index.js";
 import type * as declaredDecide from "../decide.js";
+import type * as declaredDevtools from "../devtools.js";
 import type * as declaredElement from "../element.js";
 import type * as declaredRender from "../render.js";
 import type * as declaredReplay from "../replay.js";
@@ -12,6 +13,7 @@ import * as compiled from "./compiled.js";
 import * as decideNode from "./decide-node.js";
 import * as decideWorkerd from "./decide-workerd.js";
 import * as decide from "./decide.js";
+import * as devtools from "./devtools.js";
 import * as element from "./element.js";
 import * as node from "./node.js";
 import * as render from "./render.js";
@@ -28,6 +30,7 @@ export const entries: (typeof declared)[] = [browser, compiled, node, workerd];
 export const slimEntries: Omit<typeof declaredSlim, "Grant">[] = [slim, slimNode, slimWorkerd];
 export const syncEntries: (typeof declaredSync)[] = [sync, syncNode, syncWorkerd];
 export const decideEntries: (typeof declaredDecide)[] = [decide, decideNode, decideWorkerd];
+export const devtoolsEntry: typeof declaredDevtools = devtools;
 export const renderEntry: typeof declaredRender = render;
 export const replayEntry: typeof declaredReplay = replay;
 export const script: typeof declaredElement = element;

@@ -5,7 +5,7 @@
  */
 import type { Decision, ExperimentResult } from "../decide.js";
 import type { CandidateItem, Choice, Erased, EventKind, Kept, Slot, Why } from "../element.js";
-import type { Profile } from "./api.js";
+import { Consent, type Profile } from "./api.js";
 import { Assets, type Directory, type Source } from "./assets.js";
 import { coded } from "./coded.js";
 import { readGpc } from "./consent.js";
@@ -19,12 +19,14 @@ import { Visitor } from "./visitor.js";
 
 export class Pocketrank extends EventTarget {
   readonly gpc = readGpc();
+  readonly Consent = Consent;
   readonly #visitor = new Visitor();
   readonly #assets: Assets;
   readonly #layer: string;
   #events: Promise<Events> | undefined;
   readonly #slots: Slots;
   #isAllowed = false;
+  forced: Readonly<Record<string, number>> | undefined;
   /** With the factors on the weights that each has. */
   readonly #rankers = new Map<Ranker, string>();
 

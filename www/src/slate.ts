@@ -108,7 +108,7 @@ export class Slate {
   /** Reranks. For a visitor of whom nothing may be known the edge's slate is right already, and so is the shop's own order. */
   async #continue(pocketrank: Pocketrank, signal: AbortSignal): Promise<void> {
     const { pocketrankBy: by, pocketrankSlot: name } = this.#slot.dataset;
-    const isRight = () => pocketrank.mode === "contextual" && !this.#model && (by === "edge" || !isTemplated(this.#slot));
+    const isRight = () => pocketrank.mode === "contextual" && !pocketrank.forced && !this.#model && (by === "edge" || !isTemplated(this.#slot));
     if (isRight()) return;
     let isLate = () => signal.aborted;
     try {

@@ -14,6 +14,8 @@ import { now, type Ranker } from "./ranker.js";
 /** What it needs of the page. */
 interface Page {
   readonly profile: Profile;
+  /** Variations that hold whatever the lot says. */
+  readonly forced: Readonly<Record<string, number>> | undefined;
   /** Keeps what was assigned. */
   keep(draw: Uint8Array): void;
   /** Has a ranker rank for the profile, with weights multiplied by these factors. */
@@ -46,7 +48,7 @@ export class Slots {
     const name = slot.pocketrankSlot ?? "";
     if (decisions && !shown) for (const list of [own, ...decisions.lists(name)]) void this.#fetch(list).catch(() => undefined);
     const attributes = decisions && (await attributesOf(slot));
-    const decide = () => decisions?.make(name, { attributes, profile: this.#page.profile });
+    const decide = () => decisions?.make(name, { attributes, profile: this.#page.profile, forcedVariations: this.#page.forced });
     const listOf = (decision: Decision | undefined) => (shown ? own : (decision?.list ?? own));
     const decision = decide();
     const model = decision?.model;
@@ -56,14 +58,17 @@ export class Slots {
     const then = decide();
     if (then?.model !== model || listOf(then) !== list) return this.find(element);
     if (then) this.#keep(then);
-    this.#page.set(ranker, then?.blend);
-    const { template = slot.pocketrankTemplate, diversity, rules = [] } = then ?? {};
+    const { template = slot.pocketrankTemplate, diversity, blend, rules = [] } = then ?? {};
+    this.#page.set(ranker, blend);
     const has = decisions !== undefined && rules.length > 0;
     return {
       ranker,
       items,
       template,
       diversity,
+      blend,
+      usual,
+      attributes,
       shifts: (candidates) => (has ? decisions.moves(rules, ranker, candidates) : undefined),
       effects: (row) => (has ? decisions.effects(rules, ranker, row) : []),
     };
