@@ -198,6 +198,8 @@ export async function buildFaultyWorker(tools) {
  * @param {string[]} [options]
  */
 async function runWorkerBuild(tools, folder, options = []) {
+  // Where a build was broken off, it holds an empty module, which workerd would take up.
+  rmSync(join(dist, folder, ".tmp"), { recursive: true, force: true });
   await run(tools.workerBuild, ["--profile", "wasm", "--out-dir", `../dist/${folder}`, ...options], {
     cwd: join(root, "worker"),
     env: {

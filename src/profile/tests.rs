@@ -289,8 +289,10 @@ fn a_full_profile_folds_its_oldest() {
 #[test]
 fn a_profile_is_bounded_whatever_happens() {
     let grant = consent().grant().unwrap();
-    let mut profile = Profile::default();
-    profile.draw = drawn(Some(1), &(0..40).map(|n| (n, n)).collect::<Vec<_>>());
+    let mut profile = Profile {
+        draw: drawn(Some(1), &(0..40).map(|n| (n, n)).collect::<Vec<_>>()),
+        ..Profile::default()
+    };
     for at in 0..20_000 {
         let item = ItemHash(u64::from(at) * 77);
         let kind = EventKind::ALL[1 + at as usize % 8];
