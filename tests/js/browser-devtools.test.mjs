@@ -1,11 +1,14 @@
 /** The overlay in Chromium, under a strict policy: what it shows is what Node makes of the same visitor; arms are forced for a page view; capsules are made again. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { Decisions, init as initDecide } from "../../dist/npm/decide-node.js";
 import { Consent, Profile, Ranker, init, itemHash } from "../../dist/npm/node.js";
+import { cli } from "../../scripts/build.mjs";
 import { root } from "../../scripts/process.mjs";
 import { launchChromium, readStorage, until, watchRequests } from "./support/chromium.mjs";
 import { settled, slate } from "./support/shop.mjs";
@@ -16,7 +19,8 @@ import { POLICY, observe, observed } from "./support/slots.mjs";
 /** @typedef {[id: string, kind: import("../../www/index.js").EventKind][]} Events */
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const snapshot = readFileSync(join(root, "tests/fixtures/decisions-v1.bin"));
+const SNAPSHOT = join(root, "tests/fixtures/decisions-v1.bin");
+const snapshot = readFileSync(SNAPSHOT);
 /** A Wednesday of the rules' time, 10:00 UTC. */
 const NOW = Date.UTC(2023, 10, 15, 10) / 1000;
 const COUNT = 8;
@@ -253,11 +257,22 @@ describe("a replay capsule", () => {
 
   it("that was saved is the same slate for another visitor, bit for bit, and leaves theirs alone", async () => {
     const first = await visit({ events });
-    const text = await saved(first.tab, await open(first.tab));
+    const panelOfFirst = await open(first.tab);
+    const text = await saved(first.tab, panelOfFirst);
+    await unfold(panelOfFirst, "Snapshot");
+    const [download] = await Promise.all([first.tab.waitForEvent("download"), panelOfFirst.getByRole("button", { name: "Save the page's own model" }).click()]);
+    const model = readFileSync(await download.path());
     await first.close();
+    assert.deepEqual(model, snapshot);
     const { ids } = expected({ events, lot: LOT });
     const capsule = JSON.parse(text);
     assert.deepEqual(capsule.slate.map((/** @type {number[]} */ [index = 0]) => capsule.candidates[index]), ids);
+    // The command line makes it again too.
+    const folder = mkdtempSync(join(tmpdir(), "pocketrank-devtools-"));
+    const file = join(folder, "capsule.json");
+    writeFileSync(file, text);
+    execFileSync(cli(), ["replay", file, "--snapshot", SNAPSHOT], { stdio: ["ignore", "ignore", "inherit"] });
+    rmSync(folder, { recursive: true });
 
     const { tab, close } = await visit();
     const before = await slate(tab, "home");

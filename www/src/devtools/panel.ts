@@ -9,7 +9,7 @@ import type { Pocketrank, Slot } from "../../element.js";
 import { fromFragment } from "../replay.js";
 import { find, type Experiment } from "./arms.js";
 import { button, day, fold, make, terms, type Child } from "./dom.js";
-import { again, capsuleOf, linkOf, save } from "./replays.js";
+import { again, capsuleOf, carried, linkOf, save } from "./replays.js";
 import { legend, read, scores, type Reading } from "./scores.js";
 import { consent, profile } from "./visitor.js";
 
@@ -32,7 +32,7 @@ export class Panel {
   readonly #sections = make("div", { class: "sections", hidden: "" });
   #bodies = new Map<Section, HTMLElement>();
   #page: Pocketrank | undefined;
-  #readings: Reading[] = [];
+  #following: Promise<Pocketrank> | undefined;
   #turn = 0;
   #before: Element | null = null;
 
@@ -63,11 +63,12 @@ export class Panel {
       this.#close.focus();
     }
     try {
-      if (!window.pocketrank) throw new Error("the page has no Pocketrank script");
-      this.#page ??= this.#follow(await window.pocketrank);
+      this.#following ??= this.#follow();
+      const page = await this.#following;
       await this.refresh();
-      await this.#replayAddress(this.#page);
+      await this.#replayAddress(page);
     } catch (error) {
+      this.#following = undefined;
       this.#status.textContent = `Pocketrank does not run here: ${String(error)}`;
     }
   }
@@ -83,32 +84,38 @@ export class Panel {
     const page = this.#page;
     if (!page || !this.host.isConnected) return;
     const turn = (this.#turn += 1);
-    const slots = [...document.querySelectorAll<HTMLElement>("[data-pocketrank-slot]")];
-    const readings: Reading[] = [];
-    const failed: string[] = [];
-    // One after the other: slots may share a ranker.
-    for (const slot of slots) {
-      try {
-        readings.push(await read(page, slot));
-      } catch (error) {
-        failed.push(`${slot.dataset.pocketrankSlot}: ${String(error)}`);
-      }
-    }
+    const [readings, failed] = await this.#read(page);
     const [kept, names, experiments] = await Promise.all([page.export(), page.items().catch(() => new Map<string, never>()), this.#experiments(page, readings[0]?.slot)]);
     if (turn !== this.#turn) return;
-    this.#readings = readings;
-    this.#fill("Slots", [legend(), ...this.#readings.map((reading, at) => this.#slot(page, reading, at)), ...failed.map((text) => make("p", { class: "differs" }, [text]))]);
+    this.#fill("Slots", [legend(), ...readings.map((reading, at) => this.#slot(page, reading, at)), ...failed.map((text) => make("p", { class: "differs" }, [text]))]);
     this.#fill("Experiments", experiments.map((experiment) => this.#experiment(page, experiment)), "No experiment can be met on this page.");
     this.#fill("Profile", profile(kept, names));
     this.#fill("Consent", consent(kept));
-    this.#fill("Snapshot", this.#snapshots(), "No slot has a snapshot yet.");
+    this.#fill("Snapshot", this.#snapshots(readings), "No slot has a snapshot yet.");
     this.#sections.hidden = false;
     const forced = Object.keys(page.forced ?? {});
     this.#status.textContent = `${kept.mode}, ${kept.events.length} events${forced.length > 0 ? `; forced for this page view: ${forced.join(", ")}` : ""}`;
     this.#status.classList.toggle("forced", forced.length > 0);
   }
 
-  #follow(page: Pocketrank): Pocketrank {
+  /** The slots, and of which it could not be had why not. */
+  async #read(page: Pocketrank): Promise<[Reading[], string[]]> {
+    const readings: Reading[] = [];
+    const failed: string[] = [];
+    // One after the other: slots may share a ranker.
+    for (const slot of document.querySelectorAll<HTMLElement>("[data-pocketrank-slot]")) {
+      try {
+        readings.push(await read(page, slot));
+      } catch (error) {
+        failed.push(`${slot.dataset.pocketrankSlot}: ${String(error)}`);
+      }
+    }
+    return [readings, failed];
+  }
+
+  async #follow(): Promise<Pocketrank> {
+    if (!window.pocketrank) throw new Error("the page has no Pocketrank script");
+    const page = (this.#page = await window.pocketrank);
     page.addEventListener("change", () => void this.refresh());
     document.addEventListener("pocketrank:slate", () => void this.refresh());
     window.addEventListener("hashchange", () => void this.#replayAddress(page));
@@ -129,10 +136,10 @@ export class Panel {
   }
 
   #slot(page: Pocketrank, reading: Reading, at: number): HTMLElement {
-    const { name, slot, places, options, shown } = reading;
+    const { element, name, slot, places, options, shown } = reading;
     const file = `pocketrank-replay-${name || at}.json`;
     const copy = async () => {
-      const link = linkOf(capsuleOf(page, reading));
+      const link = linkOf(await capsuleOf(page, element));
       try {
         await navigator.clipboard.writeText(link);
         this.#say(`The link that replays ${name} is in the clipboard. It names what the visitor did.`);
@@ -145,8 +152,8 @@ export class Panel {
         field.select();
       }
     };
-    const keep = () => {
-      save(capsuleOf(page, reading), file);
+    const keep = async () => {
+      save(await capsuleOf(page, element), file);
       this.#say(`${file} is saved. It names what the visitor did.`);
     };
     const about = `${places.length} of ${slot.items.length} candidates, diversity ${options.diversity}, snapshot ${slot.ranker.id}${slot.blend ? `, weights ${JSON.stringify(slot.blend)}` : ""}`;
@@ -176,11 +183,19 @@ export class Panel {
     return make("p", { class: "actions" }, [make("label", {}, [`${name} `, choice]), note]);
   }
 
-  #snapshots(): Child[] {
-    const rankers = new Set(this.#readings.map(({ slot }) => slot.ranker));
+  #snapshots(readings: Reading[]): Child[] {
+    const rankers = new Set(readings.map(({ slot }) => slot.ranker));
     const now = Date.now() / 1000;
-    return [...rankers].map(({ meta }) => {
-      const of = this.#readings.filter(({ slot }) => slot.ranker.id === meta.id).map(({ name }) => name);
+    const models = carried().map(({ lists, bytes }, at) => {
+      const name = `pocketrank-page-model-${at}.bin`;
+      const keep = () => {
+        save(bytes(), name);
+        this.#say(`${name} is saved, for pocketrank replay FILE --snapshot ${name}.`);
+      };
+      return make("p", { class: "actions" }, [button("Save the page's own model", `model ${at}`, keep), `a slice, for the lists ${lists}`]);
+    });
+    const told = [...rankers].map(({ meta }) => {
+      const of = readings.filter(({ slot }) => slot.ranker.id === meta.id).map(({ name }) => name);
       return terms([
         ["Id", meta.id],
         ["Trained on events until", `${day(meta.trainedUntil)}, ${Math.max(0, Math.floor((now - meta.trainedUntil) / DAY))} days ago`],
@@ -190,6 +205,7 @@ export class Panel {
         ["Ranks", of.join(", ")],
       ]);
     });
+    return [...told, ...models];
   }
 
   #loader(): HTMLElement {
@@ -216,7 +232,8 @@ export class Panel {
   }
 
   async #replay(page: Pocketrank, text: string): Promise<void> {
-    const { children } = await again(page, text, this.#readings.map(({ slot }) => slot));
+    const [readings] = await this.#read(page);
+    const children = await again(page, text, readings.map(({ slot }) => slot));
     this.#folds.Replay.open = true;
     this.#outcome.replaceChildren(...children);
   }

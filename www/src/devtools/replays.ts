@@ -8,16 +8,11 @@ import type { Pocketrank, Slot } from "../../element.js";
 import type { Profile } from "../../index.js";
 import { readCapsule, replay, toFragment, writeCapsule } from "../replay.js";
 import { make, time, type Child } from "./dom.js";
-import { scores, type Reading } from "./scores.js";
+import { read, scores } from "./scores.js";
 
-/** What came of a replay. */
-export interface Outcome {
-  same: boolean;
-  children: Child[];
-}
-
-/** The capsule of a slot as it was ranked. */
-export function capsuleOf({ profile }: Pocketrank, { slot, now, slate, options }: Reading): string {
+/** The capsule of a slot, ranked now for the visitor as they are now. */
+export async function capsuleOf(pocketrank: Pocketrank, element: HTMLElement): Promise<string> {
+  const { slot, profile, now, slate, options } = await read(pocketrank, element);
   const { ranker, items: candidates, blend } = slot;
   return writeCapsule({ ranker, profile, now, candidates, slate, options, ...(blend && { blend }) });
 }
@@ -28,9 +23,17 @@ export function linkOf(capsule: string): string {
   return page + toFragment(capsule);
 }
 
-/** Gives a text as a file. */
-export function save(text: string, name: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+/** The page's own models, each with the lists that it is for and its bytes: a replay elsewhere needs just these. */
+export function carried(): { lists: string; bytes: () => Uint8Array<ArrayBuffer> }[] {
+  return [...document.querySelectorAll<HTMLElement>("script[data-pocketrank-model]")].map((carrier) => ({
+    lists: carrier.dataset.pocketrankLists ?? "",
+    bytes: () => Uint8Array.from(atob(carrier.textContent), (character) => character.charCodeAt(0)),
+  }));
+}
+
+/** Gives a file. */
+export function save(content: string | Uint8Array<ArrayBuffer>, name: string): void {
+  const url = URL.createObjectURL(new Blob([content]));
   make("a", { href: url, download: name }).click();
   URL.revokeObjectURL(url);
 }
@@ -43,8 +46,8 @@ function restore({ Consent, profile }: Pocketrank, held: Uint8Array): Profile {
   return (profile.constructor as typeof Profile).restore(grant, held, 0);
 }
 
-/** Makes a capsule again by the ranker of the page that has its snapshot. */
-export async function again(pocketrank: Pocketrank, text: string, slots: Pick<Slot, "ranker" | "blend">[]): Promise<Outcome> {
+/** Makes a capsule again by the ranker of the page that has its snapshot, and says what came of it. */
+export async function again(pocketrank: Pocketrank, text: string, slots: Pick<Slot, "ranker" | "blend">[]): Promise<Child[]> {
   try {
     const { snapshot } = readCapsule(text);
     const fitting = slots.find(({ ranker }) => ranker.id === snapshot) ?? slots[0] ?? { ranker: await pocketrank.ranker(), blend: undefined };
@@ -53,13 +56,13 @@ export async function again(pocketrank: Pocketrank, text: string, slots: Pick<Sl
       const { capsule, slate } = replay(text, ranker, (held) => restore(pocketrank, held));
       const said = `Same slate, bit for bit: ${slate.length} places of ${capsule.candidates.length} candidates, ranked at ${time(capsule.now)} by snapshot ${snapshot}.`;
       const places = slate.map(({ id, why }) => ({ id, name: id, why, effects: [] }));
-      return { same: true, children: [make("p", { class: "same" }, [said]), ...scores(places, "Replay", places.map(({ id }) => id))] };
+      return [make("p", { class: "same" }, [said]), ...scores(places, "Replay", places.map(({ id }) => id))];
     } finally {
       ranker.setBlend(blend);
       ranker.setProfile(pocketrank.profile);
     }
   } catch (error) {
     const { code, message } = error as { code?: string; message: string };
-    return { same: false, children: [make("p", { class: "differs" }, [`Not the same (${code ?? "error"}): ${message}`])] };
+    return [make("p", { class: "differs" }, [`Not the same (${code ?? "error"}): ${message}`])];
   }
 }

@@ -4,7 +4,7 @@
  * Invariant: it is ranked by the page's own ranker, list and options, as the slot itself ranks; the page's cards are not touched.
  */
 import type { Effect, Pocketrank, Slot } from "../../element.js";
-import type { Explanation, Options, Ranked } from "../../index.js";
+import type { Explanation, Options, Profile, Ranked } from "../../index.js";
 import { cardsOf, isTemplated, itemOf } from "../card.js";
 import { make, table, type Child } from "./dom.js";
 
@@ -21,8 +21,11 @@ export interface Place {
 
 /** A slot, ranked now. */
 export interface Reading {
+  element: HTMLElement;
   name: string;
   slot: Slot;
+  /** For whom it was ranked. */
+  profile: Profile;
   /** With which everything was ranked, in seconds since 1970-01-01 UTC. */
   now: number;
   options: Options;
@@ -36,20 +39,21 @@ export interface Reading {
 export async function read(pocketrank: Pocketrank, element: HTMLElement): Promise<Reading> {
   const slot = await pocketrank.slot(element);
   const { ranker, items, diversity } = slot;
+  const { profile } = pocketrank;
   const now = Math.floor(Date.now() / 1000);
-  const turned = pocketrank.profile.events().filter(({ kind }) => kind === "dismiss").length;
-  const wanted = Math.min(Number(element.dataset.pocketrankCount ?? COUNT), MAX_COUNT) + turned;
+  const turned = new Set(profile.events().flatMap(({ item, kind }) => (kind === "dismiss" ? [item] : [])));
+  const wanted = Math.min(Number(element.dataset.pocketrankCount ?? COUNT), MAX_COUNT) + turned.size;
   const candidates = ranker.candidates(items);
   try {
     // As the page has set it, with a time that a replay can name.
-    ranker.setProfile(pocketrank.profile, now);
+    ranker.setProfile(profile, now);
     const options = { count: isTemplated(element) ? wanted : items.length, diversity: diversity ?? 0.3, shifts: slot.shifts(candidates) ?? new Uint8Array() };
     const slate = ranker.rerank(candidates, options);
     const places = slate.map(({ index, row }) => {
       const { id = "", name = id } = items[index] ?? {};
       return { id, name, why: ranker.explain(row), effects: slot.effects(row) };
     });
-    return { name: element.dataset.pocketrankSlot ?? "", slot, now, options, slate, places, shown: cardsOf(element).map(itemOf) };
+    return { element, profile, name: element.dataset.pocketrankSlot ?? "", slot, now, options, slate, places, shown: cardsOf(element).map(itemOf) };
   } finally {
     candidates.free();
   }

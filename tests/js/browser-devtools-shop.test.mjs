@@ -1,0 +1,57 @@
+/** The overlay in the demo shop: by the address's fragment alone, over the shop's own slots, and a replay link that another page makes again. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { after, before, it } from "node:test";
+import { launchChromium, watchRequests } from "./support/chromium.mjs";
+import { answer, open, openFiles, slate, tastes } from "./support/shop.mjs";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** @type {import("playwright-core").Browser} */
+let browser;
+/** @type {Awaited<ReturnType<typeof openFiles>>} */
+let shop;
+before(async () => {
+  [browser, shop] = await Promise.all([launchChromium(), openFiles()]);
+});
+after(async () => {
+  await browser.close();
+  await shop.stop();
+});
+
+it("the shop shows the overlay where its address asks for it, and loads nothing of it otherwise", async () => {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+  const requests = watchRequests(context);
+  const isLoaded = () => requests.some(({ url }) => url.endsWith("/devtools.js"));
+  const page = await context.newPage();
+  await open(page, `${shop.url}/`);
+  await answer(page, "Only this visit");
+  const [product] = tastes()[0] ?? [];
+  assert.ok(product);
+  await open(page, shop.url + product.url);
+  await open(page, `${shop.url}/`);
+  assert.equal(isLoaded(), false);
+
+  await page.evaluate(() => void (location.hash = "#pocketrank-devtools"));
+  const panel = page.getByRole("complementary", { name: "Pocketrank devtools" });
+  await panel.getByRole("region", { name: "Slot home-for-you" }).waitFor();
+  await panel.locator('details[data-key="Profile"] > summary').click();
+  await panel.getByRole("rowheader", { name: product.name }).first().waitFor();
+  const [first] = await slate(page, "home-for-you");
+  assert.ok(first);
+  const { violations } = /** @type {import("axe-core").AxeResults} */ (await page.evaluate(`${axe}; axe.run()`));
+  assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(" ")}`), []);
+
+  // A visitor who never agreed makes the same slate of a link.
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await panel.getByRole("button", { name: "Copy link that replays home-for-you" }).click();
+  await panel.getByText("is in the clipboard").waitFor();
+  const link = await page.evaluate(() => navigator.clipboard.readText());
+  await context.close();
+  const other = await browser.newContext();
+  const tab = await other.newPage();
+  await tab.goto(link);
+  await tab.getByText(/Same slate, bit for bit: 12 places/).waitFor();
+  await other.close();
+});
