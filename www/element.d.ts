@@ -14,7 +14,7 @@
  * The same promise is `window.pocketrank`.
  */
 import type { Effect, ExperimentResult } from "./decide.js";
-import type { CandidateItem, Candidates, Choice, Consent, EventKind, HeldProfile, Mode, Profile, Ranker } from "./index.js";
+import type { CandidateItem, Candidates, Choice, Consent, EventKind, HeldProfile, Mode, PartName, Profile, Ranker } from "./index.js";
 
 export type { Effect, ExperimentResult } from "./decide.js";
 export type { Aggregate, CandidateItem, Choice, EventKind, Explanation, HeldProfile, Mode, ProfileEvent } from "./index.js";

@@ -215,6 +215,7 @@ import type { Ranked } from "pocketrank";
 import * as slim from "pocketrank/slim";
 import { follow, type Following } from "pocketrank/sync";
 import type { Pocketrank } from "pocketrank/element";
+import { show } from "pocketrank/devtools";
 export const models: Promise<Following<Ranker>> = follow("https://shop.example/manifest.pkrm", {
   audience: "shop.example",
   keys: [],
@@ -247,6 +248,7 @@ export async function rankSlim(bytes: Uint8Array): Promise<Ranked[]> {
   return ranker.rerank(ranker.candidates(["sku-1", "sku-2"]), { count: 2 });
 }
 export const mode = (page: Pocketrank) => page.mode;
+export const look: () => Promise<void> = show;
 `,
   );
   const tsc = join(root, "node_modules/typescript/bin/tsc");
