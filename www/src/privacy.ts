@@ -16,13 +16,13 @@ interface Visitor {
   readonly choice: Choice | undefined;
   readonly answers: ReadonlyMap<string, number>;
   readonly profile: { toJSON(): HeldProfile };
-  encode(): Uint8Array | undefined;
+  readonly encoded: Uint8Array | undefined;
 }
 
 /** Everything that is held. */
 export async function describe(visitor: Visitor, gpc: boolean | null): Promise<Kept> {
   const { mode, choice, answers, profile } = visitor;
-  const encoded = visitor.encode();
+  const encoded = visitor.encoded;
   const sources = [...answers].map(([source, answer]) => [source, inWords(answer)] as const);
   return {
     mode,

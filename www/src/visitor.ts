@@ -131,11 +131,6 @@ export class Visitor {
     if (String(draw) !== String(this.profile.draw)) await this.#change([{ draw: [...draw] }]);
   }
 
-  /** The profile, encoded; `undefined` without a grant. */
-  encode(): Uint8Array | undefined {
-    return this.#grant && this.profile.encode(this.#grant);
-  }
-
   /** Puts another profile in the place of the visitor's. @throws with code `no_consent` without a grant, or what is wrong with the bytes */
   async take(encoded: Uint8Array): Promise<void> {
     const grant = this.#grant;
@@ -252,7 +247,7 @@ export class Visitor {
     };
   }
 
-  /** The profile as it is told to a worker of this page; none without a grant. */
+  /** The profile, encoded; none without a grant. */
   get encoded(): Uint8Array | undefined {
     return this.#grant && this.profile.encode(this.#grant);
   }
