@@ -135,6 +135,26 @@ function shows(tab, ids) {
   return until(tab, (ids) => JSON.stringify(document.querySelector("pocketrank-carousel")?.slate.map(({ id }) => id)) === ids, JSON.stringify(ids));
 }
 
+/** Saves the capsule of the slot. @param {Page} tab @param {import("playwright-core").Locator} panel */
+async function saved(tab, panel) {
+  const [download] = await Promise.all([tab.waitForEvent("download"), panel.getByRole("button", { name: "Save replay of home" }).click()]);
+  assert.equal(download.suggestedFilename(), "pocketrank-replay-home.json");
+  return readFileSync(await download.path(), "utf8");
+}
+
+/** Loads a capsule. @param {import("playwright-core").Locator} panel @param {string} text */
+async function load(panel, text) {
+  const part = await unfold(panel, "Replay");
+  await part.locator("input[type=file]").setInputFiles({ name: "replay.json", mimeType: "application/json", buffer: Buffer.from(text) });
+  return part;
+}
+
+/** @param {Page} tab */
+async function violations(tab) {
+  const found = /** @type {import("axe-core").AxeResults} */ (await tab.evaluate(`${axe}; axe.run()`));
+  return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(" ")}`);
+}
+
 describe("the overlay", () => {
   it("shows the profile, consent and its signals, the snapshot, and parts that add up to each score", async () => {
     const { tab, close } = await visit({ events });
@@ -222,12 +242,16 @@ describe("the overlay", () => {
       const from = requests.length;
       const panel = await open(tab);
       for (const name of ["Experiments", "Profile", "Consent", "Snapshot", "Replay"]) await unfold(panel, name);
-      const { violations } = /** @type {import("axe-core").AxeResults} */ (await tab.evaluate(`${axe}; axe.run()`));
-      assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(" ")}`), []);
+      assert.deepEqual(await violations(tab), []);
       assert.deepEqual(await readStorage(tab), kept);
       const { shifts, refused } = await observed(tab);
       assert.deepEqual([shifts.filter((shift) => !(/** @type {any} */ (shift).hadRecentInput)), refused], [[], []]);
       asked.push(requests.slice(from).map(({ method, url, body }) => `${method} ${url.slice(site.url.length)} ${body ?? ""}`).sort());
+      await load(panel, await saved(tab, panel));
+      await panel.getByText(/^Same slate/).waitFor();
+      await panel.locator("select").first().selectOption("1");
+      await panel.getByText("neither kept nor counted").first().waitFor();
+      assert.deepEqual(await violations(tab), []);
       await panel.getByRole("button", { name: "Close" }).focus();
       await tab.keyboard.press("Tab");
       assert.equal(await tab.evaluate(() => document.activeElement?.shadowRoot?.activeElement?.tagName), "SUMMARY");
@@ -242,19 +266,6 @@ describe("the overlay", () => {
 });
 
 describe("a replay capsule", () => {
-  /** @param {Page} tab @param {import("playwright-core").Locator} panel */
-  async function saved(tab, panel) {
-    const [download] = await Promise.all([tab.waitForEvent("download"), panel.getByRole("button", { name: "Save replay of home" }).click()]);
-    assert.equal(download.suggestedFilename(), "pocketrank-replay-home.json");
-    return readFileSync(await download.path(), "utf8");
-  }
-  /** @param {import("playwright-core").Locator} panel @param {string} text */
-  async function load(panel, text) {
-    const part = await unfold(panel, "Replay");
-    await part.locator("input[type=file]").setInputFiles({ name: "replay.json", mimeType: "application/json", buffer: Buffer.from(text) });
-    return part;
-  }
-
   it("that was saved is the same slate for another visitor, bit for bit, and leaves theirs alone", async () => {
     const first = await visit({ events });
     const panelOfFirst = await open(first.tab);

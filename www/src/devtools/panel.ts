@@ -33,7 +33,8 @@ export class Panel {
   #bodies = new Map<Section, HTMLElement>();
   #page: Pocketrank | undefined;
   #following: Promise<Pocketrank> | undefined;
-  #turn = 0;
+  #isStale = false;
+  #drawing: Promise<void> | undefined;
   #before: Element | null = null;
 
   constructor(css: string, decide: Decide) {
@@ -65,7 +66,7 @@ export class Panel {
     try {
       this.#following ??= this.#follow();
       const page = await this.#following;
-      await this.refresh();
+      await this.#refresh();
       await this.#replayAddress(page);
     } catch (error) {
       this.#following = undefined;
@@ -79,14 +80,29 @@ export class Panel {
     if (this.#before instanceof HTMLElement) this.#before.focus();
   }
 
-  /** Reads the page anew; what is asked for later holds. */
-  async refresh(): Promise<void> {
-    const page = this.#page;
-    if (!page || !this.host.isConnected) return;
-    const turn = (this.#turn += 1);
+  /** Reads the page anew; what is asked for meanwhile is done once more when that is done. */
+  #refresh(): Promise<void> {
+    this.#isStale = true;
+    this.#drawing ??= this.#drawAll();
+    return this.#drawing;
+  }
+
+  async #drawAll(): Promise<void> {
+    try {
+      while (this.#isStale && this.#page && this.host.isConnected) {
+        this.#isStale = false;
+        await this.#draw(this.#page);
+      }
+    } catch (error) {
+      this.#status.textContent = `The page cannot be read: ${String(error)}`;
+    } finally {
+      this.#drawing = undefined;
+    }
+  }
+
+  async #draw(page: Pocketrank): Promise<void> {
     const [readings, failed] = await this.#read(page);
     const [kept, names, experiments] = await Promise.all([page.export(), page.items().catch(() => new Map<string, never>()), this.#experiments(page, readings[0]?.slot)]);
-    if (turn !== this.#turn) return;
     this.#fill("Slots", [legend(), ...readings.map((reading, at) => this.#slot(page, reading, at)), ...failed.map((text) => make("p", { class: "differs" }, [text]))]);
     this.#fill("Experiments", experiments.map((experiment) => this.#experiment(page, experiment)), "No experiment can be met on this page.");
     this.#fill("Profile", profile(kept, names));
@@ -116,8 +132,8 @@ export class Panel {
   async #follow(): Promise<Pocketrank> {
     if (!window.pocketrank) throw new Error("the page has no Pocketrank script");
     const page = (this.#page = await window.pocketrank);
-    page.addEventListener("change", () => void this.refresh());
-    document.addEventListener("pocketrank:slate", () => void this.refresh());
+    page.addEventListener("change", () => void this.#refresh());
+    document.addEventListener("pocketrank:slate", () => void this.#refresh());
     window.addEventListener("hashchange", () => void this.#replayAddress(page));
     return page;
   }
