@@ -86,7 +86,8 @@ export function scores(places: Place[], title: string, shown: string[]): Child[]
     const bar = make("span", { class: "bar", "aria-hidden": "true" }, [...parts, zero]);
     const at = shown.indexOf(place.id);
     const note = [...place.effects.map(({ action, rule }) => `${action} by rule ${rule}`), ...(at < 0 ? ["not on the page"] : [])].join(", ");
-    return make("li", {}, [make("span", { class: "name" }, [place.name, note && make("small", {}, [` ${note}`])]), bar, make("span", { class: "score" }, [place.why.score.toFixed(3)])]);
+    const name = make("span", { class: "name", title: place.name }, [place.name]);
+    return make("li", {}, [name, bar, make("span", { class: "score" }, [place.why.score.toFixed(3)]), note && make("small", {}, [` ${note}`])]);
   });
   const rows = places.map(({ name, why }) => [name, why.score.toFixed(4), ...why.parts.map(({ value }) => value.toFixed(4))]);
   const numbers = table(`${title}: scores and their parts`, ["Item", "Score", ...PARTS.map(words)], rows, "Nothing is ranked.");
