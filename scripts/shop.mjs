@@ -24,7 +24,7 @@ import { build as bundle } from "esbuild";
 import { Failure, isMain, main, root, say, seconds } from "./process.mjs";
 import { Html } from "./shop/html.mjs";
 import { AUDIENCE, demo, publicKey, publish } from "./shop/models.mjs";
-import { PAGE_SIZE, cartPage, categoryPage, landing, notFoundPage, privacyPage, productPage } from "./shop/pages.mjs";
+import { PAGE_SIZE, accountPage, cartPage, categoryPage, landing, notFoundPage, privacyPage, productPage } from "./shop/pages.mjs";
 
 /**
  * @typedef {import("./shop/layout.mjs").Catalogue} Catalogue
@@ -90,10 +90,10 @@ function readJson(path) {
   }
 }
 
-/** The shop's own script and style, each one file. */
+/** The shop's own scripts and style, each one file. */
 async function bundleAssets() {
   const { outputFiles } = await bundle({
-    entryPoints: [join(root, "www/shop/shop.ts"), join(root, "www/shop/shop.css")],
+    entryPoints: [join(root, "www/shop/shop.ts"), join(root, "www/shop/first.ts"), join(root, "www/shop/shop.css")],
     outdir: "out",
     bundle: true,
     minify: true,
@@ -102,9 +102,8 @@ async function bundleAssets() {
     write: false,
     logLevel: "warning",
   });
-  const text = (/** @type {string} */ extension) =>
-    outputFiles.find((file) => file.path.endsWith(extension))?.contents ?? "";
-  return { script: text(".js"), css: text(".css") };
+  const text = (/** @type {string} */ name) => outputFiles.find((file) => file.path.endsWith(name))?.contents ?? "";
+  return { script: text("shop.js"), css: text("shop.css"), first: text("first.js") };
 }
 
 /**
@@ -165,6 +164,14 @@ function replaceName(text, script, name, by) {
 }
 
 /**
+ * What the cart page says of an item.
+ * @param {Item} item
+ */
+function forCart({ id, name, url, image, price, currency, category }) {
+  return { id, name, url, image, price: Number(price), currency, category };
+}
+
+/**
  * @param {Files} files
  * @param {Site} site
  */
@@ -182,6 +189,7 @@ function writePages(files, site) {
   }
   for (const item of items) files.write(`product/${item.slug}.html`, productPage(site, item).text);
   files.write("cart.html", cartPage(site).text);
+  files.write("account.html", accountPage(site).text);
   files.write("privacy.html", privacyPage(site).text);
   files.write("404.html", notFoundPage(site).text);
 }
@@ -242,6 +250,8 @@ export async function makePages(data, out, npmFolder = join(root, "dist/npm"), m
       assets: {
         css: files.writeHashed("/assets", "shop", "css", assets.css),
         script: files.writeHashed("/assets", "shop", "js", assets.script),
+        first: files.writeHashed("/assets", "first", "js", assets.first),
+        products: files.writeHashed("/assets", "products", "json", JSON.stringify(catalogue.items.map(forCart))),
       },
       models: { audience: AUDIENCE, keys: await publicKey(models) },
     };

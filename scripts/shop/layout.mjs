@@ -29,7 +29,7 @@ import { html } from "./html.mjs";
  * @property {(name: string) => List | undefined} list the candidates list of that name
  * @property {(items: Item[]) => Html[]} cards each by itself
  * @property {(items: Item[], template?: string) => Html | undefined} slot what a template makes of items, if the snapshot has it
- * @property {{ css: string, script: string }} assets addresses of the shop's own files
+ * @property {{ css: string, script: string, first: string, products: string }} assets addresses of the shop's own files
  * @property {{ audience: string, keys: string }} models what the page trusts of what it follows: for whom, and public keys, blanks between
  */
 
@@ -90,6 +90,7 @@ export function layout(site, { title, description, path, main, image }) {
 <meta property="og:site_name" content="${shop}">
 ${image && html`<meta property="og:image" content="${image}">\n`}<link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="${site.assets.css}">
+<script src="${site.assets.first}"></script>
 <script type="module" src="/pocketrank/pocketrank.js" data-manifest="/pocketrank/manifest.pkrm" data-audience="${site.models.audience}" data-keys="${site.models.keys}"></script>
 <script type="module" src="${site.assets.script}"></script>
 </head>
@@ -100,7 +101,7 @@ ${image && html`<meta property="og:image" content="${image}">\n`}<link rel="icon
 <div class="wrap top-row">
 <a class="brand" href="/"><svg class="brand-mark" aria-hidden="true"><use href="/assets/icons.svg#mark"></use></svg>${shop}</a>
 <nav class="main-nav" aria-label="Departments"><ul>${links(categories.slice(0, MAIN_CATEGORIES))}</ul></nav>
-<a class="cart-link" href="/cart">${icon("bag")}<span class="cart-word">Cart</span><span class="badge" data-shop="cart-count" hidden></span></a>
+<div class="tools"><button type="button" class="tool theme" data-shop="theme" aria-pressed="false">${icon("moon")}<span class="visually-hidden">Dark theme</span></button><a class="tool account-link" href="/account"${path === "/account" && html` aria-current="page"`}>${icon("person")}<span class="visually-hidden">Account</span></a><a class="tool cart-link" href="/cart"${path === "/cart" && html` aria-current="page"`}>${icon("bag")}<span class="visually-hidden">Cart</span><span class="badge" data-shop="cart-count" hidden></span></a></div>
 </div>
 </header>
 <main id="main">
@@ -110,7 +111,7 @@ ${main}
 <div class="wrap foot-grid">
 <div><p class="foot-brand">${shop}</p><p>A small shop without a memory: what is picked for you is picked by your own device, and we keep no record.</p></div>
 <nav aria-label="All departments"><h2>Departments</h2><ul class="foot-list">${links(categories.slice(0, FOOTER_CATEGORIES))}</ul></nav>
-<nav aria-label="Your privacy"><h2>Your privacy</h2><ul><li><a href="/privacy">What stays on your device</a></li><li><button type="button" class="as-link" data-shop="ask">Privacy choices</button></li><li><button type="button" class="as-link" data-shop="forget">Forget me</button></li></ul></nav>
+<nav aria-label="Your privacy"><h2>Your privacy</h2><ul><li><a href="/account">Account</a></li><li><a href="/privacy">What stays on your device</a></li><li><button type="button" class="as-link" data-shop="ask">Privacy choices</button></li><li><button type="button" class="as-link" data-shop="forget">Forget me</button></li><li><a href="#pocketrank-devtools">Look under the hood</a></li></ul></nav>
 </div>
 <p class="wrap foot-small">A demonstration shop. Nothing here is sold, and no payment is taken.</p>
 </footer>
@@ -136,7 +137,7 @@ export function shelf(site, { slot, list, title, note, count = 12, template }) {
   if (items.length === 0) return html``;
   const own = template && site.slot(items, template);
   return html`<section class="shelf wrap" aria-labelledby="${slot}-title">
-<div class="shelf-head"><h2 id="${slot}-title">${title}</h2>${note && html`<p>${note}</p>`}</div>
+<div class="shelf-head"><h2 id="${slot}-title">${title}</h2><p class="shelf-note">${note}</p></div>
 <pocketrank-carousel data-pocketrank-slot="${slot}" data-pocketrank-candidates="${list}" data-pocketrank-count="${count}"${own && html` data-pocketrank-template="${template}"`} aria-labelledby="${slot}-title">
 ${own || site.slot(items)}
 </pocketrank-carousel>

@@ -23,6 +23,7 @@ export function samples({ categories, items }) {
     ...(category ? [{ name: "category", path: categoryUrl(category) }] : []),
     ...(product ? [{ name: "product", path: product.url }] : []),
     { name: "cart", path: "/cart" },
+    { name: "account", path: "/account" },
     { name: "privacy", path: "/privacy" },
     { name: "not-found", path: "/404" },
   ];
@@ -148,15 +149,29 @@ ${shelf(site, { slot: "product-for-you", list: "popular", title: "For you" })}`;
 
 /** @param {Site} site */
 export function cartPage(site) {
-  const main = html`<div class="wrap cart"><div class="page-head"><h1>Your cart</h1></div>
-<div data-shop="cart"><p class="cart-empty">Your cart is empty. <a href="/">Find something to keep</a></p></div></div>
+  const main = html`<div class="wrap cart"><div class="page-head"><h1 tabindex="-1">Your cart</h1></div>
+<div class="cart-body" data-shop="cart" data-products="${site.assets.products}"><div class="cart-empty"><p>Your cart is empty.</p><a class="button" href="/">Find something to keep</a></div></div></div>
 ${shelf(site, { slot: "cart-for-you", list: "popular", title: "You may also like" })}`;
   return layout(site, { title: "Your cart", description: "Your cart.", path: "/cart", main });
 }
 
 /** @param {Site} site */
+export function accountPage(site) {
+  const main = html`<div class="wrap account"><div class="page-head"><h1>Your account</h1></div>
+<p class="lede">There is nothing to sign up for. What other shops keep about you on a server, this one leaves with your browser, and here you see all of it.</p>
+<div class="panels">
+<section class="panel" aria-labelledby="choice-title">${icon("device")}<h2 id="choice-title">Your choice</h2><p data-shop="state">Your browser has not been asked to remember anything.</p><p class="panel-foot"><button type="button" class="button quiet" data-shop="ask">Change my choice</button></p></section>
+<section class="panel" aria-labelledby="bought-title">${icon("box")}<h2 id="bought-title">What you bought</h2><div data-shop="bought"><p>Nothing that your browser knows of.</p></div></section>
+<section class="panel" aria-labelledby="seen-title">${icon("heart")}<h2 id="seen-title">Lately looked at</h2><div data-shop="looked"><p>Nothing that your browser knows of.</p></div></section>
+<section class="panel" aria-labelledby="yours-title">${icon("return")}<h2 id="yours-title">It is yours</h2><p>See each thing that is remembered, take it along to another device, or have all of it erased.</p><p class="panel-foot"><a class="button quiet" href="/privacy">What stays on your device</a></p></section>
+</div></div>
+${shelf(site, { slot: "account-for-you", list: "popular", title: "For you" })}`;
+  return layout(site, { title: "Your account", description: "What your browser knows of you, and no one else.", path: "/account", main });
+}
+
+/** @param {Site} site */
 export function privacyPage(site) {
-  const main = html`<div class="wrap prose"><div class="page-head"><h1>What stays on your device</h1></div>
+  const main = html`<div class="wrap prose"><nav class="crumbs" aria-label="Breadcrumb"><ol><li><a href="/account">Account</a></li><li aria-current="page">Privacy</li></ol></nav><div class="page-head"><h1>What stays on your device</h1></div>
 <p class="lede">Most shops learn your taste by sending what you look at to a server. This one sends the shop to you: a small model comes with the page, and your own browser sorts the shelves with it.</p>
 <h2>Your choice now</h2>
 <p data-shop="state" role="status">Your browser has not been asked to remember anything.</p>
@@ -167,7 +182,9 @@ export function privacyPage(site) {
 <h2>What is remembered</h2>
 <div data-shop="events"><p>Nothing.</p></div>
 <p class="row"><button type="button" class="button quiet" data-shop="export">Download it</button><button type="button" class="button quiet" data-shop="import">Bring it from another device</button><button type="button" class="button quiet" data-shop="forget">Forget me</button></p>
-<p>The cart is apart from this: what you put there is kept in the tab so that the shop can work, and goes when you empty it, forget, or close the tab.</p></div>`;
+<div class="proof" data-shop="proof" role="status"></div>
+<h2>And the cart?</h2>
+<p>Without your yes it is stored nowhere: what you put in goes along in the address bar, after the #, which browsers send to nobody. With your yes it is kept in this tab. It goes when you empty it, forget, or close the tab; and so does a theme that you turn on.</p></div>`;
   return layout(site, {
     title: "What stays on your device",
     description: "What your browser remembers, and how to make it forget.",

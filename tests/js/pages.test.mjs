@@ -21,6 +21,7 @@ const phone = { isMobile: true, hasTouch: true };
 const screens = /** @type {const} */ ([
   { name: "wide-light", as: { viewport: { width: 1280, height: 900 }, colorScheme: "light" } },
   { name: "wide-dark", as: { viewport: { width: 1280, height: 900 }, colorScheme: "dark" } },
+  { name: "tablet-light", as: { viewport: { width: 768, height: 1024 }, colorScheme: "light" } },
   { name: "phone-dark", as: { viewport: { width: 390, height: 844 }, colorScheme: "dark", ...phone } },
   { name: "small-phone-light", as: { viewport: { width: 320, height: 640 }, colorScheme: "light", ...phone } },
 ]);
@@ -78,6 +79,19 @@ for (const screen of screens) {
       });
     }
 
+    it("the end of a check-out is", async () => {
+      const page = await visitor(screen);
+      await open(page, edge.url + product);
+      await answer(page, "Only this visit");
+      await page.getByRole("button", { name: "Add to cart" }).click();
+      await open(page, `${edge.url}/cart`);
+      await page.getByRole("button", { name: "Check out" }).click();
+      await page.getByRole("button", { name: "Place the order" }).click();
+      await page.getByRole("heading", { name: "Thank you" }).waitFor();
+      await check(page, `${screen.name}-ordered`);
+      await page.context().close();
+    });
+
     it("every page is, to a visitor who agreed, asked for a reason and filled the cart", async () => {
       const page = await visitor(screen);
       await open(page, edge.url + product);
@@ -88,6 +102,9 @@ for (const screen of screens) {
       await check(page, `${screen.name}-why`);
       for (const { name, path } of pages) {
         await open(page, edge.url + path);
+        // What is said of it: at the first shelf, if there is one, and in the cart.
+        if ((await page.locator(".shelf-note").count()) > 0) await page.locator(".shelf-note.adapted").first().waitFor();
+        if (name === "cart") await page.locator(".cart-line").waitFor();
         await check(page, `${screen.name}-${name}-known`);
       }
       await page.context().close();
@@ -97,5 +114,5 @@ for (const screen of screens) {
 
 it("a picture of every page is kept", () => {
   const kept = readdirSync(folder).filter((name) => statSync(join(folder, name)).size > 10_000);
-  assert.equal(kept.length, screens.length * (2 * pages.length + 1));
+  assert.equal(kept.length, screens.length * (2 * pages.length + 2));
 });

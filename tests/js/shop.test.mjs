@@ -121,6 +121,13 @@ describe("the demo shop's generator", () => {
     for (const page of pages()) assert.ok(statSync(join(out, page)).size < 60_000, page);
   });
 
+  it("says what is in a cart by its own list, the same for every visitor", () => {
+    const [, url = ""] = /data-products="(\/assets\/products-[0-9a-f]{16}\.json)"/.exec(read("cart.html")) ?? [];
+    const products = JSON.parse(read(url));
+    assert.equal(products.length, 100);
+    assert.deepEqual(products[0], { id: "sku-0", name: hostile, url: "/product/thing-0", image: "/images/thing-0.svg", price: 2.1, currency: "GBP", category: "Kitchen & Table" });
+  });
+
   it("describes each product to machines", () => {
     const [, json = ""] =
       /<script type="application\/ld\+json">(.*?)<\/script>/.exec(read("product/thing-0.html")) ?? [];

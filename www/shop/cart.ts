@@ -1,122 +1,137 @@
 /**
- * The cart. Invariant: it is strictly necessary storage of the tab and holds only what the visitor put in; it does not exist
- * before that, and an empty one is not kept.
+ * The cart: numbers of products by their ids, and what they are from the shop's list. `cart-page.ts` shows it.
+ *
+ * Invariant: without consent nothing is stored: it is in the page's memory and goes along in the address. After a yes it is in the tab's storage,
+ * and leaves that with the yes.
  */
-import { button, make, part, toast } from "./dom.js";
-import { tell } from "./layer.js";
+import type { Pocketrank } from "../element.js";
+import { carried, carry } from "./carry.js";
+import { part, toast } from "./dom.js";
+import { type Product, tell } from "./layer.js";
 
-/** A product as the cart keeps it. */
 export interface Line {
   id: string;
-  name: string;
-  url: string;
-  image: string;
-  price: number;
-  currency: string;
-  category: string;
   quantity: number;
 }
 
 const KEY = "cart";
+/** More of one thing is a matter for a conversation. */
+export const MOST = 99;
 
-function read(): Line[] {
-  const text = sessionStorage.getItem(KEY);
-  return text === null ? [] : (JSON.parse(text) as Line[]);
+let lines: Line[] = [];
+let mayStore = false;
+const shown = new Set<() => void>();
+
+/** `2*sku-1 1*sku-7`; what is not so, is none. */
+function parse(text: string): Line[] {
+  return text.split(" ").flatMap((word) => {
+    const [, number = "", id = ""] = /^(\d{1,2})\*([^*]+)$/.exec(word) ?? [];
+    const quantity = Number(number);
+    return quantity > 0 && id !== "" ? [{ id: decode(id), quantity }] : [];
+  });
 }
 
-function write(lines: Line[]): void {
-  if (lines.length > 0) sessionStorage.setItem(KEY, JSON.stringify(lines));
-  else sessionStorage.removeItem(KEY);
-  show();
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
-/** Puts one of a product in. */
-export function addToCart(product: Omit<Line, "quantity">): void {
-  const lines = read();
-  const line = lines.find(({ id }) => id === product.id);
-  if (line) line.quantity += 1;
-  else lines.push({ ...product, quantity: 1 });
-  write(lines);
-  tell("add_to_cart", [{ ...product, quantity: 1 }]);
-  toast("In your cart");
+/** The tab's storage, if the browser lets pages have it. */
+function storage(): Storage | undefined {
+  try {
+    return window.sessionStorage;
+  } catch {
+    return undefined;
+  }
 }
 
-function remove(line: Line): void {
-  write(read().filter(({ id }) => id !== line.id));
-  tell("remove_from_cart", [line]);
+/** Puts the cart where it may be. */
+function keep(): void {
+  const text = lines.map(({ id, quantity }) => `${quantity}*${encodeURIComponent(id)}`).join(" ");
+  const isStored = mayStore && text !== "" && store(text);
+  if (!isStored) storage()?.removeItem(KEY);
+  carry("cart", isStored || text === "" ? undefined : text);
 }
 
-/** Empties the cart. */
-export function emptyCart(): void {
-  if (read().length > 0) write([]);
-}
-
-function money(amount: number, currency: string): string {
-  return new Intl.NumberFormat("en-GB", { style: "currency", currency }).format(amount);
+function store(text: string): boolean {
+  try {
+    storage()?.setItem(KEY, text);
+    return storage() !== undefined;
+  } catch {
+    // The device is full; the address has room.
+    return false;
+  }
 }
 
 function show(): void {
-  const lines = read();
   const pieces = lines.reduce((sum, { quantity }) => sum + quantity, 0);
   const badge = part("cart-count");
   if (badge) {
     badge.hidden = pieces === 0;
     badge.textContent = String(pieces);
-    badge.setAttribute("aria-label", `${pieces} in the cart`);
   }
-  const cart = part("cart");
-  if (cart && (lines.length > 0 || cart.querySelector(".cart-lines"))) cart.replaceChildren(...contents(lines));
+  for (const each of shown) each();
 }
 
-function contents(lines: Line[]): Node[] {
-  const first = lines[0];
-  if (!first) {
-    const link = make("a", { href: "/" }, ["Find something to keep"]);
-    return [make("p", { className: "cart-empty" }, ["Your cart is empty. ", link])];
-  }
-  const total = lines.reduce((sum, { price, quantity }) => sum + price * quantity, 0);
-  return [
-    make("ul", { className: "cart-lines" }, lines.map(row)),
-    make("div", { className: "cart-sum" }, [
-      make("p", { className: "cart-total" }, [`Total ${money(total, first.currency)}`]),
-      button("Check out", "button", () => checkOut(lines)),
-    ]),
-  ];
+/** What is in it. */
+export function cartLines(): readonly Line[] {
+  return lines;
 }
 
-function row(line: Line): HTMLElement {
-  const amount = `${line.quantity > 1 ? `${line.quantity} x ` : ""}${money(line.price, line.currency)}`;
-  const away = button("Remove", "as-link", () => remove(line));
-  away.setAttribute("aria-label", `Remove ${line.name}`);
-  return make("li", { className: "cart-line" }, [
-    make("img", { src: line.image, alt: "", width: 88, height: 88 }),
-    make("a", { href: line.url }, [line.name]),
-    make("span", { className: "cart-amount" }, [amount]),
-    away,
-  ]);
+/** Calls when something has changed. */
+export function onCart(act: () => void): void {
+  shown.add(act);
 }
 
-function checkOut(lines: Line[]): void {
-  tell("begin_checkout", lines);
-  const order = button("Place the order", "button", () => {
-    tell("purchase", lines);
-    write([]);
-    part("cart")?.replaceChildren(
-      make("p", { className: "cart-empty", role: "status" }, [
-        "Thank you. This was a demonstration: nothing is charged and nothing is sent.",
-      ]),
-    );
-  });
-  part("cart")?.append(
-    make("div", { className: "cart-sum" }, [
-      make("p", {}, ["This is a demonstration: no address and no payment."]),
-      order,
-    ]),
-  );
-  order.focus();
-}
-
-/** Shows what the tab's cart holds. */
-export function startCart(): void {
+/** Sets how many of a product are in it, and tells of it. */
+export function setQuantity(product: Product, quantity: number): void {
+  const line = lines.find(({ id }) => id === product.id);
+  const had = line?.quantity ?? 0;
+  const has = Math.max(0, Math.min(quantity, MOST));
+  if (has === had) return;
+  if (line) line.quantity = has;
+  else lines.push({ id: product.id, quantity: has });
+  lines = lines.filter((each) => each.quantity > 0);
+  keep();
   show();
+  tell(has > had ? "add_to_cart" : "remove_from_cart", [{ ...product, quantity: Math.abs(has - had) }]);
+}
+
+/** Puts one of a product in. */
+export function addToCart(product: Product): void {
+  setQuantity(product, (lines.find(({ id }) => id === product.id)?.quantity ?? 0) + 1);
+  toast("In your cart");
+}
+
+/** Empties the cart. */
+export function emptyCart(): void {
+  lines = [];
+  keep();
+  show();
+}
+
+/** Shows what came along to this page. */
+export function startCart(): void {
+  const read = (): void => {
+    lines = parse(storage()?.getItem(KEY) ?? carried("cart") ?? "");
+    show();
+  };
+  read();
+  // A page that the browser kept as it was may be behind the others of the tab.
+  window.addEventListener("pageshow", ({ persisted }) => {
+    if (persisted && mayStore) read();
+  });
+}
+
+/** Stores the cart while there is a yes, and only then. */
+export function keepCart(pocketrank: Pocketrank): void {
+  const update = (): void => {
+    mayStore = pocketrank.mode !== "contextual";
+    keep();
+  };
+  update();
+  pocketrank.addEventListener("change", update);
 }

@@ -7,6 +7,7 @@
 import type { Choice, Pocketrank } from "../element.js";
 import { emptyCart } from "./cart.js";
 import { button, make, toast } from "./dom.js";
+import { showProof } from "./privacy.js";
 
 const ANSWERS: { text: string; said: string; choice: Choice }[] = [
   { text: "Accept all", said: "Your browser will remember", choice: { mode: "persistent", capsule: true } },
@@ -59,7 +60,10 @@ export function startConsent(pocketrank: Pocketrank): void {
     element.addEventListener("click", () => {
       emptyCart();
       void pocketrank.erase().then(
-        (places) => toast(`Forgotten: nothing is left in ${places.length} places`),
+        (places) => {
+          toast(`Forgotten: nothing is left in ${places.length} places`);
+          showProof(places);
+        },
         (error: Error) => toast(error.message),
       );
     });

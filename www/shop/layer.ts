@@ -1,6 +1,6 @@
 /** The shop's `dataLayer`, in the form that GA4 reads: whoever listens gets the events, nothing here sends them anywhere. */
 
-interface Product {
+export interface Product {
   id: string;
   name: string;
   price: number;

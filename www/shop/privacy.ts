@@ -1,5 +1,5 @@
-/** The privacy page: what is remembered now, as a list, and as a file to take away. */
-import type { EventKind, Mode, Pocketrank } from "../element.js";
+/** The account and privacy pages: what is remembered now, as lists, and as a file to take away. */
+import type { Erased, EventKind, Mode, Pocketrank, ProfileEvent } from "../element.js";
 import { make, part, toast } from "./dom.js";
 
 const STATES: Record<Mode, string> = {
@@ -20,18 +20,28 @@ const DID: Record<EventKind, string> = {
   dismiss: "Turned down",
 };
 
-async function rows(pocketrank: Pocketrank): Promise<HTMLElement[]> {
-  // The names are asked for whatever the profile holds.
-  const items = await pocketrank.items();
-  return pocketrank.profile
-    .events()
-    .reverse()
-    .map(({ item, kind, at }) => {
-      const known = items.get(item);
-      const name = known ? make("a", { href: known.url }, [known.name]) : "A product that is gone";
-      const day = new Date(at * 1000).toLocaleDateString("en-GB", { day: "numeric", month: "long" });
-      return make("li", {}, [name, make("span", {}, [`${DID[kind]}, ${day}`])]);
-    });
+/** An account is no log: what was done last is enough. */
+const LATELY = 6;
+
+type Items = Awaited<ReturnType<Pocketrank["items"]>>;
+
+function rows(events: ProfileEvent[], items: Items): HTMLElement[] {
+  return events.map(({ item, kind, at }) => {
+    const known = items.get(item);
+    const name = known ? make("a", { href: known.url }, [known.name]) : "A product that is gone";
+    const day = new Date(at * 1000).toLocaleDateString("en-GB", { day: "numeric", month: "long" });
+    return make("li", {}, [name, make("span", {}, [`${DID[kind]}, ${day}`])]);
+  });
+}
+
+/** The last of each item. */
+function latest(events: ProfileEvent[], kind: EventKind): ProfileEvent[] {
+  const seen = new Set<string>();
+  return events.filter((event) => event.kind === kind && !seen.has(event.item) && seen.add(event.item)).slice(0, LATELY);
+}
+
+function fill(name: string, list: HTMLElement[], none: string): void {
+  part(name)?.replaceChildren(list.length > 0 ? make("ul", { className: "history" }, list) : make("p", {}, [none]));
 }
 
 async function show(pocketrank: Pocketrank): Promise<void> {
@@ -39,10 +49,13 @@ async function show(pocketrank: Pocketrank): Promise<void> {
   const state = part("state");
   const objects = gpc === false ? "" : " Your browser sends Global Privacy Control.";
   if (state) state.textContent = STATES[mode] + objects;
-  const list = await rows(pocketrank);
-  part("events")?.replaceChildren(
-    list.length > 0 ? make("ul", { className: "history" }, list) : make("p", {}, ["Nothing."]),
-  );
+  // The names are asked for whatever the profile holds.
+  const items = await pocketrank.items();
+  const events = pocketrank.profile.events().reverse();
+  fill("events", rows(events, items), "Nothing.");
+  const none = "Nothing that your browser knows of.";
+  fill("bought", rows(latest(events, "purchase"), items), none);
+  fill("looked", rows(latest(events, "view_item"), items), none);
 }
 
 async function download(pocketrank: Pocketrank): Promise<void> {
@@ -68,9 +81,15 @@ function upload(pocketrank: Pocketrank): void {
   input.click();
 }
 
+/** Shows where it was looked after all was erased, and that nothing was found. */
+export function showProof(places: Erased[]): void {
+  const row = ({ place, entries }: Erased) => make("li", {}, [place, make("span", {}, [entries === 0 ? "nothing" : `${entries} left`])]);
+  part("proof")?.replaceChildren(make("p", {}, ["All of it is erased. Where your browser has looked again, and what it found:"]), make("ul", { className: "history" }, places.map(row)));
+}
+
 /** Brings the page to life; on others there is nothing to do. */
 export function startPrivacy(pocketrank: Pocketrank): void {
-  if (!part("events")) return;
+  if (!part("state")) return;
   const update = (): void => void show(pocketrank);
   update();
   pocketrank.addEventListener("change", update);

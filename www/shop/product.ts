@@ -6,22 +6,19 @@ import { tell } from "./layer.js";
 interface Schema {
   sku: string;
   name: string;
-  image: string;
   category?: string;
-  offers: { url: string; price: string; priceCurrency: string };
+  offers: { price: string; priceCurrency: string };
 }
 
 /** Tells of the view and makes the buttons work. */
 export function startProduct(): void {
   const block = document.querySelector('script[type="application/ld+json"]');
   if (!block?.textContent) return;
-  const { sku, name, image, category = "", offers } = JSON.parse(block.textContent) as Schema;
+  const { sku, name, category = "", offers } = JSON.parse(block.textContent) as Schema;
   const product = {
     id: sku,
     name,
-    image,
     category,
-    url: offers.url,
     price: Number(offers.price),
     currency: offers.priceCurrency,
   };

@@ -1,8 +1,12 @@
-/** The demo shop's own script: cart, consent banner, privacy page. It tells of events through `dataLayer`, as shops do. */
-import { startCart } from "./cart.js";
+/** The demo shop's own script: cart, theme, consent banner, account and privacy pages, notes at shelves. It tells of events through `dataLayer`, as shops do. */
+import { startCarrying } from "./carry.js";
+import { startCartPage } from "./cart-page.js";
+import { keepCart, startCart } from "./cart.js";
 import { startConsent } from "./consent.js";
+import { startNotes } from "./notes.js";
 import { startPrivacy } from "./privacy.js";
 import { startProduct } from "./product.js";
+import { startTheme } from "./theme.js";
 
 /** For who looks inside: `#pocketrank-devtools`, and links that replay. */
 const DEVTOOLS = "/pocketrank/devtools.js";
@@ -13,8 +17,11 @@ const showDevtools = async () => {
 };
 window.addEventListener("hashchange", () => void showDevtools());
 
+startCarrying();
+startTheme();
 startCart();
 startProduct();
+void startCartPage();
 void showDevtools();
 
 const pocketrank = await window.pocketrank?.catch((error: unknown) => {
@@ -22,6 +29,8 @@ const pocketrank = await window.pocketrank?.catch((error: unknown) => {
   return undefined;
 });
 if (pocketrank) {
+  keepCart(pocketrank);
   startConsent(pocketrank);
   startPrivacy(pocketrank);
+  startNotes(pocketrank);
 }
