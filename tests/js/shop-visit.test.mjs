@@ -43,6 +43,8 @@ async function standsStill(page) {
 async function follow(page, name) {
   await Promise.all([page.waitForNavigation(), page.getByRole("link", { name }).first().click()]);
   await settled(page);
+  // The cart page waits for the shop's list.
+  await until(page, () => document.querySelectorAll(".cart-body:not([data-ready])").length === 0);
 }
 
 /** @param {import("playwright-core").Page} page */
@@ -138,6 +140,25 @@ describe("the cart", () => {
     await open(page, `${edge.url}/cart#cart=3*${encodeURIComponent(wanted[1]?.id ?? "")}+7*no-such-thing+0*x+%3Cb%3E`);
     await page.locator(".cart-line").waitFor();
     assert.deepEqual(await page.locator(".cart-line a").allTextContents(), [wanted[1]?.name]);
+    await page.context().close();
+  });
+});
+
+describe("under the hood", () => {
+  it("opens from the foot of the page, again after it was closed, and the cart is still there", async () => {
+    const page = await visitor();
+    await open(page, edge.url + wanted[0]?.url);
+    await answer(page, "Decline");
+    await page.getByRole("button", { name: "Add to cart" }).click();
+    for (let time = 0; time < 2; time += 1) {
+      await page.getByRole("link", { name: "Look under the hood" }).click();
+      await page.getByRole("button", { name: "Close" }).waitFor();
+      await page.getByRole("button", { name: "Close" }).click();
+      await page.getByRole("button", { name: "Close" }).waitFor({ state: "detached" });
+    }
+    await follow(page, "Cart");
+    assert.equal(await badge(page), "1");
+    assert.equal(await page.locator(".cart-line").count(), 1);
     await page.context().close();
   });
 });

@@ -16,6 +16,12 @@ const showDevtools = async () => {
   await show();
 };
 window.addEventListener("hashchange", () => void showDevtools());
+// Once more, where the address says so already.
+for (const link of document.querySelectorAll<HTMLAnchorElement>('[href="#pocketrank-devtools"]')) {
+  link.addEventListener("click", () => {
+    if (location.hash === link.hash) void showDevtools();
+  });
+}
 
 startCarrying();
 startTheme();
