@@ -98,7 +98,9 @@ The shop is open:  ${url}
 Try:
   - Choose "Accept all", look at three products and go back to the start: "For you" has followed.
   - "Why this?" on a card says which of your visits put it there.
-  - "Forget me" at the foot of the page erases the profile.
+  - Put one in the cart and buy it: ${url}/account shows what your browser knows, and no one else.
+  - ${url}/privacy has all of it as a file, takes it to another device, and erases it; "Forget me" at the foot of each page does that too.
+  - "Look under the hood" at the foot of the page shows scores, experiments and replays.
   - curl -H 'Sec-GPC: 1' ${url}    the page as it is for a visitor who is not to be tracked
 
 Ctrl-C ends it.`);

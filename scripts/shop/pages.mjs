@@ -161,9 +161,9 @@ export function accountPage(site) {
 <p class="lede">There is nothing to sign up for. What other shops keep about you on a server, this one leaves with your browser, and here you see all of it.</p>
 <div class="panels">
 <section class="panel" aria-labelledby="choice-title">${icon("device")}<h2 id="choice-title">Your choice</h2><p data-shop="state">Your browser has not been asked to remember anything.</p><p class="panel-foot"><button type="button" class="button quiet" data-shop="ask">Change my choice</button></p></section>
-<section class="panel" aria-labelledby="bought-title">${icon("box")}<h2 id="bought-title">What you bought</h2><div data-shop="bought"><p>Nothing that your browser knows of.</p></div></section>
-<section class="panel" aria-labelledby="seen-title">${icon("heart")}<h2 id="seen-title">Lately looked at</h2><div data-shop="looked"><p>Nothing that your browser knows of.</p></div></section>
 <section class="panel" aria-labelledby="yours-title">${icon("return")}<h2 id="yours-title">It is yours</h2><p>See each thing that is remembered, take it along to another device, or have all of it erased.</p><p class="panel-foot"><a class="button quiet" href="/privacy">What stays on your device</a></p></section>
+<section class="panel listing" aria-labelledby="bought-title">${icon("box")}<h2 id="bought-title">What you bought</h2><div data-shop="bought"><p>Nothing that your browser knows of.</p></div></section>
+<section class="panel listing" aria-labelledby="seen-title">${icon("heart")}<h2 id="seen-title">Lately looked at</h2><div data-shop="looked"><p>Nothing that your browser knows of.</p></div></section>
 </div></div>
 ${shelf(site, { slot: "account-for-you", list: "popular", title: "For you" })}`;
   return layout(site, { title: "Your account", description: "What your browser knows of you, and no one else.", path: "/account", main });
@@ -179,12 +179,12 @@ export function privacyPage(site) {
 <dl class="modes"><div><dt>Accept all</dt><dd>Your browser remembers what you looked at until you say otherwise. The last thirty things, by day, also go along with page requests to this shop's own server, so that the page comes ready sorted. They are used in memory and neither stored nor passed on.</dd></div>
 <div><dt>Only this visit</dt><dd>Your browser remembers until you close the tab. Nothing goes along with requests.</dd></div>
 <div><dt>Decline</dt><dd>Nothing is written, not even that you declined. If your browser sends Global Privacy Control, that counts as declining.</dd></div></dl>
+<h2>And the cart?</h2>
+<p>Without your yes it is stored nowhere: what you put in goes along in the address bar, after the #, which browsers send to nobody. With your yes it is kept in this tab. It goes when you empty it, forget, or close the tab; and so does a theme that you turn on.</p>
 <h2>What is remembered</h2>
-<div data-shop="events"><p>Nothing.</p></div>
 <p class="row"><button type="button" class="button quiet" data-shop="export">Download it</button><button type="button" class="button quiet" data-shop="import">Bring it from another device</button><button type="button" class="button quiet" data-shop="forget">Forget me</button></p>
 <div class="proof" data-shop="proof" role="status"></div>
-<h2>And the cart?</h2>
-<p>Without your yes it is stored nowhere: what you put in goes along in the address bar, after the #, which browsers send to nobody. With your yes it is kept in this tab. It goes when you empty it, forget, or close the tab; and so does a theme that you turn on.</p></div>`;
+<div data-shop="events"><p>Nothing.</p></div></div>`;
   return layout(site, {
     title: "What stays on your device",
     description: "What your browser remembers, and how to make it forget.",

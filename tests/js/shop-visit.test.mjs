@@ -82,7 +82,10 @@ describe("a visit", () => {
 
     await follow(page, "Account");
     await page.locator('[data-shop="bought"]').getByText(wanted[0]?.name ?? "").waitFor();
+    await standsStill(page);
     await open(page, `${edge.url}/privacy`);
+    await page.locator(".history").waitFor();
+    await standsStill(page);
     const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Download it" }).click()]);
     const kept = JSON.parse(readFileSync(await download.path(), "utf8"));
     assert.equal(kept.mode, "session");

@@ -21,7 +21,7 @@ const DID: Record<EventKind, string> = {
 };
 
 /** An account is no log: what was done last is enough. */
-const LATELY = 6;
+const LATELY = 4;
 
 type Items = Awaited<ReturnType<Pocketrank["items"]>>;
 
