@@ -42,6 +42,28 @@ describe("the script", () => {
     await page.context().close();
   });
 
+  it("reranks each of the page's slots in a task of its own", async () => {
+    const context = await browser.newContext({ reducedMotion: "reduce" });
+    await context.addInitScript(() => {
+      /** @type {number[]} How many slates there were in a task. */
+      const slates = [];
+      let isSame = false;
+      Object.assign(window, { slates });
+      document.addEventListener("pocketrank:slate", () => {
+        if (isSame) return void slates.push((slates.pop() ?? 0) + 1);
+        isSame = true;
+        slates.push(1);
+        // What has this priority comes before any other task.
+        void Reflect.get(window, "scheduler").postTask(() => (isSame = false), { priority: "user-blocking" });
+      });
+    });
+    const page = await context.newPage();
+    await page.goto(pages.write(carousel().repeat(4)));
+    await until(page, () => Reflect.get(window, "slates").reduce((/** @type {number} */ sum, /** @type {number} */ each) => sum + each, 0) === 4);
+    assert.deepEqual(await page.evaluate(() => Reflect.get(window, "slates")), [1, 1, 1, 1]);
+    await context.close();
+  });
+
   it("has what it loads later preloaded, each once", async () => {
     const modules = ["cards", "sync"];
     const links = modules.map((name) => `<link rel="modulepreload" href="/${name}.js">`).join("");

@@ -9,22 +9,35 @@ import { Slate } from "./slate.js";
 
 const ARROWS = { [-1]: "M15 5l-7 7 7 7", 1: "M9 5l7 7-7 7" };
 
-/** A button that scrolls the carousel. */
-function makeButton(label: string, direction: 1 | -1): HTMLButtonElement {
+/** A button that scrolls a carousel. */
+function makeButton(carousel: Carousel, label: string, direction: 1 | -1): HTMLButtonElement {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "pr-step";
   button.dataset.step = String(direction);
-  button.setAttribute("aria-label", label);
+  button.ariaLabel = label;
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("aria-hidden", "true");
+  svg.ariaHidden = "true";
   const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
   path.setAttribute("d", ARROWS[direction]);
   svg.append(path);
   button.append(svg);
+  button.addEventListener("click", () => carousel.step(direction));
   return button;
 }
+
+type Steps = readonly [HTMLElement, HTMLElement];
+
+/** The buttons of each track. */
+const stepsOf = new WeakMap<Element, Steps>();
+
+/** Shows where tracks stand. Of all of them is read before anything is written: then, and in a frame's observer, that costs no layout. */
+const resized = new ResizeObserver((entries) => {
+  const rests = entries.flatMap(({ target: { scrollLeft, scrollWidth, clientWidth } }) => [scrollLeft, scrollWidth - clientWidth - scrollLeft]);
+  const steps = entries.flatMap(({ target }) => stepsOf.get(target) ?? []);
+  for (const [at, rest] of rests.entries()) if (steps[at]) steps[at].ariaDisabled = String(rest < 2);
+});
 
 /** Sets an attribute that the page has not set itself. */
 function offer(element: HTMLElement, name: string, value: string): void {
@@ -36,8 +49,7 @@ export class Carousel extends HTMLElement {
   #settle: () => void = () => undefined;
   #connected: AbortController | undefined;
   #track: HTMLElement | undefined;
-  readonly #steps = [makeButton("Previous", -1), makeButton("Next", 1)] as const;
-  readonly #resized = new ResizeObserver(() => this.#showSteps());
+  #steps: Steps | undefined;
   readonly #slate = new Slate(this, { card: (card) => this.#adopt(card), all: (cards) => this.#number(cards) });
   /** Cards whose label is the page's own. */
   readonly #labelled = new WeakSet<Element>();
@@ -57,14 +69,17 @@ export class Carousel extends HTMLElement {
     offer(this, "aria-roledescription", "carousel");
     // What changes here is not to interrupt anybody.
     offer(this, "aria-live", "off");
-    for (const button of this.#steps) button.addEventListener("click", () => this.step(button === this.#steps[0] ? -1 : 1), { signal });
     void this.#slate.start(signal).finally(this.#settle);
   }
 
   disconnectedCallback(): void {
     this.#connected?.abort();
-    this.#resized.disconnect();
+    this.#leave();
     this.#track = undefined;
+  }
+
+  #leave(): void {
+    if (this.#track) resized.unobserve(this.#track);
   }
 
   step(direction: 1 | -1): void {
@@ -74,12 +89,14 @@ export class Carousel extends HTMLElement {
   /** What holds the cards, and scrolls. */
   #follow(track: HTMLElement | null): void {
     if (!track || track === this.#track || track === this) return;
+    this.#leave();
     this.#track = track;
+    // Not in the constructor: many carousels are made in one task.
+    this.#steps ??= [makeButton(this, "Previous", -1), makeButton(this, "Next", 1)];
     this.prepend(...this.#steps);
-    this.#resized.disconnect();
-    this.#resized.observe(track);
+    stepsOf.set(track, this.#steps);
     const options = { passive: true, ...(this.#connected && { signal: this.#connected.signal }) };
-    track.addEventListener("scroll", () => this.#showSteps(), options);
+    track.addEventListener("scroll", () => this.#look(), options);
   }
 
   #adopt(card: HTMLElement): void {
@@ -95,27 +112,24 @@ export class Carousel extends HTMLElement {
       button.type = "button";
       button.className = "pr-why-button";
       button.textContent = "Why this?";
-      button.setAttribute("aria-haspopup", "dialog");
+      button.ariaHasPopup = "dialog";
       card.append(button);
     }
-    button.setAttribute("aria-label", `Why this? ${nameOf(card)}`);
+    button.ariaLabel = `Why this? ${nameOf(card)}`;
   }
 
   #number(cards: HTMLElement[]): void {
     this.#follow(this.querySelector<HTMLElement>(".pr-track") ?? cards[0]?.parentElement ?? null);
     for (const [at, card] of cards.entries()) {
       const label = `${at + 1} of ${cards.length}`;
-      if (!this.#labelled.has(card) && card.getAttribute("aria-label") !== label) card.setAttribute("aria-label", label);
+      if (!this.#labelled.has(card) && card.ariaLabel !== label) card.ariaLabel = label;
     }
-    this.#showSteps();
+    this.#look();
   }
 
-  #showSteps(): void {
-    const track = this.#track;
-    if (!track) return;
-    const [previous, next] = this.#steps;
-    const rest = track.scrollWidth - track.clientWidth - track.scrollLeft;
-    previous.setAttribute("aria-disabled", String(track.scrollLeft < 2));
-    next.setAttribute("aria-disabled", String(rest < 2));
+  /** What is observed anew is told of in the next frame, once it has been laid out. */
+  #look(): void {
+    this.#leave();
+    if (this.#track) resized.observe(this.#track);
   }
 }

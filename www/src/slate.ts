@@ -13,6 +13,7 @@ import type { moving as Moving } from "./moves.js";
 import { near } from "./near.js";
 import { rank } from "./scoring.js";
 import { Seen } from "./seen.js";
+import { turn as ownTask } from "./turn.js";
 
 /** As at the edge. */
 const MAX_COUNT = 48;
@@ -88,6 +89,8 @@ export class Slate {
     signal.addEventListener("abort", () => this.#stop(), { once: true });
     this.#seen.listen(this.#slot, signal);
     this.#slot.addEventListener("click", (event) => this.#click(event), { signal });
+    await ownTask();
+    if (signal.aborted) return;
     this.#settle();
     this.#others.observe(this.#slot, { childList: true, subtree: true });
     const [pocketrank] = await Promise.all([window.pocketrank?.catch(() => undefined), parsed()]);
@@ -122,6 +125,7 @@ export class Slate {
         isMade ? import("./cards.js") : undefined,
         isMotionWanted() ? import("./moves.js") : undefined,
       ]);
+      await ownTask();
       // What was asked for later holds.
       if (isLate()) return;
       const { ranker, items } = slot;

@@ -69,7 +69,11 @@ export class Slots {
       blend,
       usual,
       attributes,
-      shifts: (candidates) => (has ? decisions.moves(rules, ranker, candidates) : undefined),
+      shifts: (candidates) => {
+        // Slots share rankers, and take turns: since then another may have had its weights set.
+        this.#page.set(ranker, blend);
+        return has ? decisions.moves(rules, ranker, candidates) : undefined;
+      },
       effects: (row) => (has ? decisions.effects(rules, ranker, row) : []),
     };
   }
