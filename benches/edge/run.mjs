@@ -2,7 +2,7 @@
  * `npm run bench:edge`: what the edge worker adds to a page with three slots, beside the same worker that passes the page through: the same
  * process and isolate, the same page from the same upstream, asked for under a path that is not opted in.
  *
- * Usage: npm run bench:edge [-- --json] [--only edge-throughput,...] [--built] [--v8 FLAGS]     `--built`: as dist/ has it, not built anew; `--v8 ""`: V8 as it comes
+ * Usage: npm run bench:edge [-- --json] [--only edge-throughput,...] [--built] [--v8=FLAGS]     `--built`: as dist/ has it, not built anew; `--v8=`: V8 as it comes
  *
  * Saturation is measured by wrk, by turns. Latency is measured at half of the personalized pages' saturation, for both, by turns, at a
  * fixed arrival rate and from when a request was due (`bench-load`); what is added is the difference of the quantiles of a round, and the
