@@ -6,7 +6,7 @@
  */
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { basename, join, relative } from "node:path";
 import { Failure, ask, isMain, main, root, run, say, seconds } from "./process.mjs";
 import { trim } from "./glue.mjs";
 import { setup } from "./setup.mjs";
@@ -119,20 +119,36 @@ export async function buildWasm(tools, { name, features, profile, optimize, glue
 
 async function buildNpm() {
   need(join(npmFolder, "pocketrank.js"), "node scripts/build.mjs runtime");
-  const names = ["browser", "node", "workerd", "compiled", "element", "events", "privacy", "cards", "moves", "why", "keeping", "offline", "offload", "scorer", "render", "replay", "sources", "devtools"];
-  const slim = ["slim", "slim-node", "slim-workerd"];
-  const sync = ["sync", "sync-node", "sync-workerd"];
-  const decide = ["decide", "decide-node", "decide-workerd"];
-  const all = [...names, ...slim, ...sync, ...decide];
-  await bundleEntries(all);
+  await bundleEntries();
   for (const name of ["index.d.ts", "slim.d.ts", "sync.d.ts", "decide.d.ts", "render.d.ts", "devtools.d.ts", "replay.d.ts", "element.d.ts", "offline.d.ts", "element.css"]) copyFileSync(join(root, "www", name), join(npmFolder, name));
   for (const name of ["browser", "node", "workerd"]) writeFileSync(join(npmFolder, `${name}.d.ts`), 'export * from "./index.js";\n');
   for (const base of ["slim", "sync", "decide"]) {
     for (const host of ["node", "workerd"]) writeFileSync(join(npmFolder, `${base}-${host}.d.ts`), `export * from "./${base}.js";\n`);
   }
   writeIntegrity();
-  return all.map((name) => describe(join(npmFolder, `${name}.js`))).join(", ");
+  return entries.map((entry) => describe(join(npmFolder, `${basename(entry)}.js`))).join(", ");
 }
+
+/** The package's scripts, of www/src: what shops import, and what the script of a page loads when it needs it. */
+const hosts = ["browser", "node", "workerd", "compiled", "slim", "slim-node", "slim-workerd", "sync", "sync-node", "sync-workerd", "decide", "decide-node", "decide-workerd"];
+const onDemand = ["events/events", "visitor/privacy", "visitor/sources", "slots/cards", "slots/moves", "slots/why", "script/keeping", "ranking/offload"];
+const entries = [...hosts, "element", "offline", "render", "replay", "devtools", "ranking/scorer", ...onDemand];
+
+/**
+ * In the package all scripts lie beside one another, and what one loads on demand stays a file of its own.
+ * @type {import("esbuild").Plugin}
+ */
+const beside = {
+  name: "beside",
+  setup({ onResolve }) {
+    onResolve({ filter: /^\./ }, ({ path, kind, resolveDir }) => {
+      if (kind !== "dynamic-import") return undefined;
+      const entry = relative(join(root, "www/src"), join(resolveDir, path)).replace(/\.js$/, "");
+      if (!entries.includes(entry)) return { errors: [{ text: `${entry} is loaded on demand and is no entry of scripts/build.mjs` }] };
+      return { path: `./${basename(path)}`, external: true };
+    });
+  },
+};
 
 /**
  * What a file of the package is, as attributes and options called `integrity` say it.
@@ -155,23 +171,18 @@ function integrities() {
   return Object.fromEntries(variants.map(({ name }) => [`${name.toUpperCase()}_INTEGRITY`, JSON.stringify(integrity(`${name}_bg.wasm`, "sha256"))]));
 }
 
-/**
- * Makes entries that are whole by themselves, so that a page needs one script and one wasm.
- * @param {string[]} names of the sources
- */
-async function bundleEntries(names) {
+/** Makes entries that are whole by themselves, so that a page needs one script and one wasm. */
+async function bundleEntries() {
   const { build: bundle } = await import("esbuild");
-  const entries = names.map((name) => join(root, "www/src", `${name}.ts`));
-  for (const entry of entries) need(entry, `git checkout ${relative(root, entry)}`);
   await bundle({
-    entryPoints: entries,
+    entryPoints: entries.map((entry) => ({ in: join(root, "www/src", `${entry}.ts`), out: basename(entry) })),
     outdir: npmFolder,
     bundle: true,
     minify: true,
     format: "esm",
     target: "es2022",
-    // The script of a page loads these when it needs them.
-    external: ["node:*", "*.wasm", "*/sync.js", "*/decide.js", "*/sources.js", "*/privacy.js", "*/events.js", "*/cards.js", "*/moves.js", "*/why.js", "*/keeping.js", "*/offload.js"],
+    external: ["node:*", "*.wasm"],
+    plugins: [beside],
     loader: { ".css": "text" },
     define: { ...integrities(), VERSION: JSON.stringify(JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version) },
     legalComments: "none",

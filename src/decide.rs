@@ -1,4 +1,4 @@
-//! The surface of what is decided for a visitor before ranking, for `www/src/decide-api.ts`: in a build of its own, so that pages without it do not
+//! The surface of what is decided for a visitor before ranking, for `www/src/decide/api.ts`: in a build of its own, so that pages without it do not
 //! carry it, and small rather than fast. Here are features, experiments and the page's attributes; `rules` adds the rest.
 //!
 //! How objects, texts and errors cross is told in `bridge`. Results cross as JSON, which browsers parse faster than objects are built from here, and

@@ -1,4 +1,4 @@
-//! The slim build's surface for `www/src/slim-api.ts`: functions of numbers, so that neither wasm nor script carries more.
+//! The slim build's surface for `www/src/ranking/slim-api.ts`: functions of numbers, so that neither wasm nor script carries more.
 //!
 //! How objects, texts and errors cross is told in `bridge`. What crosses as a [`Grant`] are the signals that [`Consent`] decides by, anew each time.
 

@@ -1,6 +1,6 @@
 //! From a compiled template and values to HTML.
 //!
-//! Invariant: work and output are bounded, whatever template and values are: [`MAX_STEPS`] steps, [`MAX_OUTPUT`] bytes. `www/src/fill.ts`
+//! Invariant: work and output are bounded, whatever template and values are: [`MAX_STEPS`] steps, [`MAX_OUTPUT`] bytes. `www/src/templates/fill.ts`
 //! does the same in the browser.
 
 use super::section::{corrupt, Op, Template, Templates};

@@ -1,6 +1,6 @@
 //! What there is beside ranking: explanations, templates, labels, capsules, the module's own snapshot.
 //!
-//! What is more than a number or a text crosses as bytes, which `www/src/api.ts` and `www/src/ranker.ts` make objects of: to make them here takes
+//! What is more than a number or a text crosses as bytes, which `www/src/ranking/api.ts` and `www/src/ranking/ranker.ts` make objects of: to make them here takes
 //! 2 KB more.
 
 use super::{throw, JsCandidates, JsConsent, JsGrant, JsProfile, JsRanker};

@@ -1,4 +1,4 @@
-/** www/src/ranker.ts: what the facade adds to the wasm's surface. */
+/** www/src/ranking/ranker.ts: what the facade adds to the wasm's surface. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,9 +1,9 @@
 /** The entry for browsers: fetches the wasm that lies beside this module, without credentials or referrer. */
 import load from "../../dist/npm/pocketrank.js";
 import type { WasmSource } from "../index.js";
-import { loaded } from "./ranker.js";
+import { loaded } from "./ranking/ranker.js";
 
-export * from "./api.js";
+export * from "./ranking/api.js";
 
 /** Of the wasm that this is built with. */
 declare const POCKETRANK_INTEGRITY: string;

@@ -4,9 +4,9 @@
  */
 import load from "../../dist/npm/pocketrank.js";
 import type { WasmSource } from "../index.js";
-import { loaded } from "./ranker.js";
+import { loaded } from "./ranking/ranker.js";
 
-export * from "./api.js";
+export * from "./ranking/api.js";
 
 const privately = { credentials: "omit", referrerPolicy: "no-referrer" } as const;
 

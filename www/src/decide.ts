@@ -1,7 +1,7 @@
 /** The entry `pocketrank/decide` for browsers. */
-import { once } from "./decide-wasm.js";
+import { once } from "./decide/wasm.js";
 
-export * from "./decide-api.js";
+export * from "./decide/api.js";
 
 /** Of the wasm that this is built with. */
 declare const POCKETRANK_DECIDE_INTEGRITY: string;

@@ -1,9 +1,9 @@
 /** The one module script that a shop includes: starts the page's Pocketrank and defines its element. */
 import { init } from "./browser.js";
-import { Carousel } from "./carousel.js";
-import { watchLists } from "./lists.js";
-import { Pocketrank } from "./pocketrank.js";
-import { readSource } from "./script.js";
+import { Carousel } from "./slots/carousel.js";
+import { watchLists } from "./slots/lists.js";
+import { Pocketrank } from "./script/pocketrank.js";
+import { readSource } from "./script/tag.js";
 
 async function start(): Promise<Pocketrank> {
   const script = document.querySelector<HTMLScriptElement>("script[data-manifest]")?.dataset ?? {};

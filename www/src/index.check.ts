@@ -8,7 +8,7 @@ import type * as declaredReplay from "../replay.js";
 import type * as declaredSlim from "../slim.js";
 import type * as declaredSync from "../sync.js";
 import * as browser from "./browser.js";
-import type { Carousel } from "./carousel.js";
+import type { Carousel } from "./slots/carousel.js";
 import * as compiled from "./compiled.js";
 import * as decideNode from "./decide-node.js";
 import * as decideWorkerd from "./decide-workerd.js";

@@ -7,9 +7,9 @@
 import type { CandidateItem, Explanation, Ranker } from "../index.js";
 import type { RenderOptions } from "../render.js";
 import { coded } from "./coded.js";
-import { fill, shown } from "./fill.js";
-import { formatPrice } from "./price.js";
-import { readTemplates, type Templates } from "./templates.js";
+import { fill, shown } from "./templates/fill.js";
+import { formatPrice } from "./templates/price.js";
+import { readTemplates, type Templates } from "./templates/templates.js";
 
 function priceOf({ price, currency, price_text }: CandidateItem, lang: string): string {
   return formatPrice(lang, shown(price), shown(currency)) ?? shown(price_text);

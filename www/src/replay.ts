@@ -8,7 +8,7 @@
 import type { HeldProfile, Profile, Ranker } from "../index.js";
 import type { Capsule, Replayed, Seen } from "../replay.js";
 import { coded } from "./coded.js";
-import { ASSIGNMENT, DAY, FOLDED, HEADER, KINDS, ROW } from "./rows.js";
+import { ASSIGNMENT, DAY, FOLDED, HEADER, KINDS, ROW } from "./ranking/rows.js";
 
 const SCHEMA = "pocketrank-replay/1";
 const CHECK = ',"check":"';

@@ -1,7 +1,7 @@
 /** The slim entry for browsers: as browser.ts, with the wasm that only ranks. */
-import { once } from "./slim-api.js";
+import { once } from "./ranking/slim-api.js";
 
-export { Consent, Grant, Profile, Ranker, memoryBytes, type Candidates } from "./slim-api.js";
+export { Consent, Grant, Profile, Ranker, memoryBytes, type Candidates } from "./ranking/slim-api.js";
 
 /** Of the wasm that this is built with. */
 declare const POCKETRANK_SLIM_INTEGRITY: string;

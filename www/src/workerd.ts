@@ -2,9 +2,9 @@
 import load from "../../dist/npm/pocketrank.js";
 import type { WasmSource } from "../index.js";
 import compiled from "./pocketrank_bg.wasm";
-import { loaded } from "./ranker.js";
+import { loaded } from "./ranking/ranker.js";
 
-export * from "./api.js";
+export * from "./ranking/api.js";
 
 export function init(wasm: WasmSource = compiled): Promise<void> {
   return loaded(() => load({ module_or_path: wasm }));

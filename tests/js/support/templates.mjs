@@ -20,7 +20,7 @@ export async function bundleInner(format) {
   return outputFiles[0]?.text ?? "";
 }
 
-/** @returns {Promise<Pick<typeof import("../../../www/src/fill.ts") & typeof import("../../../www/src/templates.ts"), "fill" | "readTemplates">>} */
+/** @returns {Promise<Pick<typeof import("../../../www/src/templates/fill.ts") & typeof import("../../../www/src/templates/templates.ts"), "fill" | "readTemplates">>} */
 export async function importInner() {
   return import(`data:text/javascript,${encodeURIComponent(await bundleInner("esm"))}`);
 }

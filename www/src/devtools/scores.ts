@@ -5,7 +5,7 @@
  */
 import type { Effect, Pocketrank, Slot } from "../../element.js";
 import type { Explanation, Options, Profile, Ranked } from "../../index.js";
-import { cardsOf, isTemplated, itemOf } from "../card.js";
+import { cardsOf, isTemplated, itemOf } from "../slots/card.js";
 import { make, table, type Child } from "./dom.js";
 
 /** As slots have it. */

@@ -1,0 +1,62 @@
+/** Cards of a slot: what its template has made, `.pr-card`, or the shop's own elements with `data-item`. */
+import type { CandidateItem } from "../../element.js";
+
+const CARD = "[data-item]";
+
+/** The card of a slot that holds an event's target. */
+export function cardOf(target: EventTarget | null, slot: Element): HTMLElement | null {
+  let card = target instanceof Element ? target.closest<HTMLElement>(CARD) : null;
+  // What is in a card may bear the attribute as well.
+  for (let outer = card; outer && isIn(outer, slot); outer = outer.parentElement?.closest<HTMLElement>(CARD) ?? null) card = outer;
+  return card && isIn(card, slot) ? card : null;
+}
+
+function isIn(card: Element, slot: Element): boolean {
+  return card !== slot && slot.contains(card);
+}
+
+/** The cards in the order in which they stand. */
+export function cardsOf(slot: Element): HTMLElement[] {
+  return [...slot.querySelectorAll<HTMLElement>(CARD)].filter((card) => cardOf(card, slot) === card);
+}
+
+/** The shop's id of the item that a card shows. */
+export function itemOf(card: HTMLElement): string {
+  return card.dataset.item ?? "";
+}
+
+/** The name of that item, as the card has it. */
+export function nameOf(card: HTMLElement): string {
+  const name = card.querySelector('[data-pr="name"]') ?? card.querySelector("h2, h3, h4, a");
+  return name?.textContent.trim() ?? "";
+}
+
+/** Whether a slot's cards are made by its template; else they are the shop's own, which can only change their places. */
+export function isTemplated(slot: HTMLElement): boolean {
+  return "pocketrankCandidates" in slot.dataset && (!!slot.querySelector(".pr-track") || !slot.querySelector(CARD));
+}
+
+interface Own {
+  cards: HTMLElement[];
+  items: CandidateItem[];
+}
+
+const owned = new WeakMap<Element, Own>();
+
+/** The shop's own cards of a slot in the order that the page gave them, and what they show; what came later is at the end. */
+export function ownOf(slot: HTMLElement): Own {
+  const there = new Set(cardsOf(slot));
+  const known = owned.get(slot) ?? { cards: [], items: [] };
+  const kept = known.cards.filter((card) => there.delete(card));
+  if (kept.length === known.cards.length && there.size === 0) return known;
+  const cards = [...kept, ...there];
+  const own = { cards, items: cards.map((card) => ({ id: itemOf(card) })) };
+  owned.set(slot, own);
+  return own;
+}
+
+/** The address if it leads into the web, else none. */
+export function webAddress(url: string | undefined): string {
+  if (!url || !URL.canParse(url, document.baseURI)) return "";
+  return /^https?:$/.test(new URL(url, document.baseURI).protocol) ? url : "";
+}

@@ -1,0 +1,39 @@
+/**
+ * Cards that a slot's template makes. Loaded when a slot needs them: one with the shop's own cards never does.
+ *
+ * Invariant: they are what the edge makes of the same item in the same place.
+ */
+import type { CandidateItem, Slot } from "../../element.js";
+import type { RenderOptions } from "../../render.js";
+import { nodesOf } from "./nodes.js";
+import { Renderer } from "../render.js";
+
+export class Cards {
+  readonly #slot: HTMLElement;
+  readonly #items: readonly CandidateItem[];
+  readonly #ranker: Slot["ranker"];
+  readonly #renderer: Renderer;
+
+  constructor(slot: HTMLElement, { ranker, items }: Slot) {
+    this.#slot = slot;
+    this.#items = items;
+    this.#ranker = ranker;
+    this.#renderer = new Renderer(ranker, items);
+  }
+
+  /** What the template makes of the first items, as a server puts it into a slot. */
+  all(template: string | undefined, count: number): Node {
+    return nodesOf(new Renderer(this.#ranker, this.#items.slice(0, count)).slot(this.#options(template)));
+  }
+
+  /** An item's card in a place, from 0, of `count`. */
+  card(index: number, template: string | undefined, place: number, count: number): HTMLElement | undefined {
+    const made = nodesOf(this.#renderer.item(index, { ...this.#options(template), place, count })).firstElementChild;
+    return made instanceof HTMLElement ? made : undefined;
+  }
+
+  #options(template: string | undefined): RenderOptions {
+    const { pocketrankVisitor: visitor, pocketrankUtcOffset: utcOffset } = this.#slot.dataset;
+    return { template, lang: this.#slot.lang || document.documentElement.lang, visitor, utcOffset };
+  }
+}

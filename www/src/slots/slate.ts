@@ -1,0 +1,267 @@
+/**
+ * A slot's slate on the page: its cards, made by its template or the shop's own, in the order that is right for the visitor.
+ *
+ * Invariant: a card that was seen stays where it is. One that was not gives its place to another: a new one of the same size where a template
+ * makes them, another of the shop's own where it does not, and those are neither made nor removed. If anything fails, what is there stays.
+ */
+import type { Candidates } from "../../index.js";
+import type { Pocketrank, Slot } from "../../element.js";
+import { itemHash } from "../ranking/api.js";
+import { cardOf, cardsOf, isTemplated, itemOf, ownOf } from "./card.js";
+import type { Cards } from "./cards.js";
+import type { moving as Moving } from "./moves.js";
+import { near } from "./near.js";
+import { rank } from "../ranking/scoring.js";
+import { Seen } from "./seen.js";
+import { turn as ownTask } from "./turn.js";
+
+/** As at the edge. */
+const MAX_COUNT = 48;
+/** What asks why a card is there. */
+const WHY = ".pr-why-button, [data-pocketrank-why]";
+
+interface Model {
+  pocketrank: Pocketrank;
+  slot: Slot;
+  candidates: Candidates;
+  /** Where the cards are made by a template. */
+  cards: Cards | undefined;
+  /** Shows where they went, where that is wanted. */
+  moving: typeof Moving | undefined;
+}
+
+/** In the place of a card, or at the end, comes another one, or nothing. */
+interface Change {
+  card: HTMLElement | undefined;
+  next: HTMLElement | undefined;
+}
+
+/** What a slot that is more than a list does with its cards. */
+export interface Dress {
+  /** A card that is new here. */
+  card?(card: HTMLElement): void;
+  /** All of them stand now as they are to. */
+  all?(cards: HTMLElement[]): void;
+}
+
+/** Hashes of the items that the visitor asked not to see. */
+function dismissedBy({ profile }: Pocketrank): Set<string> {
+  return new Set(profile.events().flatMap(({ item, kind }) => (kind === "dismiss" ? [item] : [])));
+}
+
+function isMotionWanted(): boolean {
+  return "startViewTransition" in document && !matchMedia("(prefers-reduced-motion: reduce)").matches;
+}
+
+/** Settles when the page has all its elements: a script may come before them. */
+async function parsed(): Promise<void> {
+  if (document.readyState === "loading") await new Promise((resolve) => document.addEventListener("DOMContentLoaded", resolve, { once: true }));
+}
+
+export class Slate {
+  readonly #slot: HTMLElement;
+  readonly #dress: Dress;
+  readonly #seen = new Seen();
+  /** The cards that are known, and what the template's were like before anything was added to them. */
+  readonly #known = new WeakMap<Element, Node | undefined>();
+  readonly #others = new MutationObserver(() => this.#changedByOthers());
+  #model: Model | undefined;
+  #turn = 0;
+  /** The cards as they were last left. */
+  #left: HTMLElement[] = [];
+  /** Indexes of the list's items, the best first. */
+  #ranked: number[] = [];
+  #again: () => void = () => undefined;
+  /** Settles when the slot is worth a model. */
+  #due: Promise<void> | undefined;
+
+  constructor(slot: HTMLElement, dress: Dress = {}) {
+    this.#slot = slot;
+    this.#dress = dress;
+  }
+
+  get shown(): { id: string; seen: boolean }[] {
+    return cardsOf(this.#slot).map((card) => ({ id: itemOf(card), seen: this.#seen.has(card) }));
+  }
+
+  /** Begins; settles when the slot was reranked for the first time, or needs none. */
+  async start(signal: AbortSignal): Promise<void> {
+    signal.addEventListener("abort", () => this.#stop(), { once: true });
+    this.#seen.listen(this.#slot, signal);
+    this.#slot.addEventListener("click", (event) => this.#click(event), { signal });
+    await ownTask();
+    if (signal.aborted) return;
+    this.#settle();
+    this.#others.observe(this.#slot, { childList: true, subtree: true });
+    const [pocketrank] = await Promise.all([window.pocketrank?.catch(() => undefined), parsed()]);
+    if (!pocketrank || signal.aborted) return;
+    this.#again = () => void this.#continue(pocketrank, signal);
+    pocketrank.addEventListener("change", this.#again, { signal });
+    window.addEventListener("pageshow", ({ persisted }) => persisted && this.#reveal(), { signal });
+    await this.#continue(pocketrank, signal);
+  }
+
+  #stop(): void {
+    this.#seen.stop();
+    this.#others.disconnect();
+    this.#model?.candidates.free();
+    this.#model = this.#due = undefined;
+  }
+
+  /** Reranks. For a visitor of whom nothing may be known the edge's slate is right already, and so is the shop's own order. */
+  async #continue(pocketrank: Pocketrank, signal: AbortSignal): Promise<void> {
+    const { pocketrankBy: by, pocketrankSlot: name } = this.#slot.dataset;
+    const isRight = () => pocketrank.mode === "contextual" && !pocketrank.forced && !this.#model && (by === "edge" || !isTemplated(this.#slot));
+    if (isRight()) return;
+    let isLate = () => signal.aborted;
+    try {
+      await (this.#due ??= near(this.#slot, signal));
+      const turn = (this.#turn += 1);
+      isLate = () => signal.aborted || turn !== this.#turn;
+      if (isLate() || isRight()) return;
+      const isMade = isTemplated(this.#slot);
+      const [slot, made, moves] = await Promise.all([
+        pocketrank.slot(this.#slot),
+        isMade ? import("./cards.js") : undefined,
+        isMotionWanted() ? import("./moves.js") : undefined,
+      ]);
+      await ownTask();
+      // What was asked for later holds.
+      if (isLate()) return;
+      const { ranker, items } = slot;
+      if (this.#model?.slot.ranker !== ranker || this.#model.slot.items !== items) {
+        const cards = made && new made.Cards(this.#slot, slot);
+        this.#model?.candidates.free();
+        this.#model = { pocketrank, slot, candidates: ranker.candidates(items), cards, moving: undefined };
+      }
+      this.#model.slot = slot;
+      this.#model.moving = moves?.moving;
+      await this.#rerank(this.#model, isLate);
+    } catch (error) {
+      if (!isLate()) console.warn(`pocketrank: slot ${name} keeps its cards`, error);
+    }
+  }
+
+  async #rerank(model: Model, isLate: () => boolean): Promise<void> {
+    const { pocketrank, slot, candidates, cards } = model;
+    const { ranker, items, diversity, shifts } = slot;
+    const dismissed = dismissedBy(pocketrank);
+    const count = cards ? this.#count + dismissed.size : items.length;
+    const isKnown = cards || (pocketrank.mode !== "contextual" && pocketrank.profile.length > 0);
+    const ranked = isKnown ? await rank(ranker, candidates, items, { count, diversity, shifts: shifts(candidates) }) : [];
+    if (isLate()) return;
+    this.#ranked = ranked.map(({ index }) => index).filter((index) => !(dismissed.size > 0 && dismissed.has(itemHash(items[index]?.id ?? ""))));
+    const isEmpty = cards && cardsOf(this.#slot).length === 0;
+    if (isEmpty) this.#slot.replaceChildren(cards.all(slot.template, this.#count));
+    this.#settle();
+    const changes = this.#changes(model);
+    const { marked } = this.#seen;
+    // Between the first picture of a transition and the change more may have been seen.
+    const change = () => this.#apply(marked === this.#seen.marked ? changes : this.#changes(model));
+    if (isEmpty || !model.moving) change();
+    else if (changes.length > 0) await model.moving(changes.flatMap(({ card }) => card ?? []), change);
+    this.#slot.dispatchEvent(new CustomEvent("pocketrank:slate", { bubbles: true, detail: { items: cardsOf(this.#slot).map(itemOf) } }));
+  }
+
+  get #count(): number {
+    return Math.min(Number(this.#slot.dataset.pocketrankCount ?? 12), MAX_COUNT);
+  }
+
+  #changes(model: Model): Change[] {
+    const changes = model.cards ? this.#changesOfTemplate(model, model.cards) : this.#changesOfOwn();
+    return changes.filter(({ card, next }) => card !== next);
+  }
+
+  /** Cards that the template makes, where they are not what stands there. */
+  #changesOfTemplate({ slot: { items, template } }: Model, cards: Cards): Change[] {
+    const there = cardsOf(this.#slot);
+    const stay = new Set(there.filter((card) => this.#seen.has(card)).map(itemOf));
+    const next = this.#ranked.filter((index) => !stay.has(items[index]?.id ?? ""));
+    const count = this.#count;
+    return Array.from({ length: count }, (_, place) => {
+      const card = there[place];
+      if (card && this.#seen.has(card)) return { card, next: card };
+      const index = next.shift();
+      const made = index === undefined ? undefined : cards.card(index, template, place, count);
+      return { card, next: made && card && this.#known.get(card)?.isEqualNode(made) ? card : made };
+    });
+  }
+
+  /** The shop's own cards, those that nothing speaks for after the others and in their order. */
+  #changesOfOwn(): Change[] {
+    const { cards } = ownOf(this.#slot);
+    const ranked = this.#ranked.flatMap((index) => cards[index] ?? []);
+    const next = [...new Set([...ranked, ...cards])].filter((card) => !this.#seen.has(card));
+    return cardsOf(this.#slot).map((card) => ({ card, next: this.#seen.has(card) ? card : next.shift() }));
+  }
+
+  /** Gives the cards that came. */
+  #apply(changes: Change[]): HTMLElement[] {
+    const track = this.#slot.querySelector(".pr-track") ?? this.#slot;
+    // A card that the visitor has turned down goes with the focus on it.
+    const focused = changes.find(({ card }) => card?.contains(document.activeElement));
+    // Marks hold the places, for a card may go to where another one was.
+    const marks = changes.map(({ card }) => {
+      const mark = new Comment();
+      if (card) card.replaceWith(mark);
+      else track.append(mark);
+      return mark;
+    });
+    for (const [at, { next }] of changes.entries()) marks[at]?.replaceWith(...(next ? [next] : []));
+    for (const { card } of changes) if (card && !card.isConnected) this.#seen.unwatch(card);
+    this.#settle();
+    focused?.next?.querySelector<HTMLElement>("button, a")?.focus({ preventScroll: true });
+    return changes.flatMap(({ next }) => next ?? []);
+  }
+
+  /** Takes cards in that are new here, and notes how all of them stand. */
+  #settle(): void {
+    const cards = cardsOf(this.#slot);
+    const isMade = isTemplated(this.#slot);
+    for (const card of cards) {
+      if (!this.#known.has(card)) {
+        this.#known.set(card, isMade ? card.cloneNode(true) : undefined);
+        this.#seen.meet(card);
+        this.#dress.card?.(card);
+      }
+      this.#seen.watch(card);
+    }
+    this.#dress.all?.(cards);
+    this.#left = cards;
+    this.#others.takeRecords();
+  }
+
+  /** The page itself has put other cards here: they are ranked too. One that only orders its own anew has its way. */
+  #changedByOthers(): void {
+    const before = new Set<HTMLElement>(this.#left);
+    const there = cardsOf(this.#slot);
+    const isSame = there.length === before.size && there.every((card) => before.has(card));
+    this.#settle();
+    if (!isSame) this.#again();
+  }
+
+  /** The page was left and has come back: what is in view is to be seen anew. */
+  #reveal(): void {
+    for (const card of cardsOf(this.#slot)) {
+      this.#seen.release(card);
+      this.#seen.watch(card);
+    }
+  }
+
+  #click({ target }: Event): void {
+    const button = target instanceof Element ? target.closest<HTMLElement>(WHY) : null;
+    const card = cardOf(button, this.#slot);
+    if (!button || !card) return;
+    // A card that the visitor does not want may go.
+    void this.#explain(button, card);
+  }
+
+  async #explain(button: HTMLElement, card: HTMLElement): Promise<void> {
+    try {
+      const { showWhy } = await import("./why.js");
+      await showWhy(button, card, () => this.#seen.release(card));
+    } catch (error) {
+      console.warn("pocketrank: why a card is there cannot be said", error);
+    }
+  }
+}
