@@ -12,15 +12,19 @@ const ATTRIBUTES = "; Secure; SameSite=Lax; Path=/";
 /** As long as a capsule is valid. */
 const MAX_AGE = 30 * 86_400;
 
+/** A document of no origin, as in a sandboxed frame, has no cookies: to look for them throws. */
+const hasCookies = self.origin !== "null";
+
 /** Writes the profile's capsule; with the session, or for as long as it is valid. */
 export function writeCapsule(profile: Profile, grant: CapsuleGrant, keep: boolean): void {
+  if (!hasCookies) return;
   const age = keep ? `; Max-Age=${MAX_AGE}` : "";
   document.cookie = `${COOKIE}=${profile.capsule(grant, now())}${ATTRIBUTES}${age}`;
 }
 
 /** Whether the cookie is there. */
 export function hasCapsule(): boolean {
-  return document.cookie.split(";").some((pair) => pair.split("=")[0]?.trim() === COOKIE);
+  return hasCookies && document.cookie.split(";").some((pair) => pair.split("=")[0]?.trim() === COOKIE);
 }
 
 /** Removes the cookie, if there is one: where there is none, nothing is written. */

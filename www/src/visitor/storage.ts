@@ -74,7 +74,8 @@ export const session: Place = {
       return kept && { ...kept, before: before === undefined ? undefined : toBytes(before) };
     } catch (error) {
       if (error instanceof Newer) throw error;
-      warnOnce(DAMAGED, error);
+      // Its message may quote the text.
+      warnOnce(DAMAGED, (error as Error).name);
       return undefined;
     }
   },
@@ -117,7 +118,7 @@ export const persistent: Place = {
 /** The record, or the one before it where it is damaged. */
 function together(last: unknown, before: unknown): Kept | undefined {
   const [kept, older] = [read(last), read(before)];
-  if (!kept && last !== undefined) warnOnce(DAMAGED, last);
+  if (!kept && last !== undefined) warnOnce(DAMAGED, "no record of a visitor");
   return kept ? { ...kept, before: older?.profile } : older;
 }
 

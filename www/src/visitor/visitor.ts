@@ -41,6 +41,8 @@ export class Visitor {
 
   /** What the visitor chose here or in another tab; a no holds until a source has a new yes. */
   #chosen: Choice | undefined;
+  /** What they chose while a source was awaited: it comes before what is kept. */
+  #pending: Choice | undefined;
   #grant: Grant | undefined;
   #capsuleGrant: CapsuleGrant | undefined;
   /** Whether something was kept when it was looked at last: where it is gone since, it has been erased. */
@@ -67,14 +69,14 @@ export class Visitor {
   /** Takes what is kept, as consent stands now. */
   async refresh(): Promise<void> {
     const kept = await this.#find();
-    if (kept) this.#chosen = kept.by === undefined ? kept.choice : undefined;
+    if (kept) this.#chosen = this.#pending ?? (kept.by === undefined ? kept.choice : undefined);
     else if (this.#isKept && !this.#inMemory) return this.#forget();
     this.#decide();
     const grant = this.#grant;
     if (kept && !grant && !this.#isAwaited()) return this.#forget();
     // The page where consent ended may have been left before the models were erased.
     if (this.mode !== "persistent") this.#leftovers = this.#warned(this.#modelsErasure()());
-    if (grant && !this.#inMemory && kept?.choice.mode !== this.mode) return this.#begin(grant, false);
+    if (grant && !this.#inMemory && (this.#pending || kept?.choice.mode !== this.mode)) return this.#begin(grant, Boolean(this.#pending));
     this.#isKept = kept !== undefined && grant !== undefined;
     if (!this.#inMemory || !grant) this.profile = new Profile();
     if (kept && grant) {
@@ -90,13 +92,19 @@ export class Visitor {
     this.changed();
   }
 
-  /** Takes the visitor's choice. A no is not kept; it erases what an earlier yes has left. */
+  /** Takes the visitor's choice. A no is not kept; it erases what an earlier yes has left. @throws with code `invalid_option` where it is none */
   async setConsent(choice: Choice): Promise<void> {
-    this.#chosen = choice;
+    // What the page has on it besides is not kept.
+    const { mode, capsule } = Object(choice) as Choice;
+    const chosen = capsule === undefined ? { mode } : { mode, capsule };
+    // Throws before anything has changed.
+    decide(chosen, 0);
+    this.#chosen = chosen;
     this.#decide();
     if (this.#grant) await this.#begin(this.#grant, true);
     // A yes that a source has yet to join in holds for this page; until then what is kept stays.
-    else if (!this.#isAwaited()) await this.withdraw();
+    else if (this.#isAwaited()) this.#pending = chosen;
+    else await this.withdraw();
   }
 
   /** Takes what a source of consent says. */
@@ -139,7 +147,13 @@ export class Visitor {
     this.#unwritten = [];
     this.#writeCapsule();
     await this.#turn(async () => {
-      if (this.#isKept && !this.#inMemory) await place(this.mode)?.update((kept) => this.#record(this.profile, grant, kept?.profile));
+      if (this.#isKept && !this.#inMemory) {
+        await place(this.mode)?.update((kept) => {
+          // What was recorded since is in it.
+          this.#unwritten = [];
+          return this.#record(this.profile, grant, kept?.profile);
+        });
+      }
       this.#tell("recorded");
     });
     this.changed();
@@ -162,6 +176,7 @@ export class Visitor {
       this.#next = undefined;
       const grant = this.#grant;
       if (!grant || this.#inMemory || !this.#isKept) return void (this.#unwritten = []);
+      const changes = this.#unwritten;
       let { profile } = this;
       let written = 0;
       const isThere = await place(this.mode)?.update((kept) => {
@@ -170,10 +185,12 @@ export class Visitor {
         written = this.#unwritten.length;
         return this.#record(profile, grant, made.before);
       });
+      // Meanwhile all may have been erased, or replaced: it stays so.
+      if (changes !== this.#unwritten) return;
       if (!isThere) return void this.#forget();
-      this.#unwritten.splice(0, written);
+      changes.splice(0, written);
       // What has come meanwhile is made to it as well.
-      for (const change of this.#unwritten) if (profile !== this.profile) make(change, profile, grant);
+      for (const change of changes) if (profile !== this.profile) make(change, profile, grant);
       this.profile = profile;
       this.#tell("recorded");
     });
@@ -184,6 +201,7 @@ export class Visitor {
   async #begin(grant: Grant, isRenewed: boolean): Promise<void> {
     const [seed = 0] = crypto.getRandomValues(new Uint32Array(1));
     const { mode } = this;
+    this.#pending = undefined;
     const drawLot = (profile: Profile): void => {
       if (isRenewed || profile.draw.length === 0) profile.drawLot(grant, seed);
     };
@@ -191,6 +209,8 @@ export class Visitor {
     const eraseModels = mode === "persistent" ? undefined : this.#modelsErasure();
     await this.#turn(async () => {
       await this.#leftovers;
+      // Taken back, or chosen anew: that has its turn.
+      if (grant !== this.#grant) return;
       await eraseAll(place(mode));
       if (!this.#inMemory) await this.#create(mode, grant, drawLot);
       await eraseModels?.();
@@ -206,11 +226,13 @@ export class Visitor {
       await place(mode)?.update((kept) => {
         const { profile, before } = this.#make(kept, grant);
         drawLot(profile);
-        this.profile = profile;
-        this.#unwritten = [];
+        if (grant === this.#grant) {
+          this.profile = profile;
+          this.#unwritten = [];
+        }
         return this.#record(profile, grant, before);
       }, true);
-      this.#isKept = true;
+      this.#isKept = grant === this.#grant;
     } catch (error) {
       this.#doWithout(error);
     }
@@ -223,6 +245,7 @@ export class Visitor {
 
   async #forget(): Promise<void> {
     this.#chosen = NO;
+    this.#pending = undefined;
     this.#decide();
     this.profile = new Profile();
     this.#unwritten = [];
