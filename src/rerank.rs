@@ -6,7 +6,7 @@
 
 use crate::diversity::Diversity;
 use crate::error::Result;
-use crate::event::{item_hash, EventKind, ItemHash, DAY};
+use crate::event::{item_hash, DAY};
 use crate::history::History;
 use crate::list::Lists;
 use crate::profile::Profile;
@@ -14,8 +14,13 @@ use crate::score::{Affinity, Content, Factors, Neighbours, Prior, Scorer, PART_N
 use crate::snapshot::{Blend, Snapshot, NO_ROW};
 #[cfg(feature = "scale")]
 use crate::{error::Error, snapshot::Scales};
-use serde::Serialize;
 use std::collections::BinaryHeap;
+
+mod explanation;
+mod shift;
+
+pub use explanation::{Because, Explanation, Part};
+pub(crate) use shift::Shifts;
 
 /// Flag of a candidate that cannot be bought at the moment.
 pub const OUT_OF_STOCK: u8 = 1;
@@ -96,46 +101,6 @@ pub struct Ranked {
     pub row: u32,
     /// The score; diversity changes places, not scores.
     pub score: f32,
-}
-
-/// What rules do to a slate, in rows of the ranker's snapshot; numbers as they cross from the build that decides, little-endian.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Shifts<'a> {
-    /// By how much of the range of scores each candidate is lifted, `f32`, if any is; without end below 0 leaves out.
-    pub(crate) lifts: &'a [[u8; 4]],
-    /// Rows and the places that they come to, `u32`, one after the other.
-    pub(crate) pins: &'a [[[u8; 4]; 2]],
-}
-
-/// One part of a score.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Part {
-    /// One of [`PART_NAMES`].
-    pub name: &'static str,
-    /// What it adds.
-    pub value: f32,
-}
-
-/// An item of the history that speaks for a candidate.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Because {
-    /// The item.
-    pub item: ItemHash,
-    /// What the visitor last did with it.
-    pub kind: EventKind,
-    /// Its share in the part `neighbours`, 0 to 1.
-    pub share: f32,
-}
-
-/// Why a candidate has its score.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Explanation {
-    /// The score, as in the slate.
-    pub score: f32,
-    /// Its parts; added one after another they give the score, bit for bit.
-    pub parts: Vec<Part>,
-    /// The items of the history behind the part `neighbours`, the strongest first.
-    pub because: Vec<Because>,
 }
 
 /// Ranks candidates with one snapshot for one profile. Buffers are kept, so that ranking again allocates nothing.
@@ -294,119 +259,9 @@ impl<B: AsRef<[u8]>> Ranker<B> {
         &self.slate
     }
 
-    /// Lifts each score by so much of their range.
-    fn lift(&mut self, lifts: &[[u8; 4]]) {
-        let (mut least, mut most) = (f32::INFINITY, f32::NEG_INFINITY);
-        for score in &self.scores {
-            if *score < least {
-                least = *score;
-            }
-            if *score > most {
-                most = *score;
-            }
-        }
-        let range = if most > least { most - least } else { 1.0 };
-        for (score, lift) in self.scores.iter_mut().zip(lifts) {
-            let lift = f32::from_le_bytes(*lift);
-            if lift.is_nan() {
-                return;
-            }
-            *score += lift * range;
-        }
-    }
-
-    /// Puts a candidate to its place in the slate, if it is one that the options allow; to none by `u32::MAX`. Whether it is.
-    fn pin(&mut self, candidates: &Candidates, options: &Options, row: u32, place: u32) -> bool {
-        let Some(at) = candidates.rows.iter().position(|known| *known == row) else {
-            return false;
-        };
-        let index = at as u32;
-        if self.left_out(candidates, index, options) {
-            return false;
-        }
-        let found = self.slate.iter().position(|ranked| ranked.index == index);
-        let mut from = found.unwrap_or(self.slate.len());
-        if found.is_none() {
-            let score = self.scores.get(at).copied().unwrap_or_default();
-            self.slate.push(Ranked { index, row, score });
-        }
-        // There by swaps: the list's own `remove` and `insert` are more code.
-        let to = (place as usize).min(self.slate.len().saturating_sub(1));
-        while from != to {
-            let next = if from < to { from + 1 } else { from - 1 };
-            if let Some([one, other]) = self.slate.get_mut(from.min(next)..=from.max(next)) {
-                std::mem::swap(one, other);
-            }
-            from = next;
-        }
-        if place == u32::MAX {
-            self.slate.pop();
-        }
-        self.slate.truncate(options.count);
-        true
-    }
-
     /// The slate of the last [`Ranker::rerank`].
     pub fn slate(&self) -> &[Ranked] {
         &self.slate
-    }
-
-    /// Why an item has its score for the current profile.
-    pub fn explain(&self, row: u32) -> Explanation {
-        self.explain_by(row, self.neighbours.contributions(&self.snapshot, &self.history, row))
-    }
-
-    /// [`Ranker::explain`] of some rows; what the history says is read once for all of them.
-    pub fn explain_all(&self, rows: &[u32]) -> Vec<Explanation> {
-        let mut found = vec![vec![]; rows.len()];
-        let take = |at: usize, position: usize, sum: i64| {
-            if let Some(found) = found.get_mut(at) {
-                found.push((position, sum));
-            }
-        };
-        self.neighbours.contribute(&self.snapshot, &self.history, rows, take);
-        let explain = |(row, found): (&u32, Vec<_>)| self.explain_by(*row, found.into_iter());
-        rows.iter().zip(found).map(explain).collect()
-    }
-
-    fn explain_by(&self, row: u32, found: impl Iterator<Item = (usize, i64)>) -> Explanation {
-        let mut names = PART_NAMES.into_iter();
-        let mut parts = Vec::with_capacity(PART_NAMES.len());
-        let mut score = 0.0;
-        let mut take = |value: f32| {
-            score += value;
-            parts.extend(names.next().map(|name| Part { name, value }));
-        };
-        self.neighbours.parts(&self.snapshot, &self.history, row, &mut take);
-        self.factors.parts(&self.snapshot, &self.history, row, &mut take);
-        self.content.parts(&self.snapshot, &self.history, row, &mut take);
-        self.affinity.parts(&self.snapshot, &self.history, row, &mut take);
-        self.prior.parts(&self.snapshot, &self.history, row, &mut take);
-        Explanation {
-            score,
-            parts,
-            because: self.because(found),
-        }
-    }
-
-    fn because(&self, found: impl Iterator<Item = (usize, i64)>) -> Vec<Because> {
-        // The largest first, ties by position; sums stay below 2^43, positions below 2^9.
-        const ABOVE: u64 = 1 << 44;
-        let found = found.filter(|(_, sum)| *sum > 0);
-        let key = |(position, sum): (usize, i64)| ABOVE.saturating_sub(sum as u64) << 9 | position as u64;
-        // By the heap that ranks as well: a sort of its own takes 1 KB of the wasm.
-        let keys = BinaryHeap::from_iter(found.map(key)).into_sorted_vec();
-        let sum = |key: u64| ABOVE - (key >> 9);
-        let total: u64 = keys.iter().copied().map(sum).sum();
-        let because = |key: u64| {
-            let item = self.history.items().get((key & 0x1ff) as usize)?;
-            Some(Because {
-                item: item.item,
-                kind: item.kind,
-                share: sum(key) as f32 / total as f32,
-            })
-        };
-        keys.into_iter().filter_map(because).collect()
     }
 
     /// Whether an option keeps a candidate out of the slate.

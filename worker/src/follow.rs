@@ -10,14 +10,13 @@
 //! the platform gives it up half-way, the plan is made anew from what is stored once [`Follower::busy`] is over.
 
 use crate::assets::Assets;
+use crate::drive::{drive, GIVEN_UP};
 use crate::error::{warn, Error};
-use crate::follower::Follower;
+use crate::follower::{self, now, with, Follower};
+use crate::model;
 use crate::origin::{Asked, TIMEOUT};
 use crate::settings::Origin;
 use crate::store::{Store, Stored};
-use crate::{blobs, metrics, model, report};
-use pocketrank::edge::metrics::SYNC_ASKED;
-use pocketrank::sync::{Answer, Failure, Step, Sync};
 use pocketrank::{edge, Manifest, Trust};
 use std::cell::RefCell;
 use worker::Env;
@@ -26,8 +25,6 @@ use worker::Env;
 const LOOK: f64 = 30_000.0;
 /// Milliseconds for which a model that could not be loaded is not tried again.
 const RETRY: f64 = 10_000.0;
-/// How long a step may take beside its own time, in milliseconds; who has not come back then was given up.
-const GIVEN_UP: f64 = 60_000.0;
 /// How long a run may ask the origin, in milliseconds, behind an answer and by cron: less than the platform leaves it, for what is given up
 /// half-way never gives its memory back. What is left is the next run's.
 const BEHIND_ANSWER: f64 = 25_000.0;
@@ -60,16 +57,7 @@ pub enum Refresh {
 }
 
 thread_local! {
-    static FOLLOWER: RefCell<Option<Follower>> = const { RefCell::new(None) };
     static RETRY_AT: RefCell<f64> = const { RefCell::new(0.0) };
-}
-
-fn with<T>(use_it: impl FnOnce(&mut Follower) -> T) -> Option<T> {
-    FOLLOWER.with_borrow_mut(|follower| follower.as_mut().map(use_it))
-}
-
-fn now() -> f64 {
-    js_sys::Date::now()
 }
 
 /// A request for a file beside the manifest at the origin, of at most that many bytes; `None` where no origin is followed.
@@ -268,7 +256,7 @@ async fn begin(env: &Env) -> Result<(), Error> {
     let (seed, signed) = seed.unzip();
     trust.sequence = seed.as_ref().map_or(0, |seed: &Manifest| seed.sequence);
     let follows = origin.models.is_some();
-    FOLLOWER.set(Some(Follower {
+    follower::begin(Follower {
         trust,
         seed,
         models: origin.models,
@@ -282,7 +270,7 @@ async fn begin(env: &Env) -> Result<(), Error> {
         stored: None,
         lost: vec![],
         memory: vec![],
-    }));
+    });
     if follows && store.is_shared() {
         look(&store).await;
     }
@@ -314,142 +302,4 @@ async fn read_seed(assets: &Assets, trust: &Trust) -> Result<(Manifest, Vec<u8>)
         error,
     })?;
     Ok((manifest, signed))
-}
-
-/// Does what the plan says, until it waits or would ask the origin after that time; where none is given it is not asked.
-async fn drive(env: &Env, store: &Store, plan: &mut Sync, until: Option<f64>) {
-    let mut committed = false;
-    loop {
-        while let Some(told) = plan.next_report() {
-            report::report(&told);
-        }
-        let answer = match plan.next(now() as u64) {
-            Step::Wait { .. } => break,
-            Step::Fetch(request) => {
-                let left = until.map_or(0.0, |until| until - now());
-                let models = with(|follower| follower.models.clone()).flatten();
-                let Some(models) = models.filter(|_| left > 0.0) else {
-                    break;
-                };
-                metrics::count(&SYNC_ASKED, [report::name(request.kind), ""]);
-                let mut asked = Asked::of(&models, &request);
-                asked.timeout = asked.timeout.min(left);
-                with(|follower| follower.busy = now() + asked.timeout + GIVEN_UP);
-                asked.fetch().await
-            }
-            Step::Load(sha256) => match blobs::find(env, store, sha256).await {
-                Ok(Some(bytes)) => Answer::Body { bytes, etag: None },
-                Ok(None) => Answer::NotStored,
-                Err(error) => {
-                    warn(&error);
-                    Answer::NotStored
-                }
-            },
-            Step::Apply => {
-                let applied = model::with(|model| plan.apply(now() as u64, model.snapshot().as_bytes()));
-                if applied.is_none() {
-                    plan.answer(now() as u64, Answer::Failed(Failure::Unexpected));
-                }
-                continue;
-            }
-            Step::Store { sha256, bytes } => {
-                let kept = store.put(sha256, bytes).await;
-                with(|follower| follower.lost.retain(|lost| lost != sha256));
-                if !matches!(kept, Ok(true)) {
-                    with(|follower| follower.memory.push((*sha256, bytes.to_vec())));
-                }
-                done(kept)
-            }
-            Step::Commit(signed) => {
-                let stored = Stored {
-                    manifest: signed.to_vec(),
-                    checked: Some(now() as u64),
-                };
-                committed = true;
-                done(commit(store, stored).await)
-            }
-            Step::Swap(manifest) => {
-                let manifest = manifest.clone();
-                let is_news = swap(manifest, plan);
-                plan.answer(now() as u64, Answer::Done);
-                if !is_news {
-                    // A plan that was made anew reports what is in use already.
-                    plan.next_report();
-                }
-                continue;
-            }
-            Step::Forget { keep } => {
-                with(|follower| follower.lost.retain(|lost| keep.contains(lost)));
-                // What was not deleted is the next time.
-                let _ = store.forget(&keep, now() as u64).await.inspect_err(warn);
-                Answer::Done
-            }
-        };
-        plan.answer(now() as u64, answer);
-    }
-    // Others need not ask what this one has just been told.
-    let told = |follower: &mut Follower| {
-        if until.is_none() || committed || !follower.is_shared {
-            return None;
-        }
-        if follower.is_behind() {
-            let manifest = model::with(|model| model.signed.clone())?;
-            let checked = plan.checked().filter(|_| plan.accepted() == Some(&manifest));
-            return Some(Stored { manifest, checked });
-        }
-        let stored = follower.stored.clone()?;
-        let checked = plan.checked().max(stored.checked);
-        let is_news = plan.accepted() == Some(&stored.manifest) && checked != stored.checked;
-        is_news.then_some(Stored { checked, ..stored })
-    };
-    if let Some(stored) = with(told).flatten() {
-        let _ = commit(store, stored).await.inspect_err(warn);
-    }
-}
-
-fn done<T>(result: Result<T, Error>) -> Answer {
-    match result {
-        Ok(_) => Answer::Done,
-        Err(error) => {
-            warn(&error);
-            Answer::NotStored
-        }
-    }
-}
-
-/// Writes the manifest to KV, but over none that is newer: what another isolate has come to meanwhile stays, and is taken up at the next look.
-/// KV compares nothing when it writes, so an older one may get there all the same; [`Follower::is_behind`] tells then.
-async fn commit(store: &Store, stored: Stored) -> Result<(), Error> {
-    // Where KV cannot be read it is written: what would be lost is written again by whoever has it.
-    let found = store.manifest().await.ok().flatten();
-    let is_newer = |follower: &mut Follower| {
-        let newer = follower.sequence(&found.as_ref()?.manifest) > follower.sequence(&stored.manifest);
-        newer.then(|| follower.look = 0.0)
-    };
-    if with(is_newer).flatten().is_some() {
-        return Ok(());
-    }
-    store.commit(&stored).await?;
-    with(|follower| follower.stored = Some(stored));
-    Ok(())
-}
-
-/// `false` if it is in use already, or cannot be used.
-fn swap(manifest: Manifest, plan: &mut Sync) -> bool {
-    let signed = plan.accepted().unwrap_or_default().to_vec();
-    if model::with(|model| model.signed == signed) == Some(true) {
-        return false;
-    }
-    let needed: Vec<_> = manifest.files.iter().map(|file| file.blob.sha256).collect();
-    let snapshot = plan.take_snapshot();
-    match model::swap(manifest, signed, snapshot) {
-        Ok(()) => {
-            with(|follower| follower.memory.retain(|(sha256, _)| needed.contains(sha256)));
-            true
-        }
-        Err(error) => {
-            warn(&error);
-            false
-        }
-    }
 }

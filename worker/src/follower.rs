@@ -7,6 +7,7 @@ use crate::origin::TIMEOUT;
 use crate::store::Stored;
 use pocketrank::sync::{Held, Settings, Step, Sync};
 use pocketrank::{edge, Manifest, Trust};
+use std::cell::RefCell;
 
 /// How long cron has to do what is due, where there is a cron, before a request does it, in milliseconds.
 const LEFT_TO_CRON: f64 = 600_000.0;
@@ -17,6 +18,25 @@ fn in_use() -> Option<Stored> {
         manifest: model.signed.clone(),
         checked: None,
     })
+}
+
+thread_local! {
+    static FOLLOWER: RefCell<Option<Follower>> = const { RefCell::new(None) };
+}
+
+/// Milliseconds since 1970-01-01 UTC.
+pub fn now() -> f64 {
+    js_sys::Date::now()
+}
+
+/// `None` before [`begin`].
+pub fn with<T>(use_it: impl FnOnce(&mut Follower) -> T) -> Option<T> {
+    FOLLOWER.with_borrow_mut(|follower| follower.as_mut().map(use_it))
+}
+
+/// From now on this isolate follows so.
+pub fn begin(follower: Follower) {
+    FOLLOWER.set(Some(follower));
 }
 
 /// How this isolate follows.

@@ -19,6 +19,7 @@ mod api;
 mod assets;
 mod bindings;
 mod blobs;
+mod drive;
 mod error;
 mod files;
 mod flags;
