@@ -1,9 +1,10 @@
 /** The privacy audit in short: that each state of consent is as it should be, and that a shop which leaks is found out. */
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { before, describe, it } from "node:test";
 import { look, openShop, readPlans, tellsUpstream } from "../../scripts/audit/audit.mjs";
 import { states } from "../../scripts/audit/states.mjs";
 import { launchChromium } from "./support/chromium.mjs";
+import { share } from "./support/share.mjs";
 
 /** @typedef {import("../../scripts/audit/verdict.mjs").Verdict} Verdict */
 
@@ -22,17 +23,7 @@ const worker = `
   addEventListener("activate", (event) => event.waitUntil(clients.claim()));
   addEventListener("fetch", () => void fetch("/?by-service-worker=" + last));`;
 
-/** @type {import("playwright-core").Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof openShop>>} */
-let shop;
-before(async () => {
-  [browser, shop] = await Promise.all([launchChromium(), openShop({ "/leak.js": { type: "text/javascript", body: worker } })]);
-});
-after(async () => {
-  await browser.close();
-  await shop.stop();
-});
+const [browser, shop] = await share(launchChromium(), openShop({ "/leak.js": { type: "text/javascript", body: worker } }));
 
 /** @param {string} id @param {(context: import("playwright-core").BrowserContext) => Promise<unknown>} [sabotage] */
 function audit(id, sabotage) {

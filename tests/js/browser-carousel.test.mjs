@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { init } from "../../dist/npm/node.js";
 import { launchChromium } from "./support/chromium.mjs";
+import { share } from "./support/share.mjs";
 import {
   answer,
   open,
@@ -23,12 +24,7 @@ const [first = [], second = []] = tastes();
 const LOW = { width: 1280, height: 400 };
 const hosts = { "behind the edge": openEdge, "from plain files": openFiles };
 
-/** @type {import("playwright-core").Browser} */
-let browser;
-before(async () => {
-  [browser] = await Promise.all([launchChromium(), init()]);
-});
-after(() => browser.close());
+const [browser] = await share(launchChromium(), init());
 
 /**
  * A new visitor on the landing page.

@@ -1,26 +1,17 @@
 /** Consent in Chromium, behind the real edge: what is stored and asked for in each state of it. */
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { launchChromium, readStorage, until } from "./support/chromium.mjs";
+import { share } from "./support/share.mjs";
 import { answer, open, openEdge, profile, settled, tastes } from "./support/shop.mjs";
 
 /** @typedef {import("playwright-core").BrowserContext} Context */
 /** @typedef {import("playwright-core").BrowserContextOptions} Options */
 
-/** @type {import("playwright-core").Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof openEdge>>} */
-let edge;
 const [first = [], second = []] = tastes();
 const category = () => `${edge.url}/category/${first[0]?.category_slug}`;
 
-before(async () => {
-  [browser, edge] = await Promise.all([launchChromium(), openEdge()]);
-});
-after(async () => {
-  await browser.close();
-  await edge.stop();
-});
+const [browser, edge] = await share(launchChromium(), openEdge());
 
 /**
  * A new visitor.

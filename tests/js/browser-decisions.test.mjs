@@ -2,11 +2,12 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { Decisions, init as initDecide } from "../../dist/npm/decide-node.js";
 import { Consent, Profile, Ranker, init } from "../../dist/npm/node.js";
 import { root } from "../../scripts/process.mjs";
 import { launchChromium, readStorage, watchRequests } from "./support/chromium.mjs";
+import { share } from "./support/share.mjs";
 import { settled, slate } from "./support/shop.mjs";
 import { serveSite } from "./support/site.mjs";
 
@@ -36,28 +37,18 @@ function html({ attributes, by = "", model = snapshot.toString("base64"), lists:
     <script type="application/vnd.pocketrank.snapshot" data-pocketrank-model data-pocketrank-lists="${covered}">${model}</script></html>`;
 }
 
-/** @type {import("playwright-core").Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof serveSite>>} */
-let site;
 let body = "";
 /** A list that is not published. */
 let gone = "";
-before(async () => {
-  [browser] = await Promise.all([launchChromium(), init(), initDecide()]);
-  site = await serveSite(join(root, "dist/npm"), ({ url = "" }) => {
-    const { pathname } = new URL(url, "http://localhost");
-    if (pathname === "/") return { headers: { "content-type": "text/html" }, body };
-    if (pathname === "/pocketrank/items.json") return { headers: { "content-type": "application/json" }, body: "{}" };
-    const list = lists[/^\/pocketrank\/candidates\/(\w+)\.json$/.exec(pathname)?.[1] ?? ""];
-    if (!list || pathname.endsWith(`/${gone}.json`)) return undefined;
-    return { headers: { "content-type": "application/json" }, body: JSON.stringify({ items: list }) };
-  });
+const serving = serveSite(join(root, "dist/npm"), ({ url = "" }) => {
+  const { pathname } = new URL(url, "http://localhost");
+  if (pathname === "/") return { headers: { "content-type": "text/html" }, body };
+  if (pathname === "/pocketrank/items.json") return { headers: { "content-type": "application/json" }, body: "{}" };
+  const list = lists[/^\/pocketrank\/candidates\/(\w+)\.json$/.exec(pathname)?.[1] ?? ""];
+  if (!list || pathname.endsWith(`/${gone}.json`)) return undefined;
+  return { headers: { "content-type": "application/json" }, body: JSON.stringify({ items: list }) };
 });
-after(async () => {
-  await browser.close();
-  await site.stop();
-});
+const [browser, site] = await share(launchChromium(), serving, init(), initDecide());
 
 /**
  * A visitor who will draw that lot.

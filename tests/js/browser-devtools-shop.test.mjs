@@ -2,23 +2,14 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { after, before, it } from "node:test";
+import { it } from "node:test";
 import { launchChromium, watchRequests } from "./support/chromium.mjs";
+import { share } from "./support/share.mjs";
 import { answer, open, openFiles, slate, tastes } from "./support/shop.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** @type {import("playwright-core").Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof openFiles>>} */
-let shop;
-before(async () => {
-  [browser, shop] = await Promise.all([launchChromium(), openFiles()]);
-});
-after(async () => {
-  await browser.close();
-  await shop.stop();
-});
+const [browser, shop] = await share(launchChromium(), openFiles());
 
 it("the shop shows the overlay where its address asks for it, and loads nothing of it otherwise", async () => {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });

@@ -5,12 +5,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { Decisions, init as initDecide } from "../../dist/npm/decide-node.js";
 import { Consent, Profile, Ranker, init, itemHash } from "../../dist/npm/node.js";
 import { cli } from "../../scripts/build.mjs";
 import { root } from "../../scripts/process.mjs";
 import { launchChromium, readStorage, until, watchRequests } from "./support/chromium.mjs";
+import { share } from "./support/share.mjs";
 import { settled, slate } from "./support/shop.mjs";
 import { serveSite } from "./support/site.mjs";
 import { POLICY, observe, observed } from "./support/slots.mjs";
@@ -44,27 +45,17 @@ const html = `<!doctype html><html lang="en"><head><title>Shop</title><meta http
   <ol class="pr-track">${cards?.join("")}</ol></pocketrank-carousel></main>
   <script type="application/vnd.pocketrank.snapshot" data-pocketrank-model data-pocketrank-lists="${Object.keys(lists).join(" ")}">${snapshot.toString("base64")}</script></body></html>`;
 
-/** @type {import("playwright-core").Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof serveSite>>} */
-let site;
-before(async () => {
-  [browser] = await Promise.all([launchChromium(), init(), initDecide()]);
-  site = await serveSite(join(root, "dist/npm"), ({ url = "" }) => {
-    const { pathname } = new URL(url, "http://localhost");
-    const json = (/** @type {unknown} */ body) => ({ headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
-    if (pathname === "/") return { headers: { "content-type": "text/html" }, body: html };
-    if (pathname === "/page.css") return { headers: { "content-type": "text/css" }, body: "pocketrank-carousel { display: block; margin-top: 3000px } body { font: 16px sans-serif }" };
-    if (pathname === "/icon.svg") return { headers: { "content-type": "image/svg+xml" }, body: "<svg xmlns='http://www.w3.org/2000/svg'/>" };
-    if (pathname === "/pocketrank/items.json") return json(names());
-    const list = lists[/^\/pocketrank\/candidates\/(\w+)\.json$/.exec(pathname)?.[1] ?? ""];
-    return list && json({ items: list });
-  });
+const serving = serveSite(join(root, "dist/npm"), ({ url = "" }) => {
+  const { pathname } = new URL(url, "http://localhost");
+  const json = (/** @type {unknown} */ body) => ({ headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+  if (pathname === "/") return { headers: { "content-type": "text/html" }, body: html };
+  if (pathname === "/page.css") return { headers: { "content-type": "text/css" }, body: "pocketrank-carousel { display: block; margin-top: 3000px } body { font: 16px sans-serif }" };
+  if (pathname === "/icon.svg") return { headers: { "content-type": "image/svg+xml" }, body: "<svg xmlns='http://www.w3.org/2000/svg'/>" };
+  if (pathname === "/pocketrank/items.json") return json(names());
+  const list = lists[/^\/pocketrank\/candidates\/(\w+)\.json$/.exec(pathname)?.[1] ?? ""];
+  return list && json({ items: list });
 });
-after(async () => {
-  await browser.close();
-  await site.stop();
-});
+const [browser, site] = await share(launchChromium(), serving, init(), initDecide());
 
 /**
  * A visitor who looked at things, with the overlay.

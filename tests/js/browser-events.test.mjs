@@ -1,8 +1,9 @@
 /** What is recorded: from `dataLayer`, from the page's schema.org data, from clicks; once, and only after a yes. */
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { init, itemHash } from "../../dist/npm/node.js";
 import { launchChromium } from "./support/chromium.mjs";
+import { share } from "./support/share.mjs";
 import { answer, open, openFiles, profile, settled, tastes } from "./support/shop.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
@@ -10,17 +11,7 @@ import { answer, open, openFiles, profile, settled, tastes } from "./support/sho
 const [[product] = []] = tastes();
 assert.ok(product);
 
-/** @type {import("playwright-core").Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof openFiles>>} */
-let site;
-before(async () => {
-  [browser, site] = await Promise.all([launchChromium(), openFiles(), init()]);
-});
-after(async () => {
-  await browser.close();
-  await site.stop();
-});
+const [browser, site] = await share(launchChromium(), openFiles(), init());
 
 /** A visitor who said yes for this visit. @param {string} path */
 async function visitor(path) {

@@ -1,37 +1,28 @@
 /** The page's data layer, as shops and tag managers write it: what is recorded of it, and that its push goes on whatever is pushed. */
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { init, itemHash } from "../../dist/npm/node.js";
 import { agree, openPages, script } from "./support/bare.mjs";
 import { launchChromium } from "./support/chromium.mjs";
+import { share } from "./support/share.mjs";
 import { profile } from "./support/shop.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
 
-/** @type {import("playwright-core").Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof openPages>>} */
-let site;
-before(async () => {
-  const early = `<script>
-    window.dataLayer = [{ event: "view_item", ecommerce: { items: [{ item_id: "early" }] } }];
-    function gtag() { dataLayer.push(arguments); }
-    gtag("event", "add_to_cart", { items: [{ item_id: "early too" }] });
-  </script>`;
-  const frozen = `<script>window.dataLayer = Object.freeze([])</script>`;
-  const pages = {
-    "/plain": `<!doctype html><title>plain</title>${script()}`,
-    "/early": `<!doctype html><title>early</title>${early}${script()}`,
-    "/named": `<!doctype html><title>named</title>${script('data-layer="myLayer"')}`,
-    "/frozen": `<!doctype html><title>frozen</title>${frozen}${script()}`,
-    "/none": `<!doctype html><title>none</title><script>window.dataLayer = { push() { return 7; } }</script>${script()}`,
-  };
-  [browser, site] = await Promise.all([launchChromium(), openPages(pages), init()]);
-});
-after(async () => {
-  await browser.close();
-  await site.stop();
-});
+const early = `<script>
+  window.dataLayer = [{ event: "view_item", ecommerce: { items: [{ item_id: "early" }] } }];
+  function gtag() { dataLayer.push(arguments); }
+  gtag("event", "add_to_cart", { items: [{ item_id: "early too" }] });
+</script>`;
+const frozen = `<script>window.dataLayer = Object.freeze([])</script>`;
+const pages = {
+  "/plain": `<!doctype html><title>plain</title>${script()}`,
+  "/early": `<!doctype html><title>early</title>${early}${script()}`,
+  "/named": `<!doctype html><title>named</title>${script('data-layer="myLayer"')}`,
+  "/frozen": `<!doctype html><title>frozen</title>${frozen}${script()}`,
+  "/none": `<!doctype html><title>none</title><script>window.dataLayer = { push() { return 7; } }</script>${script()}`,
+};
+const [browser, site] = await share(launchChromium(), openPages(pages), init());
 
 /**
  * A visitor who agreed.

@@ -1,22 +1,12 @@
 /** How the script comes to a page in Chromium, and when what it ranks with does. */
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { init } from "../../dist/npm/node.js";
 import { launchChromium, until, watchRequests } from "./support/chromium.mjs";
+import { share } from "./support/share.mjs";
 import { agree, carousel, expected, openPages, stands, viewed, visit } from "./support/slots.mjs";
 
-/** @type {import("playwright-core").Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof openPages>>} */
-let pages;
-before(async () => {
-  await init();
-  [browser, pages] = await Promise.all([launchChromium(), openPages()]);
-});
-after(async () => {
-  await browser.close();
-  await pages.stop();
-});
+const [browser, pages] = await share(launchChromium(), openPages(), init());
 
 describe("the script", () => {
   it("holds nothing up: the page is painted while it is still on its way", async () => {

@@ -2,23 +2,18 @@
 import assert from "node:assert/strict";
 import { copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, afterEach, before, beforeEach, describe, it } from "node:test";
+import { afterEach, beforeEach, describe, it } from "node:test";
 import { init } from "../../dist/npm/node.js";
 import { root } from "../../scripts/process.mjs";
 import { launchChromium, readStorage, until, watchRequests } from "./support/chromium.mjs";
+import { share } from "./support/share.mjs";
 import { agree, carousel, expected, openPages, order, stands, viewed, visit } from "./support/slots.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
 
-/** @type {import("playwright-core").Browser} */
-let browser;
+const [browser] = await share(launchChromium(), init());
 /** @type {Awaited<ReturnType<typeof openPages>>} */
 let pages;
-before(async () => {
-  await init();
-  browser = await launchChromium();
-});
-after(() => browser.close());
 beforeEach(async () => {
   pages = await openPages();
   copyFileSync(join(root, "dist/npm/offline.js"), join(pages.site, "pocketrank-worker.js"));

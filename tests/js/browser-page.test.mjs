@@ -1,9 +1,10 @@
 /** What is recorded of the page itself: the item that it is about, in a document that shows one after the other, what is seen, and dwell. */
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { init, itemHash } from "../../dist/npm/node.js";
 import { agree, openPages, script } from "./support/bare.mjs";
 import { launchChromium, until } from "./support/chromium.mjs";
+import { share } from "./support/share.mjs";
 import { profile, readCandidates } from "./support/shop.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
@@ -40,24 +41,14 @@ const slot = `<pocketrank-carousel data-pocketrank-slot="s" data-pocketrank-cand
   .map(({ id }) => `<li class="pr-card" data-item="${id}" style="display: block; height: 300px"><a href="#">${id}</a></li>`)
   .join("")}</ol></pocketrank-carousel>`;
 
-/** @type {import("playwright-core").Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof openPages>>} */
-let site;
-before(async () => {
-  const said = Object.entries(PRODUCTS).map(([name, [head]]) => [`/${encodeURIComponent(name)}`, `<!doctype html><title>page</title>${head}${script()}`]);
-  const pages = {
-    ...Object.fromEntries(said),
-    "/app": `<!doctype html><title>app</title><div id="app">${json(product({ sku: "a" }))}</div>${script()}`,
-    "/empty": `<!doctype html><title>empty</title><div id="app"></div>${script()}`,
-    "/slot": `<!doctype html><title>slot</title><body style="margin: 0">${slot}${script()}`,
-  };
-  [browser, site] = await Promise.all([launchChromium(), openPages(pages), init()]);
-});
-after(async () => {
-  await browser.close();
-  await site.stop();
-});
+const said = Object.entries(PRODUCTS).map(([name, [head]]) => [`/${encodeURIComponent(name)}`, `<!doctype html><title>page</title>${head}${script()}`]);
+const pages = {
+  ...Object.fromEntries(said),
+  "/app": `<!doctype html><title>app</title><div id="app">${json(product({ sku: "a" }))}</div>${script()}`,
+  "/empty": `<!doctype html><title>empty</title><div id="app"></div>${script()}`,
+  "/slot": `<!doctype html><title>slot</title><body style="margin: 0">${slot}${script()}`,
+};
+const [browser, site] = await share(launchChromium(), openPages(pages), init());
 
 /**
  * A visitor who agreed.

@@ -1,20 +1,11 @@
 /** What happens to a visitor's profile where things are asked for at the same time, in Chromium: nobody waits for what they asked before. */
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { launchChromium, readStorage, until } from "./support/chromium.mjs";
 import { items, listen, mode, records, servePage } from "./support/device.mjs";
+import { share } from "./support/share.mjs";
 
-/** @type {import("playwright-core").Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof servePage>>} */
-let site;
-before(async () => {
-  [browser, site] = await Promise.all([launchChromium(), servePage()]);
-});
-after(async () => {
-  await browser.close();
-  await site.stop();
-});
+const [browser, site] = await share(launchChromium(), servePage());
 
 /** @param {string} [attributes] @param {() => void} [first] runs before the page */
 async function visit(attributes = "", first) {

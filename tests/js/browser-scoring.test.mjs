@@ -2,24 +2,14 @@
 import assert from "node:assert/strict";
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { init } from "../../dist/npm/node.js";
 import { root } from "../../scripts/process.mjs";
 import { launchChromium, watchRequests } from "./support/chromium.mjs";
+import { share } from "./support/share.mjs";
 import { POLICY, agree, carousel, expected, observed, openPages, stands, viewed, visit } from "./support/slots.mjs";
 
-/** @type {import("playwright-core").Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof openPages>>} */
-let pages;
-before(async () => {
-  await init();
-  [browser, pages] = await Promise.all([launchChromium(), openPages()]);
-});
-after(async () => {
-  await browser.close();
-  await pages.stop();
-});
+const [browser, pages] = await share(launchChromium(), openPages(), init());
 
 const low = { viewport: { width: 900, height: 120 } };
 

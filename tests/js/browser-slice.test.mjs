@@ -1,25 +1,16 @@
 /** The model that a page carries, in Chromium: what it ranks, what is not fetched for it, and what happens without it. */
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { Ranker, init } from "../../dist/npm/node.js";
 import { launchChromium, watchRequests } from "./support/chromium.mjs";
+import { share } from "./support/share.mjs";
 import { answer, open, openEdge, readSnapshot, reranked, settled, slate, tastes } from "./support/shop.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
 
 const [first = []] = tastes();
 
-/** @type {import("playwright-core").Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof openEdge>>} */
-let edge;
-before(async () => {
-  [browser, edge] = await Promise.all([launchChromium(), openEdge({ PAGE_MODEL: "on" }), init()]);
-});
-after(async () => {
-  await browser.close();
-  await edge.stop();
-});
+const [browser, edge] = await share(launchChromium(), openEdge({ PAGE_MODEL: "on" }), init());
 
 /** A visitor who agreed and has looked at three products, and what the browser asks for and says from now on. */
 async function visitor() {

@@ -2,23 +2,13 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { init } from "../../dist/npm/node.js";
 import { launchChromium, until } from "./support/chromium.mjs";
+import { share } from "./support/share.mjs";
 import { COUNT, agree, carousel, expected, items, observed, openPages, order, ownCards, stands, viewed, visit } from "./support/slots.mjs";
 
-/** @type {import("playwright-core").Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof openPages>>} */
-let pages;
-before(async () => {
-  await init();
-  [browser, pages] = await Promise.all([launchChromium(), openPages()]);
-});
-after(async () => {
-  await browser.close();
-  await pages.stop();
-});
+const [browser, pages] = await share(launchChromium(), openPages(), init());
 
 const sent = items.map(({ id }) => id);
 const list = (/** @type {string} */ before = "") => `${before}<ul data-pocketrank-slot="own">${ownCards()}</ul><p>After</p>`;

@@ -1,24 +1,14 @@
 /** Sources of consent in Chromium: what a TCF platform, a GPP platform and Google's Consent Mode say, what follows from it, and when. */
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { launchChromium, readStorage, until } from "./support/chromium.mjs";
 import { listen, mode, record, servePage, setConsent } from "./support/device.mjs";
+import { share } from "./support/share.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
 /** @typedef {import("playwright-core").BrowserContext} Context */
 
-/** @type {import("playwright-core").Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof servePage>>} */
-let site;
-
-before(async () => {
-  [browser, site] = await Promise.all([launchChromium(), servePage()]);
-});
-after(async () => {
-  await browser.close();
-  await site.stop();
-});
+const [browser, site] = await share(launchChromium(), servePage());
 
 /** A page's consent platform, which says what a test has it say: to each listener, and to those that come later. */
 function platform() {

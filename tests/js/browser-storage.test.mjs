@@ -1,25 +1,15 @@
 /** What a device keeps, in Chromium: nothing is lost that could be kept, whatever happens to storage. */
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { init, itemHash } from "../../dist/npm/node.js";
 import { launchChromium, readStorage, until } from "./support/chromium.mjs";
 import { items, listen, mode, record, records, servePage, setConsent, spoil } from "./support/device.mjs";
+import { share } from "./support/share.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
 /** @typedef {import("playwright-core").BrowserContext} Context */
 
-/** @type {import("playwright-core").Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof servePage>>} */
-let site;
-
-before(async () => {
-  [browser, site] = await Promise.all([launchChromium(), servePage(), init()]);
-});
-after(async () => {
-  await browser.close();
-  await site.stop();
-});
+const [browser, site] = await share(launchChromium(), servePage(), init());
 
 const hashes = (/** @type {string[]} */ ids) => ids.map(itemHash).sort();
 

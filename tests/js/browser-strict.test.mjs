@@ -3,13 +3,14 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { chromium } from "playwright-core";
 import { root } from "../../scripts/process.mjs";
 import { findBrowser } from "../../scripts/setup.mjs";
 import { init } from "../../dist/npm/node.js";
 import { key, openPages, packed, script } from "./support/bare.mjs";
 import { launchChromium, until } from "./support/chromium.mjs";
+import { share } from "./support/share.mjs";
 import { profile, readCandidates, settled, slate } from "./support/shop.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
@@ -53,17 +54,7 @@ const pages = {
   "/wrong-manifest": page(script(own).replace("/pocketrank/manifest.pkrm", "https://:/"), slot),
 };
 
-/** @type {import("playwright-core").Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof openPages>>} */
-let site;
-before(async () => {
-  [browser, site] = await Promise.all([launchChromium(), openPages({ ...files, ...pages }), init()]);
-});
-after(async () => {
-  await browser.close();
-  await site.stop();
-});
+const [browser, site] = await share(launchChromium(), openPages({ ...files, ...pages }), init());
 
 /**
  * A page and all that its console says.

@@ -2,27 +2,22 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, afterEach, before, beforeEach, describe, it } from "node:test";
+import { afterEach, beforeEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Consent, Profile, Ranker, init } from "../../dist/npm/node.js";
 import { Renderer } from "../../dist/npm/render.js";
 import { root } from "../../scripts/process.mjs";
 import { launchChromium, readStorage, until } from "./support/chromium.mjs";
 import { AUDIENCE, faults, openOrigin } from "./support/origin.mjs";
+import { share } from "./support/share.mjs";
 import { settled } from "./support/shop.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
 /** @typedef {import("../../www/index.js").CandidateItem} Item */
 
-/** @type {import("playwright-core").Browser} */
-let browser;
+const [browser] = await share(launchChromium(), init());
 /** @type {Awaited<ReturnType<typeof openOrigin>>} */
 let origin;
-before(async () => {
-  await init();
-  browser = await launchChromium();
-});
-after(() => browser.close());
 
 /** @type {Item[]} */
 const items = Array.from({ length: 30 }, (_, at) => ({ id: `sku-${at}`, name: `Thing ${at}`, url: `/thing-${at}`, image: "/thing.svg", price_text: "£2" }));

@@ -1,9 +1,10 @@
 /** The demo shop's own template in Chromium, under its policy with Trusted Types: the cards that the browser makes are those of the edge and of Node. */
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { Consent, Profile, Ranker, init } from "../../dist/npm/node.js";
 import { Renderer } from "../../dist/npm/render.js";
 import { launchChromium } from "./support/chromium.mjs";
+import { share } from "./support/share.mjs";
 import { answer, open, openEdge, openFiles, readCandidates, readSnapshot, tastes } from "./support/shop.mjs";
 
 const [taste = []] = tastes();
@@ -12,12 +13,7 @@ const popular = readCandidates("popular");
 const views = [...popular.slice(0, 2), ...taste.slice(0, 1)];
 const hosts = { "behind the edge": openEdge, "from plain files": openFiles };
 
-/** @type {import("playwright-core").Browser} */
-let browser;
-before(async () => {
-  [browser] = await Promise.all([launchChromium(), init()]);
-});
-after(() => browser.close());
+const [browser] = await share(launchChromium(), init());
 
 /** What Node makes of the slot after the views, a card each. */
 function expected() {

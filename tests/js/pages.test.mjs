@@ -6,10 +6,11 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { root } from "../../scripts/process.mjs";
 import { samples } from "../../scripts/shop/pages.mjs";
 import { launchChromium } from "./support/chromium.mjs";
+import { share } from "./support/share.mjs";
 import { answer, open, openEdge } from "./support/shop.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
@@ -27,19 +28,9 @@ const screens = /** @type {const} */ ([
 ]);
 const folder = join(root, "dist/screenshots");
 
-/** @type {import("playwright-core").Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof openEdge>>} */
-let edge;
-before(async () => {
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  [browser, edge] = await Promise.all([launchChromium(), openEdge()]);
-});
-after(async () => {
-  await browser.close();
-  await edge.stop();
-});
+rmSync(folder, { recursive: true, force: true });
+mkdirSync(folder, { recursive: true });
+const [browser, edge] = await share(launchChromium(), openEdge());
 
 /** @param {(typeof screens)[number]} screen */
 async function visitor({ as }) {

@@ -1,24 +1,15 @@
 /** A visit to the demo shop from the first page to the last: what the visitor sees of it, and what is held meanwhile. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { launchChromium, readStorage, until } from "./support/chromium.mjs";
+import { share } from "./support/share.mjs";
 import { answer, open, openEdge, profile, settled, slate, tastes } from "./support/shop.mjs";
 
 const [[first, second, third] = []] = tastes();
 const wanted = [first, second, third].flatMap((product) => product ?? []);
 
-/** @type {import("playwright-core").Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof openEdge>>} */
-let edge;
-before(async () => {
-  [browser, edge] = await Promise.all([launchChromium(), openEdge()]);
-});
-after(async () => {
-  await browser.close();
-  await edge.stop();
-});
+const [browser, edge] = await share(launchChromium(), openEdge());
 
 /** @param {import("playwright-core").BrowserContextOptions} [options] */
 async function visitor(options) {

@@ -3,45 +3,52 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, afterEach, before, beforeEach, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { root } from "../../scripts/process.mjs";
 import { launchChromium, launchOn } from "./support/chromium.mjs";
 import { codeOf, faults, openOrigin } from "./support/origin.mjs";
+import { share } from "./support/share.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
-/** @typedef {Awaited<ReturnType<typeof openOrigin>>} Origin */
 /** @typedef {{ ranker?: string, list?: number, sequence?: number, codes: string[] }} State */
 
-/** @type {import("playwright-core").Browser} */
-let browser;
-/** @type {Origin} */
-let origin;
-before(async () => void (browser = await launchChromium()));
-after(() => browser.close());
-beforeEach(async () => void (origin = await openOrigin([join(root, "dist/npm"), join(root, "tests/js/support/pages")])));
-afterEach(() => origin.stop());
+const [browser] = await share(launchChromium());
 
 /**
- * Follows in a page, which asks each second at least.
- * @param {Page} page
- * @param {Partial<import("../../www/sync.js").Options<unknown>>} [options]
+ * An origin, a page of a browser that has nothing yet, and what follows the one in the other.
+ * @param {import("node:test").TestContext} t
  */
-async function follow(page, options = {}) {
-  if (!page.url().startsWith(origin.url)) await page.goto(`${origin.url}/empty`);
-  await page.evaluate(
-    async ({ url, ...options }) => {
-      const [{ follow }, { Ranker, init }] = await Promise.all([import(/** @type {string} */ ("/sync.js")), import(/** @type {string} */ ("/browser.js"))]);
-      await init();
-      /** @type {string[]} */
-      const codes = [];
-      const onReport = (/** @type {{ code: string }} */ { code }) => codes.push(code);
-      const open = (/** @type {Uint8Array} */ snapshot) => new Ranker(snapshot);
-      const models = await follow(url, { ...options, open, onReport });
-      Object.assign(window, { models, codes });
-    },
-    { url: origin.manifest, storage: "models", ...origin.quick, ...options },
-  );
+async function start(t) {
+  const [origin, context] = await Promise.all([openOrigin([join(root, "dist/npm"), join(root, "tests/js/support/pages")]), browser.newContext()]);
+  t.after(async () => {
+    await context.close();
+    await origin.stop();
+  });
+  /** Follows in a page, which asks each second at least. @param {Page} page @param {Partial<import("../../www/sync.js").Options<unknown>>} [options] */
+  async function follow(page, options = {}) {
+    if (!page.url().startsWith(origin.url)) await page.goto(`${origin.url}/empty`);
+    await page.evaluate(
+      async ({ url, ...options }) => {
+        const [{ follow }, { Ranker, init }] = await Promise.all([import(/** @type {string} */ ("/sync.js")), import(/** @type {string} */ ("/browser.js"))]);
+        await init();
+        /** @type {string[]} */
+        const codes = [];
+        const onReport = (/** @type {{ code: string }} */ { code }) => codes.push(code);
+        const open = (/** @type {Uint8Array} */ snapshot) => new Ranker(snapshot);
+        const models = await follow(url, { ...options, open, onReport });
+        Object.assign(window, { models, codes });
+      },
+      { url: origin.manifest, storage: "models", ...origin.quick, ...options },
+    );
+  }
+  /** @param {Page} page @param {number} at @param {number} [sequence] */
+  async function assertUses(page, at, sequence) {
+    const { ranker, list, sequence: got } = await state(page);
+    assert.deepEqual([ranker, list], [origin.ids[at], at]);
+    if (sequence !== undefined) assert.equal(got, sequence);
+  }
+  return { origin, context, page: await context.newPage(), follow, assertUses };
 }
 
 /** What a page has in use. @param {Page} page @returns {Promise<State>} */
@@ -53,25 +60,15 @@ function state(page) {
   });
 }
 
-/** @param {Page} page @param {number} at @param {number} [sequence] */
-async function assertUses(page, at, sequence) {
-  const { ranker, list, sequence: got } = await state(page);
-  assert.deepEqual([ranker, list], [origin.ids[at], at]);
-  if (sequence !== undefined) assert.equal(got, sequence);
-}
-
 /** @param {Page} page @param {number} sequence */
 async function follows(page, sequence) {
   await page.waitForFunction((sequence) => /** @type {any} */ (window).models.sequence === sequence, sequence, { timeout: 15_000, polling: 50 });
 }
 
-describe("a page that follows", () => {
-  /** @type {Page} */
-  let page;
-  beforeEach(async () => void (page = await browser.newPage()));
-  afterEach(() => page.close());
-
-  it("goes on from its database without asking, and by a delta", async () => {
+// They wait most of the time.
+describe("a page that follows", { concurrency: 4 }, () => {
+  it("goes on from its database without asking, and by a delta", async (t) => {
+    const { origin, page, follow, assertUses } = await start(t);
     origin.publish(0);
     await follow(page, { interval: 3_600 });
     await assertUses(page, 0, 1);
@@ -89,7 +86,8 @@ describe("a page that follows", () => {
     assert.deepEqual(origin.kinds(), ["deltas", "files"]);
   });
 
-  it("takes the whole where the delta is gone", async () => {
+  it("takes the whole where the delta is gone", async (t) => {
+    const { origin, page, follow, assertUses } = await start(t);
     origin.publish(0);
     await follow(page);
     origin.kinds();
@@ -101,9 +99,10 @@ describe("a page that follows", () => {
   });
 
   for (const [fault, answer] of Object.entries(faults)) {
-    it(`keeps what is in use while all is ${fault}, and goes on after that`, async () => {
+    it(`keeps what is in use while all is ${fault}, and goes on after that`, async (t) => {
+      const { origin, page, follow, assertUses } = await start(t);
       origin.publish(0);
-      await follow(page, { timeout: 300, files: [] });
+      await follow(page, { files: [] });
       origin.faulty.set("/models/", answer);
       origin.publish(1);
       await page.waitForFunction(() => /** @type {any} */ (window).codes.length >= 2);
@@ -117,7 +116,8 @@ describe("a page that follows", () => {
     });
   }
 
-  it("is not held up by a copy in the cache that is damaged", async () => {
+  it("is not held up by a copy in the cache that is damaged", async (t) => {
+    const { origin, page, follow, assertUses } = await start(t);
     origin.publish(0);
     const { files } = origin.publish(0);
     origin.faulty.set("/snapshots/", (response, body) =>
@@ -131,7 +131,8 @@ describe("a page that follows", () => {
     assert.equal(files.length, 1);
   });
 
-  it("refuses what others signed, what is for others, and what is older", async () => {
+  it("refuses what others signed, what is for others, and what is older", async (t) => {
+    const { origin, page, follow, assertUses } = await start(t);
     origin.publish(0);
     origin.publish(1);
     await follow(page);
@@ -162,7 +163,8 @@ describe("a page that follows", () => {
       },
     ],
   ])) {
-    it(`has models in memory where the storage ${what}`, async () => {
+    it(`has models in memory where the storage ${what}`, async (t) => {
+      const { origin, page, follow, assertUses } = await start(t);
       await page.addInitScript(broken);
       origin.publish(0);
       await follow(page);
@@ -175,7 +177,8 @@ describe("a page that follows", () => {
     });
   }
 
-  it("does not make a database again that was erased", async () => {
+  it("does not make a database again that was erased", async (t) => {
+    const { origin, page, follow, assertUses } = await start(t);
     origin.publish(0);
     await follow(page);
     await page.evaluate(
@@ -189,8 +192,8 @@ describe("a page that follows", () => {
 });
 
 describe("tabs of one browser", () => {
-  it("share what one of them fetches, and swap together", async () => {
-    const context = await browser.newContext();
+  it("share what one of them fetches, and swap together", async (t) => {
+    const { origin, context, follow, assertUses } = await start(t);
     origin.publish(0);
     const tabs = await Promise.all([1, 2, 3].map(() => context.newPage()));
     await Promise.all(tabs.map((tab) => tab.goto(`${origin.url}/empty`)));
@@ -205,7 +208,6 @@ describe("tabs of one browser", () => {
     origin.asked();
     await sleep(3_000);
     assert.ok(origin.asked().length <= 7);
-    await context.close();
   });
 
   for (const [what, end] of /** @type {[string, (tab: Page) => Promise<unknown>][]} */ ([
@@ -213,8 +215,8 @@ describe("tabs of one browser", () => {
     // The answer does not come: its process is gone.
     ["is killed", async (tab) => void (await tab.context().newCDPSession(tab)).send("Page.crash").catch(() => undefined)],
   ])) {
-    it(`go on when the one that fetches ${what} in the middle`, async () => {
-      const context = await browser.newContext();
+    it(`go on when the one that fetches ${what} in the middle`, async (t) => {
+      const { origin, context, follow, assertUses } = await start(t);
       const tabs = [await context.newPage(), await context.newPage()];
       origin.publish(0);
       for (const tab of tabs) await follow(tab, { timeout: 60_000 });
@@ -230,13 +232,13 @@ describe("tabs of one browser", () => {
       origin.faulty.clear();
       await follows(other, 2);
       await assertUses(other, 1);
-      await context.close();
     });
   }
 });
 
 describe("a browser that is killed", () => {
-  it("holds the old or the new when it starts again", async () => {
+  it("holds the old or the new when it starts again", async (t) => {
+    const { origin, follow } = await start(t);
     const profile = mkdtempSync(join(tmpdir(), "pocketrank-profile-"));
     try {
       let last = 0;

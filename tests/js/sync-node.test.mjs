@@ -4,49 +4,50 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, before, beforeEach, describe, it } from "node:test";
+import { before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Ranker, init } from "../../dist/npm/node.js";
 import { follow } from "../../dist/npm/sync-node.js";
 import { root } from "../../scripts/process.mjs";
 import { codeOf, faults, openOrigin } from "./support/origin.mjs";
 
-/** @typedef {Awaited<ReturnType<typeof openOrigin>>} Origin */
 /** @typedef {import("../../www/sync.js").Following<Ranker>} Following */
 
-/** @type {Origin} */
-let origin;
-/** @type {string} */
-let folder;
-/** @type {Following[]} */
-const running = [];
 before(() => init());
-beforeEach(async () => {
-  origin = await openOrigin();
-  folder = mkdtempSync(join(tmpdir(), "pocketrank-follow-"));
-});
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((models) => models.stop()));
-  await origin.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
 
 /**
- * A host that asks each second at least.
- * @param {Partial<import("../../www/sync.js").Options<Ranker>>} [options]
+ * An origin, a folder, and hosts that follow the one and store in the other.
+ * @param {import("node:test").TestContext} t
  */
-async function host(options = {}) {
-  /** @type {string[]} */
-  const codes = [];
-  const models = await follow(origin.manifest, {
-    ...origin.quick,
-    open: (snapshot) => new Ranker(snapshot),
-    storage: folder,
-    onReport: ({ code, kind, status }) => codes.push([code, kind, status].filter(Boolean).join(" ")),
-    ...options,
+async function start(t) {
+  const origin = await openOrigin();
+  const folder = mkdtempSync(join(tmpdir(), "pocketrank-follow-"));
+  /** @type {Following[]} */
+  const running = [];
+  t.after(async () => {
+    await Promise.all(running.map((models) => models.stop()));
+    await origin.stop();
+    rmSync(folder, { recursive: true, force: true });
   });
-  running.push(models);
-  return { models, codes };
+  /** A host that asks each second at least. @param {Partial<import("../../www/sync.js").Options<Ranker>>} [options] */
+  async function host(options = {}) {
+    /** @type {string[]} */
+    const codes = [];
+    const models = await follow(origin.manifest, {
+      ...origin.quick,
+      open: (snapshot) => new Ranker(snapshot),
+      storage: folder,
+      onReport: ({ code, kind, status }) => codes.push([code, kind, status].filter(Boolean).join(" ")),
+      ...options,
+    });
+    running.push(models);
+    return { models, codes };
+  }
+  /** Asserts that one release is in use, all of it. @param {Following} models @param {number} at */
+  async function assertUses(models, at) {
+    assert.deepEqual([models.ranker?.id, models.snapshot, await list(models)], [origin.ids[at], origin.ids[at], at]);
+  }
+  return { origin, folder, host, assertUses };
 }
 
 /** @param {() => unknown} holds */
@@ -64,13 +65,10 @@ async function list(models) {
   return bytes && JSON.parse(Buffer.from(bytes).toString()).snapshot;
 }
 
-/** Asserts that one release is in use, all of it. @param {Following} models @param {number} at */
-async function assertUses(models, at) {
-  assert.deepEqual([models.ranker?.id, models.snapshot, await list(models)], [origin.ids[at], origin.ids[at], at]);
-}
-
-describe("a host in Node", () => {
-  it("has in use what was published, and goes on from its folder without asking", async () => {
+// They wait most of the time.
+describe("a host in Node", { concurrency: 4 }, () => {
+  it("has in use what was published, and goes on from its folder without asking", async (t) => {
+    const { origin, host, assertUses } = await start(t);
     origin.publish(0);
     const { models, codes } = await host({ interval: 3_600 });
     await assertUses(models, 0);
@@ -85,7 +83,8 @@ describe("a host in Node", () => {
     assert.deepEqual(origin.asked(), []);
   });
 
-  it("follows by deltas: the snapshot is not asked for again", async () => {
+  it("follows by deltas: the snapshot is not asked for again", async (t) => {
+    const { origin, folder, host, assertUses } = await start(t);
     origin.publish(0);
     const { models } = await host();
     origin.asked();
@@ -104,7 +103,8 @@ describe("a host in Node", () => {
     assert.equal(names.length, 2);
   });
 
-  it("asks for no delta where it is told so", async () => {
+  it("asks for no delta where it is told so", async (t) => {
+    const { origin, host, assertUses } = await start(t);
     origin.publish(0);
     const { models } = await host({ deltas: false, files: [] });
     origin.publish(1);
@@ -116,7 +116,8 @@ describe("a host in Node", () => {
   });
 
   for (const fault of ["answered by 404", "the first half", "other bytes", "10 GB long", "led in circles"]) {
-    it(`takes the whole snapshot at once where the delta is ${fault}`, async () => {
+    it(`takes the whole snapshot at once where the delta is ${fault}`, async (t) => {
+      const { origin, host, assertUses } = await start(t);
       origin.publish(0);
       const { models } = await host();
       origin.asked();
@@ -130,9 +131,10 @@ describe("a host in Node", () => {
 
   for (const [fault, answer] of Object.entries(faults)) {
     for (const part of /** @type {const} */ (["manifest", "snapshot", "file"])) {
-      it(`keeps what is in use while the ${part} is ${fault}, and goes on after that`, async () => {
+      it(`keeps what is in use while the ${part} is ${fault}, and goes on after that`, async (t) => {
+        const { origin, host, assertUses } = await start(t);
         origin.publish(0);
-        const { models, codes } = await host({ deltas: false, timeout: 300 });
+        const { models, codes } = await host({ deltas: false });
         origin.faulty.set(part === "manifest" ? part : `/${part}s/`, answer);
         origin.publish(1);
         await until(() => codes.length >= 2);
@@ -145,7 +147,8 @@ describe("a host in Node", () => {
     }
   }
 
-  it("refuses what others signed, what is for others, and what is older", async () => {
+  it("refuses what others signed, what is for others, and what is older", async (t) => {
+    const { origin, host, assertUses } = await start(t);
     origin.publish(0);
     origin.publish(1);
     const { models, codes } = await host();
@@ -162,7 +165,8 @@ describe("a host in Node", () => {
     await assertUses(again.models, 1);
   });
 
-  it("goes on with the keys that it was told of where others store what is older", async () => {
+  it("goes on with the keys that it was told of where others store what is older", async (t) => {
+    const { origin, folder, host, assertUses } = await start(t);
     origin.publish(0);
     const { models, codes } = await host();
     await models.check();
@@ -183,7 +187,8 @@ describe("a host in Node", () => {
     await assertUses(models, 0);
   });
 
-  it("serves what came with the program, and reaches nobody", async () => {
+  it("serves what came with the program, and reaches nobody", async (t) => {
+    const { origin, host, assertUses } = await start(t);
     const embedded = { snapshot: origin.snapshots[0] ?? Buffer.alloc(0), sequence: 1 };
     const { models, codes } = await host({ embedded });
     assert.equal(models.ranker?.id, origin.ids[0]);
@@ -196,7 +201,8 @@ describe("a host in Node", () => {
     assert.ok(!origin.kinds().includes("snapshots"));
   });
 
-  it("uses memory where the folder cannot be written", async () => {
+  it("uses memory where the folder cannot be written", async (t) => {
+    const { origin, folder, host, assertUses } = await start(t);
     const file = join(folder, "file");
     writeFileSync(file, "");
     origin.publish(0);
@@ -208,7 +214,8 @@ describe("a host in Node", () => {
     await assertUses(models, 1);
   });
 
-  it("fetches again what was damaged in the folder", async () => {
+  it("fetches again what was damaged in the folder", async (t) => {
+    const { origin, folder, host, assertUses } = await start(t);
     origin.publish(0);
     const { models } = await host();
     await models.stop();
@@ -223,12 +230,14 @@ describe("a host in Node", () => {
     await assertUses((await host()).models, 0);
   });
 
-  it("is refused without a key, and with one that is none", async () => {
+  it("is refused without a key, and with one that is none", async (t) => {
+    const { host } = await start(t);
     await assert.rejects(host({ keys: [] }), { code: "invalid_option" });
     await assert.rejects(host({ keys: ["00"] }), { code: "corrupt" });
   });
 
-  it("stops when it is told to, also while an answer stalls", async () => {
+  it("stops when it is told to, also while an answer stalls", async (t) => {
+    const { origin, host } = await start(t);
     origin.faulty.set("manifest", faults.stalled ?? assert.fail());
     const stop = new AbortController();
     const started = Date.now();
@@ -243,15 +252,16 @@ describe("a host in Node", () => {
 });
 
 describe("processes that share a folder", () => {
-  it("fetch once for both", async () => {
+  it("fetch once for both", async (t) => {
+    const { origin, host, assertUses } = await start(t);
     origin.publish(0);
     const [one, two] = await Promise.all([host({ interval: 3_600 }), host({ interval: 3_600 })]);
     await Promise.all([assertUses(one.models, 0), assertUses(two.models, 0)]);
     assert.equal(origin.asked().length, 3);
   });
 
-  /** Another process, as it is killed. */
-  function start() {
+  /** Another process, as it is killed. @param {Awaited<ReturnType<typeof start>>} setting */
+  function spawnHost({ origin, folder }) {
     const program = `
       import { Ranker, init } from ${JSON.stringify(join(root, "dist/npm/node.js"))};
       import { follow } from ${JSON.stringify(join(root, "dist/npm/sync-node.js"))};
@@ -265,7 +275,9 @@ describe("processes that share a folder", () => {
     return spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: ["ignore", "pipe", "inherit"] });
   }
 
-  it("are killed at any time, and what is held is whole: the old or the new", async () => {
+  it("are killed at any time, and what is held is whole: the old or the new", async (t) => {
+    const setting = await start(t);
+    const { origin, folder, host } = setting;
     origin.publish(0, { files: bulk(0) });
     let last = 0;
     let behind = 0;
@@ -273,7 +285,7 @@ describe("processes that share a folder", () => {
       const at = round % 2;
       const { sequence } = origin.publish(at, { files: bulk(at, round) });
       origin.asked();
-      const child = start();
+      const child = spawnHost(setting);
       const ended = new Promise((resolve) => child.once("exit", resolve));
       // From the first of the files on each is fetched and written, then comes the manifest, and what nobody needs is deleted.
       await until(() => origin.asked().some((path) => path.startsWith("files/")));

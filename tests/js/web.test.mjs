@@ -1,21 +1,12 @@
 /** What `npm run bench:web` measures: nothing on the landing page shifts, for whomever and whatever they do, and its instruments see. */
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { act, openSlowly, read } from "../../benches/web/page.mjs";
 import { launchChromium } from "./support/chromium.mjs";
+import { share } from "./support/share.mjs";
 import { answer, open, openEdge, tastes } from "./support/shop.mjs";
 
-/** @type {import("playwright-core").Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof openEdge>>} */
-let edge;
-before(async () => {
-  [browser, edge] = await Promise.all([launchChromium(), openEdge()]);
-});
-after(async () => {
-  await browser.close();
-  await edge.stop();
-});
+const [browser, edge] = await share(launchChromium(), openEdge());
 
 const acts = ["card", "why", "consent", "forget"];
 for (const { screen, options, does } of [

@@ -33,15 +33,19 @@ async function visitUntil(edge, line) {
   const until = Date.now() + 30_000;
   while (!edge.console.some((said) => line.test(said))) {
     const asked = Date.now();
+    await (await edge.fetch("/about")).text();
+    const bare = Date.now() - asked;
     assert.deepEqual(await shown(edge), old);
-    assert.ok(Date.now() - asked < 1_500, "a page does not wait for the origin");
+    // As busy as the machine is: beside a page that needs no model.
+    assert.ok(Date.now() - asked < 1_500 + 10 * bare, "a page does not wait for the origin");
     assert.ok(Date.now() < until, `${line}: ${edge.console.join("\n")}`);
     await sleep(50);
   }
   assert.deepEqual(await shown(edge), old);
 }
 
-describe("an origin whose", () => {
+// They wait most of the time.
+describe("an origin whose", { concurrency: 5 }, () => {
   /** @type {[Kind[], keyof typeof faults, RegExp][]} */
   const cases = [
     [["manifest"], "down", /^sync network: manifest/],

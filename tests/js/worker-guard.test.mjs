@@ -1,31 +1,22 @@
 /** worker/src/guard.rs and guard.mjs: a panic ends the instance of the wasm, and no page that is under way. */
 import assert from "node:assert/strict";
-import { after, before, beforeEach, describe, it } from "node:test";
+import { after, beforeEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expected, fallback, items, measured, page, range, readSlots, slot, startEdge } from "../worker/edge.mjs";
 import { html, startUpstream } from "../worker/upstream.mjs";
+import { share } from "./support/share.mjs";
 
 const popular = expected(items(range(0, 60)), 5).html;
 const trending = expected(items(range(100, 140)), 3).html;
 const panicking = slot("popular", 5, "test-panic");
 
-/** @type {import("../worker/upstream.mjs").Upstream} */
-let upstream;
-/** @type {import("../worker/edge.mjs").Edge} */
-let edge;
 /** @type {() => void} */
 let finish = () => undefined;
 let finished = Promise.resolve();
 
-before(async () => {
-  upstream = await startUpstream(html(""));
-  edge = await startEdge({ build: "worker-faults", vars: { UPSTREAM_URL: upstream.url, CACHE_PAGES: "/cached/*", PAGE_MODEL: "on" } });
-});
-after(async () => {
-  finish();
-  await edge.stop();
-  await upstream.stop();
-});
+after(() => finish());
+const upstream = await startUpstream(html(""));
+const [edge] = await share(startEdge({ build: "worker-faults", vars: { UPSTREAM_URL: upstream.url, CACHE_PAGES: "/cached/*", PAGE_MODEL: "on" } }), upstream);
 beforeEach(() => {
   upstream.seen.length = 0;
   finished = new Promise((resolve) => (finish = resolve));
@@ -138,29 +129,44 @@ describe("the worker that is released", () => {
 describe("visitors who leave before upstream has answered", () => {
   it("leave nothing behind", async () => {
     const left = await startEdge({ entry: measured, vars: { UPSTREAM_URL: upstream.url, CACHE_PAGES: "/cached/*", UPSTREAM_TIMEOUT: "1" } });
-    upstream.answer((request, response) => void setTimeout(() => html(page(slot("popular")))(request, response), 30));
+    /** Who waits for upstream, by path. @type {Map<string, () => void>} */
+    const waiting = new Map();
+    let open = 0;
+    upstream.answer((request, response) => {
+      open += 1;
+      response.on("close", () => (open -= 1));
+      waiting.get(request.url ?? "")?.();
+      setTimeout(() => html(page(slot("popular")))(request, response), 30);
+    });
     const leave = async (/** @type {number} */ n) => {
       const abort = new AbortController();
-      setTimeout(() => abort.abort(), 15);
-      const asked = left.fetch(`${n % 2 ? "/cached" : ""}/${n}`, { signal: abort.signal }).then((response) => response.text());
+      const path = `${n % 2 ? "/cached" : ""}/${n}`;
+      waiting.set(path, () => setTimeout(() => abort.abort(), n % 20));
+      const asked = left.fetch(path, { signal: abort.signal }).then((response) => response.text());
       // Node's fetch, aborted in an unlucky moment, never ends.
       await Promise.race([asked.catch(() => undefined), sleep(1_000)]);
+      waiting.delete(path);
     };
-    const leaveAll = async (/** @type {number} */ count) => {
-      for (let at = 0; at < count; at += 20) {
-        await Promise.all(range(at, at + 20).map(leave));
-        // What was begun ends with UPSTREAM_TIMEOUT at the latest, and as much is always under way.
-        await sleep(60);
+    let visits = 0;
+    /** By how many bytes memory grows, which never shrinks. */
+    const grows = async (/** @type {number} */ count) => {
+      const measure = async () => /** @type {[number]} */ (await (await left.fetch("/memory")).json())[0];
+      const before = await measure();
+      for (const end = visits + count; visits < end; visits += 20) {
+        await Promise.all(range(visits, visits + 20).map(leave));
+        // What was begun ends, so that as much is always under way.
+        while (open > 0) await sleep(5);
       }
+      return (await measure()) - before;
     };
-    const measure = async () => /** @type {number[]} */ (await (await left.fetch("/memory")).json());
     try {
       await (await left.fetch("/")).text();
-      await leaveAll(600);
-      const [warm = 0] = await measure();
-      await leaveAll(2_000);
-      const [now = 0] = await measure();
-      assert.ok(now < warm + 500_000, `${warm} bytes became ${now}`);
+      await grows(600);
+      // Where the machine was busy more was under way than ever before; what is left behind is so each time.
+      const grown = [];
+      do grown.push(await grows(2_000));
+      while ((grown.at(-1) ?? 0) >= 500_000 && grown.length < 3);
+      assert.ok((grown.at(-1) ?? 0) < 500_000, `bytes that 2,000 visits left: ${grown.join(", ")}`);
     } finally {
       await left.stop();
     }

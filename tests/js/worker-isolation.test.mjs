@@ -1,9 +1,10 @@
 /** Two visitors never see one another's slate, nor what the other asked upstream for: over cached and uncached pages, with hostile requests between. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { expected, items, page, range, readSlots, slot, startEdge, visitor } from "../worker/edge.mjs";
 import { startUpstream } from "../worker/upstream.mjs";
+import { share } from "./support/share.mjs";
 
 const popular = items(range(0, 60));
 const trending = items(range(100, 140));
@@ -14,23 +15,13 @@ const slates = (text) => readSlots(text).map(({ rows, html }) => ({ rows, html }
 /** The page without what the edge put into it. @param {string} text */
 const shell = (text) => text.replaceAll(/(<pocketrank-carousel)[^>]*>.*?(<\/pocketrank-carousel>)/gs, "$1>$2");
 
-/** @type {import("../worker/upstream.mjs").Upstream} */
-let upstream;
-/** @type {import("../worker/edge.mjs").Edge} */
-let edge;
-before(async () => {
-  // An upstream that reflects all that it is told, and that lets everyone keep it.
-  upstream = await startUpstream((request, response) => {
-    const told = JSON.stringify([request.method, request.url, Object.entries(request.headers).filter(([name]) => !["host", "connection"].includes(name))]);
-    response.writeHead(200, { "content-type": "text/html", "cache-control": "public, max-age=1, stale-while-revalidate=600" });
-    response.end(page(`${slot("popular")}<p>${told.replaceAll("<", "&lt;")}</p>${slot("trending", 3)}`));
-  });
-  edge = await startEdge({ vars: { UPSTREAM_URL: upstream.url, CACHE_PAGES: "/cached/*", CACHE_QUERY: "page -utm_*" } });
+// An upstream that reflects all that it is told, and that lets everyone keep it.
+const upstream = await startUpstream((request, response) => {
+  const told = JSON.stringify([request.method, request.url, Object.entries(request.headers).filter(([name]) => !["host", "connection"].includes(name))]);
+  response.writeHead(200, { "content-type": "text/html", "cache-control": "public, max-age=1, stale-while-revalidate=600" });
+  response.end(page(`${slot("popular")}<p>${told.replaceAll("<", "&lt;")}</p>${slot("trending", 3)}`));
 });
-after(async () => {
-  await edge.stop();
-  await upstream.stop();
-});
+const [edge] = await share(startEdge({ vars: { UPSTREAM_URL: upstream.url, CACHE_PAGES: "/cached/*", CACHE_QUERY: "page -utm_*" } }), upstream);
 
 describe("200 visitors at a time", () => {
   it("get what each would get alone, on cached and on other pages", async () => {

@@ -1,27 +1,18 @@
 /** worker/src/nonce.mjs: a page from the cache has nonces of its own, the same in its header and in its markup. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { after, before, beforeEach, describe, it } from "node:test";
+import { beforeEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expected, items, page, range, readSlots, slot, startEdge } from "../worker/edge.mjs";
 import { startUpstream } from "../worker/upstream.mjs";
+import { share } from "./support/share.mjs";
 
 const popular = expected(items(range(0, 60)), 5).html;
 
-/** @type {import("../worker/upstream.mjs").Upstream} */
-let upstream;
-/** @type {import("../worker/edge.mjs").Edge} */
-let edge;
 let pages = 0;
 let path = "";
-before(async () => {
-  upstream = await startUpstream(() => undefined);
-  edge = await startEdge({ vars: { UPSTREAM_URL: upstream.url, CACHE_PAGES: "/*", PAGE_MODEL: "on" } });
-});
-after(async () => {
-  await edge.stop();
-  await upstream.stop();
-});
+const upstream = await startUpstream(() => undefined);
+const [edge] = await share(startEdge({ vars: { UPSTREAM_URL: upstream.url, CACHE_PAGES: "/*", PAGE_MODEL: "on" } }), upstream);
 beforeEach(() => {
   path = `/${(pages += 1)}`;
   upstream.seen.length = 0;

@@ -1,41 +1,32 @@
 /** worker/src/shared.rs: the shared page in the cache, what is asked of upstream for it, and what becomes of it with time. */
 import assert from "node:assert/strict";
-import { after, before, beforeEach, describe, it } from "node:test";
+import { beforeEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { expected, items, page, range, readSlots, slot, startEdge, visitor } from "../worker/edge.mjs";
 import { html, startUpstream } from "../worker/upstream.mjs";
+import { share } from "./support/share.mjs";
 
 const popular = items(range(0, 60));
 const seconds = 1_000;
 
-/** @type {import("../worker/upstream.mjs").Upstream} */
-let upstream;
-/** @type {import("../worker/edge.mjs").Edge} */
-let edge;
 let pages = 0;
 /** The page of one test: nothing else is kept under it. */
 let path = "";
 
-before(async () => {
-  upstream = await startUpstream(html(""));
-  edge = await startEdge({
-    vars: {
-      UPSTREAM_URL: upstream.url,
-      PAGES: "/*",
-      CACHE_PAGES: "/cached/*",
-      CACHE_QUERY: "page sort -utm_*",
-      PAGE_TTL: "600",
-      STALE_WHILE_REVALIDATE: "0",
-      STALE_IF_ERROR: "0",
-      UPSTREAM_TIMEOUT: "1",
-    },
-  });
-});
-after(async () => {
-  await edge.stop();
-  await upstream.stop();
-});
+const upstream = await startUpstream(html(""));
+const [edge] = await share(startEdge({
+  vars: {
+    UPSTREAM_URL: upstream.url,
+    PAGES: "/*",
+    CACHE_PAGES: "/cached/*",
+    CACHE_QUERY: "page sort -utm_*",
+    PAGE_TTL: "600",
+    STALE_WHILE_REVALIDATE: "0",
+    STALE_IF_ERROR: "0",
+    UPSTREAM_TIMEOUT: "1",
+  },
+}), upstream);
 beforeEach(() => {
   path = `/cached/${(pages += 1)}`;
   upstream.seen.length = 0;

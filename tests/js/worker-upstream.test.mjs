@@ -2,28 +2,18 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { request as ask } from "node:http";
-import { after, before, beforeEach, describe, it } from "node:test";
+import { beforeEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from "node:zlib";
 import { candidates, expected, fallback, items, page, range, readSlots, slot, startEdge } from "../worker/edge.mjs";
 import { html, startUpstream } from "../worker/upstream.mjs";
+import { share } from "./support/share.mjs";
 
 const popular = expected(items(range(0, 60)), 5).html;
 
-/** @type {import("../worker/upstream.mjs").Upstream} */
-let upstream;
-/** @type {import("../worker/edge.mjs").Edge} */
-let edge;
-let url = "";
-before(async () => {
-  upstream = await startUpstream(html(""));
-  edge = await startEdge({ vars: { UPSTREAM_URL: upstream.url, PAGES: "/page/* /cached/*", CACHE_PAGES: "/cached/*", UPSTREAM_TIMEOUT: "1" }, lists: { broken: candidates(items(range(0, 60))).slice(0, 99) } });
-  url = (await edge.miniflare.ready).href;
-});
-after(async () => {
-  await edge.stop();
-  await upstream.stop();
-});
+const upstream = await startUpstream(html(""));
+const [edge] = await share(startEdge({ vars: { UPSTREAM_URL: upstream.url, PAGES: "/page/* /cached/*", CACHE_PAGES: "/cached/*", UPSTREAM_TIMEOUT: "1" }, lists: { broken: candidates(items(range(0, 60))).slice(0, 99) } }), upstream);
+const url = (await edge.miniflare.ready).href;
 beforeEach(() => void (upstream.seen.length = 0));
 
 /** As `fetch`, without decoding anything. @param {string} path @param {Record<string, string>} [headers] */
