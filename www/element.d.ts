@@ -49,13 +49,36 @@ export interface Kept extends HeldProfile {
   profile: string | undefined;
 }
 
-/** Why an item stands in a slate, in words. */
+/** Something that speaks for an item. */
+export interface Reason {
+  /** A sentence, in the page's words (docs/WORDS.md). */
+  text: string;
+  /** A part of the item's score, or what a rule of the shop does; `none`, and alone, where nothing speaks for it. */
+  because: PartName | "pin" | "boost" | "none";
+  /** Its share in all that speaks for the item by the score, up to 1; what is below a tenth is left out. */
+  share?: number;
+  /** The item of the visitor's history that the sentence names: `text` is `before + name + after`. */
+  named?: {
+    /** Hash of its id, as in `profile.events()` and `items()`. */
+    item: string;
+    /** What the visitor did with it. */
+    kind: EventKind;
+    name: string;
+    url: string;
+    before: string;
+    after: string;
+  };
+}
+
+/** Why an item stands in a slate. */
 export interface Why {
   /** The shop's id. */
   item: string;
-  /** Sentences, the strongest reason first; one that names an item of the visitor's history ends with its name. */
-  reasons: { text: string; named?: { name: string; url: string } }[];
+  /** At least one: what the shop has decided, then the strongest first. */
+  reasons: Reason[];
   /** What was used of the visitor. */
+  mode: Mode;
+  /** The same as a sentence. */
   note: string;
 }
 

@@ -344,7 +344,7 @@ describe("keys and words", () => {
       await why.waitFor({ state: "detached" });
     }
     assert.ok(
-      first.some(({ name }) => texts.some((text) => text.includes(`You looked at ${name}`))),
+      first.some(({ name }) => texts.some((text) => text.includes(`Because you looked at ${name}`))),
       texts.join("\n"),
     );
     // The same as data.

@@ -82,7 +82,7 @@ describe("a page's own model", () => {
       await why.waitFor({ state: "detached" });
     }
     assert.ok(
-      first.some(({ name }) => texts.some((text) => text.includes(`You looked at ${name}`))),
+      first.some(({ name }) => texts.some((text) => text.includes(`Because you looked at ${name}`))),
       texts.join("\n"),
     );
     assert.equal(asked(/\/snapshots\//), 0);

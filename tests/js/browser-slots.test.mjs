@@ -1,12 +1,10 @@
 /** Slots in Chromium under a strict policy: those that come empty, a shop's own cards, what stays while cards change, and how they move. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { describe, it } from "node:test";
 import { init } from "../../dist/npm/node.js";
 import { launchChromium, until } from "./support/chromium.mjs";
 import { share } from "./support/share.mjs";
-import { COUNT, agree, carousel, expected, items, observed, openPages, order, ownCards, stands, viewed, visit } from "./support/slots.mjs";
+import { COUNT, agree, carousel, expected, items, observed, openPages, order, ownCards, stands, viewed, violations, visit } from "./support/slots.mjs";
 
 const [browser, pages] = await share(launchChromium(), openPages(), init());
 
@@ -15,13 +13,6 @@ const list = (/** @type {string} */ before = "") => `${before}<ul data-pocketran
 /** Runs in the page: nothing counts as seen because time went by. */
 function stopTimers() {
   Object.assign(window, { setTimeout: () => 0 });
-}
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
-/** @param {import("playwright-core").Page} page */
-async function violations(page) {
-  const found = /** @type {import("axe-core").AxeResults} */ (await page.evaluate(`${axe}; axe.run()`));
-  return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(" ")}`);
 }
 
 describe("a slot that comes empty", () => {

@@ -17,12 +17,11 @@ function idle(): Promise<unknown> {
   return new Promise((resolve) => ("requestIdleCallback" in window ? requestIdleCallback(resolve, { timeout: 2000 }) : setTimeout(resolve, 200)));
 }
 
+/** The first that names an item of the history; the page's own is no news on its page. */
 function sentence(found: Why[]): (string | Node)[] | undefined {
-  const named = found.flatMap(({ reasons }) => reasons.filter(({ named }) => named))[0];
-  if (!named?.named) return undefined;
-  const { text } = named;
-  const said = text.slice(0, text.length - named.named.name.length);
-  return [`Because ${said.charAt(0).toLowerCase()}${said.slice(1)}`, make("a", { href: named.named.url }, [named.named.name])];
+  const all = found.flatMap(({ reasons }) => reasons.flatMap(({ named }) => named ?? []));
+  const named = all.find(({ url }) => url !== location.pathname);
+  return named && [named.before, make("a", { href: named.url }, [named.name]), named.after];
 }
 
 async function explain(pocketrank: Pocketrank, slot: HTMLElement): Promise<void> {

@@ -2,6 +2,8 @@
 import { init } from "./browser.js";
 import { Carousel } from "./slots/carousel.js";
 import { watchLists } from "./slots/lists.js";
+import { idle } from "./slots/near.js";
+import { SOURCE } from "./slots/words.js";
 import { Pocketrank } from "./script/pocketrank.js";
 import { readSource } from "./script/tag.js";
 
@@ -12,6 +14,12 @@ async function start(): Promise<Pocketrank> {
   return Pocketrank.start(source, script);
 }
 
+/** A page that gives words of its own is told what is wrong with them. */
+async function proofread(): Promise<void> {
+  await idle(new AbortController().signal);
+  if (document.querySelector(SOURCE)) (await import("./slots/proofreader.js")).proofread();
+}
+
 /** A page that includes the script twice has one. */
 export const pocketrank = window.pocketrank ?? start();
 if (window.pocketrank !== pocketrank) {
@@ -20,4 +28,5 @@ if (window.pocketrank !== pocketrank) {
   pocketrank.catch((error: unknown) => console.warn("pocketrank: the page stays as the server sent it.", error));
   customElements.define("pocketrank-carousel", Carousel);
   watchLists();
+  void proofread();
 }

@@ -8,7 +8,8 @@
 import type { HeldProfile, Profile, Ranker } from "../index.js";
 import type { Capsule, Replayed, Seen } from "../replay.js";
 import { coded } from "./coded.js";
-import { ASSIGNMENT, DAY, FOLDED, HEADER, KINDS, ROW } from "./ranking/rows.js";
+import { KINDS } from "./ranking/kinds.js";
+import { ASSIGNMENT, DAY, FOLDED, HEADER, ROW } from "./ranking/rows.js";
 
 const SCHEMA = "pocketrank-replay/1";
 const CHECK = ',"check":"';

@@ -1,5 +1,6 @@
 /** Pages with slots of every kind for the tests: the script and its style as published, models that the CLI published, a strict policy. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { Consent, Profile, Ranker } from "../../../dist/npm/node.js";
 import { Renderer } from "../../../dist/npm/render.js";
@@ -37,12 +38,12 @@ export async function openPages() {
   origin.publish(0, { files: { "candidates/home.json": { items }, "items.json": {} } });
   /**
    * @param {string} body
-   * @param {{ name?: string, attributes?: string, policy?: string }} [options] `attributes` of the script
+   * @param {{ name?: string, attributes?: string, policy?: string, html?: string }} [options] `attributes` of the script, `html` of the page
    */
-  const write = (body, { name = "page", attributes = "", policy = POLICY } = {}) => {
+  const write = (body, { name = "page", attributes = "", policy = POLICY, html = 'lang="en"' } = {}) => {
     writeFileSync(
       join(site, `${name}.html`),
-      `<!doctype html><html lang="en"><head><title>Page</title><meta http-equiv="Content-Security-Policy" content="${policy}">
+      `<!doctype html><html ${html}><head><meta charset="utf-8"><title>Page</title><meta http-equiv="Content-Security-Policy" content="${policy}">
 <link rel="icon" href="/thing.svg"><link rel="stylesheet" href="/element.css"><link rel="stylesheet" href="/page.css">
 <script type="module" src="/element.js" data-manifest="/models/manifest.pkrm" data-audience="${AUDIENCE}" data-keys="${origin.key.hex}" ${attributes}></script></head>
 <body><main><h1>Shop</h1>${body}</main></body></html>`,
@@ -53,9 +54,9 @@ export async function openPages() {
 }
 
 /** A carousel, with the first items as a server puts them into it, or with nothing. */
-export function carousel(filled = true) {
+export function carousel(filled = true, list = "home") {
   const slot = filled ? new Renderer(new Ranker(readFileSync(SNAPSHOT)), items.slice(0, COUNT)).slot() : "";
-  return `<h2 id="title">For you</h2><pocketrank-carousel aria-labelledby="title" data-pocketrank-slot="home" data-pocketrank-candidates="home" data-pocketrank-count="${COUNT}">${slot}</pocketrank-carousel>`;
+  return `<h2 id="title">For you</h2><pocketrank-carousel aria-labelledby="title" data-pocketrank-slot="home" data-pocketrank-candidates="${list}" data-pocketrank-count="${COUNT}">${slot}</pocketrank-carousel>`;
 }
 
 /** A shop's own cards. */
@@ -84,6 +85,14 @@ export function order(page, slot = "[data-pocketrank-slot]") {
 /** Waits until the slot's cards stand so. @param {Page} page @param {(string | undefined)[]} ids */
 export async function stands(page, ids) {
   await until(page, (ids) => [...document.querySelectorAll("[data-pocketrank-slot] [data-item]")].map((card) => card.getAttribute("data-item")).join() === ids, ids.join());
+}
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** What axe finds wrong with a page that was opened with `bypassCSP`. @param {Page} page */
+export async function violations(page) {
+  const found = /** @type {import("axe-core").AxeResults} */ (await page.evaluate(`${axe}; axe.run()`));
+  return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(" ")}`);
 }
 
 /** Agrees, and looks at items. @param {Page} page @param {{ mode?: "session" | "persistent", views?: string[] }} [options] */

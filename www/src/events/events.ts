@@ -6,21 +6,14 @@
  * yet, nothing is kept aside: after a yes the page is read again. Whatever a page pushes, its push goes on.
  */
 import type { EventKind } from "../../element.js";
+import { KINDS } from "../ranking/kinds.js";
 import { Page } from "./page.js";
 import { isObject } from "./product.js";
 
 type Record = (kind: EventKind, items: string[]) => Promise<void>;
 
-const KINDS: ReadonlySet<string> = new Set([
-  "view_item_list",
-  "select_item",
-  "view_item",
-  "add_to_wishlist",
-  "add_to_cart",
-  "remove_from_cart",
-  "begin_checkout",
-  "purchase",
-]);
+/** What GA4 knows: `dismiss` is our own. */
+const KNOWN: ReadonlySet<string> = new Set(KINDS.filter((kind) => kind !== "dismiss"));
 /** Of a list that was shown: more would push out of the profile what says more. */
 const IMPRESSIONS = 4;
 /** The most items of an event, as GA4 has it. */
@@ -44,7 +37,7 @@ function idsOf(items: unknown[]): string[] {
 export function readEntry(entry: unknown, ecommerce?: unknown): { kind: EventKind; items: string[] } | undefined {
   if (!isObject(entry)) return undefined;
   const [name, data] = entry["0"] === "event" ? [entry["1"], entry["2"]] : [entry["event"], "ecommerce" in entry ? entry["ecommerce"] : ecommerce];
-  if (typeof name !== "string" || !KINDS.has(name) || !isObject(data) || !Array.isArray(data["items"])) return undefined;
+  if (typeof name !== "string" || !KNOWN.has(name) || !isObject(data) || !Array.isArray(data["items"])) return undefined;
   const kind = name as EventKind;
   const items = idsOf(data["items"]);
   return { kind, items: kind === "view_item_list" ? items.slice(0, IMPRESSIONS) : items };

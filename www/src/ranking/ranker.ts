@@ -11,7 +11,8 @@ import type { Profile } from "./api.js";
 import { coded } from "../coded.js";
 import { BYTES, LOADING, OPENING, RANKING, checked, idsOf } from "../options.js";
 import { MAX_BYTES, pieces } from "./pieces.js";
-import { KINDS, hash } from "./rows.js";
+import { KINDS } from "./kinds.js";
+import { hash } from "./rows.js";
 
 /** Bytes of a place of the slate: index `u32`, row `u32`, score `f32`. */
 const PLACE = 12;

@@ -1,18 +1,7 @@
 /** What a profile holds, read of its bytes as docs/FORMAT.md has them. */
 import type { Aggregate, EventKind, HeldProfile, ProfileEvent } from "../../index.js";
+import { KINDS } from "./kinds.js";
 
-/** In the order of their numbers. */
-export const KINDS: readonly EventKind[] = [
-  "view_item_list",
-  "select_item",
-  "view_item",
-  "add_to_wishlist",
-  "add_to_cart",
-  "remove_from_cart",
-  "begin_checkout",
-  "purchase",
-  "dismiss",
-];
 /** Seconds. */
 export const DAY = 86_400;
 /** Days for which a host keeps what a visitor did, where nothing shorter is said. */

@@ -18,8 +18,9 @@ import type {
 } from "../../index.js";
 import { coded } from "../coded.js";
 import { LOADING, OPENING, RANKING, checked, idsOf } from "../options.js";
+import { KINDS } from "./kinds.js";
 import { MAX_BYTES, pieces } from "./pieces.js";
-import { KINDS, RETENTION_DAYS, oldest } from "./rows.js";
+import { RETENTION_DAYS, oldest } from "./rows.js";
 
 /** What the wasm exports. Addresses are `u32`, and 0 where a call failed. */
 interface Runtime {

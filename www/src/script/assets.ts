@@ -143,8 +143,26 @@ export class Assets {
 
   /** What has something in use, if there is. */
   async #following(): Promise<Following<Ranker>> {
-    this.#models ??= this.#follow();
-    return this.#current ?? (await this.#models);
+    const models = (this.#models ??= this.#follow());
+    try {
+      return this.#current ?? (await models);
+    } catch (error) {
+      // It was stopped, for the visitor has chosen meanwhile: what has come in its place is asked.
+      if (models !== this.#models) return this.#following();
+      throw error;
+    }
+  }
+
+  /** A file of the manifest. Where what is asked was stopped, for the visitor has chosen meanwhile, what has come in its place is asked. */
+  async #file(path: string): Promise<Uint8Array | undefined> {
+    const asked = await this.#following();
+    try {
+      return await asked.file(path);
+    } catch (error) {
+      const models = await this.#models;
+      if (!models || models === asked) throw error;
+      return models.file(path);
+    }
   }
 
   /** Loaded apart, so that a page that carries its own model ranks without. */
@@ -199,7 +217,7 @@ export class Assets {
   }
 
   async #loadModel(path: string): Promise<Ranker> {
-    const bytes = await (await this.#following()).file(path);
+    const bytes = await this.#file(path);
     if (!bytes) throw this.#missing(path);
     return open(bytes);
   }
@@ -212,7 +230,7 @@ export class Assets {
     if (models.sequence === undefined) throw this.#missing(path);
     // Lists of single products may be too many for a manifest: they lie beside it.
     if (!models.files.includes(path)) return (await fetchJson<List>(new URL(path, this.#source.manifest))).items;
-    const found = parse<List>(await models.file(path));
+    const found = parse<List>(await this.#file(path));
     if (!found) throw this.#missing(path);
     return found.items;
   }
@@ -220,7 +238,7 @@ export class Assets {
   /** A page that carries its model needs no other for the names. */
   async #loadNames(): Promise<Names | undefined> {
     if (!this.#models && document.querySelector("script[data-pocketrank-model]")) return fetchJson<Names>(new URL("/pocketrank/items.json", location.href));
-    return parse<Names>(await (await this.#following()).file("items.json"));
+    return parse<Names>(await this.#file("items.json"));
   }
 
   /** Why something cannot be had. */

@@ -6,16 +6,16 @@
  */
 import { nameOf } from "./card.js";
 import { Slate } from "./slate.js";
+import { CAROUSEL, fill, wordsFor } from "./words.js";
 
 const ARROWS = { [-1]: "M15 5l-7 7 7 7", 1: "M9 5l7 7-7 7" };
 
 /** A button that scrolls a carousel. */
-function makeButton(carousel: Carousel, label: string, direction: 1 | -1): HTMLButtonElement {
+function makeButton(carousel: Carousel, direction: 1 | -1): HTMLButtonElement {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "pr-step";
   button.dataset.step = String(direction);
-  button.ariaLabel = label;
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("viewBox", "0 0 24 24");
   svg.ariaHidden = "true";
@@ -34,7 +34,11 @@ const stepsOf = new WeakMap<Element, Steps>();
 
 /** Shows where tracks stand. Of all of them is read before anything is written: then, and in a frame's observer, that costs no layout. */
 const resized = new ResizeObserver((entries) => {
-  const rests = entries.flatMap(({ target: { scrollLeft, scrollWidth, clientWidth } }) => [scrollLeft, scrollWidth - clientWidth - scrollLeft]);
+  const rests = entries.flatMap(({ target: { scrollLeft, scrollWidth, clientWidth } }) => {
+    // From right to left it goes down from 0.
+    const gone = Math.abs(scrollLeft);
+    return [gone, scrollWidth - clientWidth - gone];
+  });
   const steps = entries.flatMap(({ target }) => stepsOf.get(target) ?? []);
   for (const [at, rest] of rests.entries()) if (steps[at]) steps[at].ariaDisabled = String(rest < 2);
 });
@@ -44,15 +48,38 @@ function offer(element: HTMLElement, name: string, value: string): void {
   if (!element.hasAttribute(name)) element.setAttribute(name, value);
 }
 
+/** Says what an element is called, if that is not said yet. */
+function label(element: HTMLElement, text: string): void {
+  if (element.ariaLabel !== text) element.ariaLabel = text;
+}
+
+/** The same of a button, in a language that may be another one than around it. */
+function name(button: HTMLElement, text: string, lang: string): void {
+  label(button, text);
+  if (button.lang !== lang) button.lang = lang;
+}
+
+/** The button of a card that asks why it is there. */
+function whyButton(card: HTMLElement): HTMLButtonElement {
+  const there = card.querySelector<HTMLButtonElement>(".pr-why-button");
+  if (there) return there;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "pr-why-button";
+  button.ariaHasPopup = "dialog";
+  card.append(button);
+  return button;
+}
+
 export class Carousel extends HTMLElement {
   readonly ready: Promise<void>;
   #settle: () => void = () => undefined;
   #connected: AbortController | undefined;
   #track: HTMLElement | undefined;
   #steps: Steps | undefined;
-  readonly #slate = new Slate(this, { card: (card) => this.#adopt(card), all: (cards) => this.#number(cards) });
-  /** Cards whose label is the page's own. */
-  readonly #labelled = new WeakSet<Element>();
+  readonly #slate = new Slate(this, (cards) => this.#dress(cards));
+  /** Cards that are known, and whether they have a label of the page's own. */
+  readonly #labelled = new WeakMap<Element, boolean>();
 
   constructor() {
     super();
@@ -66,7 +93,6 @@ export class Carousel extends HTMLElement {
   connectedCallback(): void {
     const { signal } = (this.#connected = new AbortController());
     offer(this, "role", "group");
-    offer(this, "aria-roledescription", "carousel");
     // What changes here is not to interrupt anybody.
     offer(this, "aria-live", "off");
     void this.#slate.start(signal).finally(this.#settle);
@@ -83,7 +109,10 @@ export class Carousel extends HTMLElement {
   }
 
   step(direction: 1 | -1): void {
-    this.#track?.scrollBy({ left: direction * this.#track.clientWidth * 0.9 });
+    const track = this.#track;
+    if (!track) return;
+    const forwards = getComputedStyle(track).direction === "rtl" ? -1 : 1;
+    track.scrollBy({ left: direction * forwards * track.clientWidth * 0.9 });
   }
 
   /** What holds the cards, and scrolls. */
@@ -92,37 +121,30 @@ export class Carousel extends HTMLElement {
     this.#leave();
     this.#track = track;
     // Not in the constructor: many carousels are made in one task.
-    this.#steps ??= [makeButton(this, "Previous", -1), makeButton(this, "Next", 1)];
+    this.#steps ??= [makeButton(this, -1), makeButton(this, 1)];
     this.prepend(...this.#steps);
     stepsOf.set(track, this.#steps);
     const options = { passive: true, ...(this.#connected && { signal: this.#connected.signal }) };
     track.addEventListener("scroll", () => this.#look(), options);
   }
 
-  #adopt(card: HTMLElement): void {
-    if (card.hasAttribute("aria-label") || card.hasAttribute("aria-labelledby")) this.#labelled.add(card);
-    // What is a list's item, or an article, is a group already, and has to stay what it is.
-    if (/^(DIV|SPAN)$|-/.test(card.tagName)) offer(card, "role", "group");
-    offer(card, "aria-roledescription", "slide");
-    // The shop's own cards have what the shop gives them.
-    if (!card.matches(".pr-card")) return;
-    let button = card.querySelector<HTMLButtonElement>(".pr-why-button");
-    if (!button) {
-      button = document.createElement("button");
-      button.type = "button";
-      button.className = "pr-why-button";
-      button.textContent = "Why this?";
-      button.ariaHasPopup = "dialog";
-      card.append(button);
-    }
-    button.ariaLabel = `Why this? ${nameOf(card)}`;
-  }
-
-  #number(cards: HTMLElement[]): void {
+  /** All cards as they stand now, in the page's words as they are now. */
+  #dress(cards: HTMLElement[]): void {
     this.#follow(this.querySelector<HTMLElement>(".pr-track") ?? cards[0]?.parentElement ?? null);
+    const [words, lang] = wordsFor(this, CAROUSEL);
+    offer(this, "aria-roledescription", words.carousel);
+    for (const [at, step] of (this.#steps ?? []).entries()) name(step, [words.previous, words.next][at] ?? "", lang);
     for (const [at, card] of cards.entries()) {
-      const label = `${at + 1} of ${cards.length}`;
-      if (!this.#labelled.has(card) && card.ariaLabel !== label) card.ariaLabel = label;
+      if (!this.#labelled.has(card)) this.#labelled.set(card, card.hasAttribute("aria-label") || card.hasAttribute("aria-labelledby"));
+      // What is a list's item, or an article, is a group already, and has to stay what it is.
+      if (/^(DIV|SPAN)$|-/.test(card.tagName)) offer(card, "role", "group");
+      offer(card, "aria-roledescription", words.slide);
+      if (!this.#labelled.get(card)) label(card, fill(words.position, { at: at + 1, count: cards.length }));
+      // The shop's own cards have what the shop gives them.
+      if (!card.matches(".pr-card")) continue;
+      const button = whyButton(card);
+      if (button.textContent !== words.why) button.textContent = words.why;
+      name(button, fill(words.why_item, { name: nameOf(card) }), lang);
     }
     this.#look();
   }

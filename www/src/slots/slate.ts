@@ -36,13 +36,8 @@ interface Change {
   next: HTMLElement | undefined;
 }
 
-/** What a slot that is more than a list does with its cards. */
-export interface Dress {
-  /** A card that is new here. */
-  card?(card: HTMLElement): void;
-  /** All of them stand now as they are to. */
-  all?(cards: HTMLElement[]): void;
-}
+/** What a slot that is more than a list does with its cards, each time that they stand as they are to. */
+export type Dress = (cards: HTMLElement[]) => void;
 
 /** Hashes of the items that the visitor asked not to see. */
 function dismissedBy({ profile }: Pocketrank): Set<string> {
@@ -60,7 +55,7 @@ async function parsed(): Promise<void> {
 
 export class Slate {
   readonly #slot: HTMLElement;
-  readonly #dress: Dress;
+  readonly #dress: Dress | undefined;
   readonly #seen = new Seen();
   /** The cards that are known, and what the template's were like before anything was added to them. */
   readonly #known = new WeakMap<Element, Node | undefined>();
@@ -75,7 +70,7 @@ export class Slate {
   /** Settles when the slot is worth a model. */
   #due: Promise<void> | undefined;
 
-  constructor(slot: HTMLElement, dress: Dress = {}) {
+  constructor(slot: HTMLElement, dress?: Dress) {
     this.#slot = slot;
     this.#dress = dress;
   }
@@ -210,7 +205,7 @@ export class Slate {
     for (const [at, { next }] of changes.entries()) marks[at]?.replaceWith(...(next ? [next] : []));
     for (const { card } of changes) if (card && !card.isConnected) this.#seen.unwatch(card);
     this.#settle();
-    focused?.next?.querySelector<HTMLElement>("button, a")?.focus({ preventScroll: true });
+    if (focused) (focused.next ?? cardsOf(this.#slot).at(-1))?.querySelector<HTMLElement>("button, a")?.focus({ preventScroll: true });
     return changes.flatMap(({ next }) => next ?? []);
   }
 
@@ -222,11 +217,10 @@ export class Slate {
       if (!this.#known.has(card)) {
         this.#known.set(card, isMade ? card.cloneNode(true) : undefined);
         this.#seen.meet(card);
-        this.#dress.card?.(card);
       }
       this.#seen.watch(card);
     }
-    this.#dress.all?.(cards);
+    this.#dress?.(cards);
     this.#left = cards;
     this.#others.takeRecords();
   }

@@ -3,10 +3,11 @@
  *
  * Invariant: every sentence follows from a part of the score, from an event of the profile or from a rule of the shop; none is written otherwise.
  */
-import type { Effect, EventKind, Explanation, Mode, Pocketrank, Why } from "../../element.js";
-import { itemOf, nameOf, webAddress } from "./card.js";
+import type { EventKind, Explanation, Pocketrank, Reason, Why } from "../../element.js";
+import { cardsOf, itemOf, nameOf, webAddress } from "./card.js";
+import { CAROUSEL, WHY, fill, langOf, wordsFor } from "./words.js";
 
-type Part = Explanation["parts"][number]["name"];
+type Words = typeof WHY;
 
 /** The row of an item that the snapshot does not know. */
 const UNKNOWN = 0xffff_ffff;
@@ -15,85 +16,67 @@ const NAMED = 3;
 /** A part smaller than this share of the positive ones is not worth a sentence. */
 const WORTH = 0.1;
 
-const DID: Record<EventKind, string> = {
-  view_item_list: "You were shown",
-  select_item: "You looked at",
-  view_item: "You looked at",
-  add_to_wishlist: "You saved",
-  add_to_cart: "You put in your cart",
-  remove_from_cart: "You took out of your cart",
-  begin_checkout: "You went to check out with",
-  purchase: "You bought",
-  dismiss: "You turned down",
-};
+/** An address without its fragment. */
+function bare(url: string): string {
+  return URL.canParse(url, document.baseURI) ? new URL(url, document.baseURI).href.replace(/#.*/, "") : "";
+}
 
-const SAYS: Record<Part, string> = {
-  neighbours: "It often goes with things you looked at",
-  repeat: "You have come back to it before",
-  factors: "People with tastes like yours choose it",
-  content: "It is like things you looked at",
-  category: "You look around in its department",
-  brand: "You look at this maker's things",
-  price_band: "It costs about what you tend to look at",
-  popularity: "Many people choose it",
-  trend: "More people choose it now than before",
-  newness: "It is new in the shop",
-};
+/** How the words say that the visitor did this with an item; of the page's own item that they are at it. */
+function didOf(words: Words, kind: EventKind, url: string): string {
+  const isLook = kind === "view_item" || kind === "select_item";
+  return isLook && bare(url) === bare(location.href) ? words.because_here : words[`because_${kind}`];
+}
 
-/** What rules do; what is buried is not there for its rule. */
-const RULES: Partial<Record<Effect["action"], string>> = {
-  pin: "The shop has put it here",
-  boost: "The shop shows more of its kind at the moment",
-};
-
-/** Where there is no reason. */
-const NONE = "It belongs to this list, and nothing speaks for another order.";
-
-const NOTES: Record<Mode, string> = {
-  contextual: "Every visitor sees this here. Nothing about you was used.",
-  session: "Worked out on this device, from this visit alone.",
-  persistent: "Worked out on this device, from what it remembers for you.",
-};
-
-/** The reasons of an explanation, the strongest first. */
-function reasons({ parts, because }: Explanation, items: Awaited<ReturnType<Pocketrank["items"]>>): Why["reasons"] {
-  const named = because.slice(0, NAMED).flatMap(({ item, kind }) => {
-    const known = items.get(item);
-    return known ? [{ text: `${DID[kind]} ${known.name}`, named: known }] : [];
-  });
+/** The reasons of an explanation, the strongest first. An item, or one of its name, is no reason for itself. */
+function reasons({ parts, because }: Explanation, own: { row: number; name: string }, items: Awaited<ReturnType<Pocketrank["items"]>>, words: Words): Reason[] {
+  const named = because
+    .filter(({ row }) => row !== own.row)
+    .flatMap(({ item, kind, share }) => {
+      const known = items.get(item);
+      if (!known || known.name === own.name) return [];
+      const [before = "", after] = didOf(words, kind, known.url).split("{name}");
+      if (after === undefined) return [{ text: before, share }];
+      return [{ text: before + known.name + after, share, named: { item, kind, ...known, before, after } }];
+    })
+    .slice(0, NAMED);
   const positive = parts.filter(({ value }) => value > 0).sort((a, b) => b.value - a.value);
   const sum = positive.reduce((total, { value }) => total + value, 0);
   return positive
-    .filter(({ value }) => value >= sum * WORTH)
-    .flatMap(({ name }) => (name === "neighbours" && named.length > 0 ? named : [{ text: SAYS[name] }]));
+    .map(({ name, value }) => ({ because: name, share: value / sum }))
+    .filter(({ share }) => share >= WORTH)
+    .flatMap((part): Reason[] =>
+      part.because === "neighbours" && named.length > 0
+        ? named.map((reason) => ({ ...reason, because: part.because, share: part.share * reason.share }))
+        : [{ text: words[part.because], ...part }],
+    );
 }
 
 /** Why items stand in a slot: those of its cards, if none are given. */
-export async function why(pocketrank: Pocketrank, slot: HTMLElement, ids = itemsOf(slot)): Promise<Why[]> {
+export async function why(pocketrank: Pocketrank, slot: HTMLElement, ids = cardsOf(slot).map(itemOf)): Promise<Why[]> {
   // The names are asked for whatever the profile holds.
   const [{ ranker, effects }, items] = await Promise.all([pocketrank.slot(slot), pocketrank.items()]);
+  const [words] = wordsFor(slot, WHY);
+  const names = new Map(cardsOf(slot).map((card) => [itemOf(card), nameOf(card)]));
   const candidates = ranker.candidates(ids);
   const { rows } = candidates;
   candidates.free();
+  const { mode } = pocketrank;
   return ids.map((item, at) => {
     const row = rows[at] ?? UNKNOWN;
-    const ruled = new Set(effects(row).flatMap(({ action }) => RULES[action] ?? []));
-    const said = [...[...ruled].map((text) => ({ text })), ...reasons(ranker.explain(row), items)];
-    return { item, reasons: said.length > 0 ? said : [{ text: NONE }], note: NOTES[pocketrank.mode] };
+    // What is buried is not there for its rule.
+    const ruled = new Set(effects(row).flatMap(({ action }) => (action === "pin" || action === "boost" ? [action] : [])));
+    const said: Reason[] = [...ruled].map((action) => ({ text: words[action], because: action }));
+    said.push(...reasons(ranker.explain(row), { row, name: names.get(item) ?? "" }, items, words));
+    if (said.length === 0) said.push({ text: words.none, because: "none" });
+    return { item, reasons: said, mode, note: words[`note_${mode}`] };
   });
 }
 
-function itemsOf(slot: HTMLElement): string[] {
-  return [...slot.querySelectorAll<HTMLElement>("[data-item]")].map(itemOf);
-}
-
-/** A reason, with a link to the item that it names. */
-function sentence({ text, named }: Why["reasons"][number]): (string | Node)[] {
-  return named ? [text.slice(0, -named.name.length), link(named.name, named.url)] : [text];
-}
-
-function link(text: string, url: string): Node {
-  return make("a", { href: webAddress(url) }, [text]);
+/** A reason, with a link to the item that it names, which is in the language of the page. */
+function sentence({ text, named }: Reason, lang: string): (string | Node)[] {
+  if (!named) return [text];
+  const { before, name, after, url } = named;
+  return [before, make("a", { href: webAddress(url), lang }, [name]), after];
 }
 
 function make<K extends keyof HTMLElementTagNameMap>(
@@ -115,11 +98,14 @@ export async function showWhy(button: HTMLElement, card: HTMLElement, release: (
   if (!slot) return;
   const [found] = await why(pocketrank, slot, [id]);
   const name = nameOf(card);
+  const lang = langOf(slot);
+  const [words, other] = wordsFor(slot, WHY);
 
-  const close = make("button", { type: "button", className: "pr-why-close", ariaLabel: "Close" }, ["\u00d7"]);
-  const title = make("h3", { id: "pr-why-title" }, [`Why ${name}?`]);
-  const body = make("ul", {}, (found?.reasons ?? []).map((reason) => make("li", {}, sentence(reason))));
-  const popover = make("div", { className: "pr-why", popover: "auto", role: "dialog" }, [
+  const close = make("button", { type: "button", className: "pr-why-close", ariaLabel: words.close }, ["\u00d7"]);
+  const title = make("h3", { id: "pr-why-title" }, [name ? fill(words.title, { name }) : wordsFor(slot, CAROUSEL)[0].why]);
+  const body = make("ul", {}, (found?.reasons ?? []).map((reason) => make("li", {}, sentence(reason, lang))));
+  const { direction: dir } = getComputedStyle(card);
+  const popover = make("div", { className: "pr-why", popover: "auto", role: "dialog", lang: other || lang, dir }, [
     close,
     title,
     body,
@@ -127,7 +113,7 @@ export async function showWhy(button: HTMLElement, card: HTMLElement, release: (
   ]);
   popover.setAttribute("aria-labelledby", title.id);
   if (pocketrank.mode !== "contextual") {
-    const dismiss = make("button", { type: "button", className: "pr-why-dismiss" }, ["Not for me"]);
+    const dismiss = make("button", { type: "button", className: "pr-why-dismiss" }, [words.dismiss]);
     dismiss.addEventListener("click", () => {
       popover.hidePopover();
       release();
@@ -142,7 +128,8 @@ export async function showWhy(button: HTMLElement, card: HTMLElement, release: (
     else popover.remove();
   });
   document.body.append(popover);
-  popover.showPopover();
+  // Tab goes on from the button, where the browser can do that.
+  popover.showPopover({ source: button });
   place(popover, button);
 }
 
@@ -151,7 +138,8 @@ function place(popover: HTMLElement, button: HTMLElement): void {
   if (window.matchMedia("(max-width: 40rem)").matches) return;
   const anchor = button.getBoundingClientRect();
   const { width, height } = popover.getBoundingClientRect();
-  const left = Math.max(16, Math.min(anchor.right - width, document.documentElement.clientWidth - width - 16));
+  const side = popover.dir === "rtl" ? anchor.left : anchor.right - width;
+  const left = Math.max(16, Math.min(side, document.documentElement.clientWidth - width - 16));
   const below = anchor.bottom + 8;
   const top = below + height < window.innerHeight ? below : Math.max(16, anchor.top - height - 8);
   popover.style.left = `${left}px`;
