@@ -84,7 +84,10 @@ export interface Why {
 
 /** What a slot shows. */
 export interface Slot {
-  /** Ranks for the visitor, with the weights that an arm of an experiment may have changed. */
+  /**
+   * Ranks for the visitor, with the weights that an arm of an experiment may have changed. Slots share rankers: {@link Slot.shifts} and
+   * {@link Slot.effects} give it this slot's weights, so call one of them before each `rerank` or `explain`.
+   */
   ranker: Ranker;
   /** The list. */
   items: CandidateItem[];

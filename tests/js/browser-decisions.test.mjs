@@ -6,6 +6,7 @@ import { describe, it } from "node:test";
 import { Decisions, init as initDecide } from "../../dist/npm/decide-node.js";
 import { Consent, Profile, Ranker, init } from "../../dist/npm/node.js";
 import { root } from "../../scripts/process.mjs";
+import { decided } from "./support/decisions.mjs";
 import { launchChromium, readStorage, watchRequests } from "./support/chromium.mjs";
 import { share } from "./support/share.mjs";
 import { settled, slate } from "./support/shop.mjs";
@@ -25,15 +26,15 @@ const lists = Object.fromEntries(
 const german = { country: "de", device: "desktop", hour: 3, referrer: null };
 const italian = { ...german, country: "it" };
 
-/** @param {{ attributes?: object, model?: string, lists?: string, by?: string }} [options] */
-function html({ attributes, by = "", model = snapshot.toString("base64"), lists: covered = Object.keys(lists).join(" ") } = {}) {
-  const said = attributes ? ` data-pocketrank-page="${JSON.stringify(attributes).replaceAll('"', "&quot;")}"` : "";
+/** @param {{ attributes?: object, model?: string, lists?: string, by?: string, slots?: [name: string, attributes: object | undefined][] }} [options] */
+function html({ attributes, by = "", model = snapshot.toString("base64"), lists: covered = Object.keys(lists).join(" "), slots = [["home", attributes]] } = {}) {
+  const said = (/** @type {object | undefined} */ attributes) => (attributes ? ` data-pocketrank-page="${JSON.stringify(attributes).replaceAll('"', "&quot;")}"` : "");
   const cards = lists.popular?.slice(0, COUNT).map(({ id, name }) => `<li class="pr-card" data-item="${id}">${name}</li>`);
   return `<!doctype html><html lang="en"><title>Shop</title><link rel="icon" href="data:,">
     <script>addEventListener("pocketrank:assigned", ({ detail }) => (window.assigned ??= []).push(detail), true)</script>
     <script type="module" src="/element.js" data-manifest="/models/manifest.pkrm" data-audience="demo" data-keys="${"01".repeat(32)}"></script>
-    <pocketrank-carousel style="display: block; margin-top: 3000px" data-pocketrank-slot="home" data-pocketrank-candidates="popular" data-pocketrank-count="${COUNT}" data-pocketrank-by="${by}"${said}>
-    <ol class="pr-track">${cards?.join("")}</ol></pocketrank-carousel>
+    ${slots.map(([name, attributes]) => `<pocketrank-carousel style="display: block; margin-top: 3000px" data-pocketrank-slot="${name}" data-pocketrank-candidates="popular" data-pocketrank-count="${COUNT}" data-pocketrank-by="${by}"${said(attributes)}>
+    <ol class="pr-track">${cards?.join("")}</ol></pocketrank-carousel>`).join("")}
     <script type="application/vnd.pocketrank.snapshot" data-pocketrank-model data-pocketrank-lists="${covered}">${model}</script></html>`;
 }
 
@@ -86,15 +87,17 @@ async function act(tab, what) {
  * What Node decides and ranks.
  * @param {Record<string, unknown>} attributes
  * @param {{ lot?: number, events?: [string, import("../../www/index.js").EventKind][] }} [visitor] none without consent
+ * @param {string} [slot]
+ * @param {Uint8Array} [from]
  */
-function expected(attributes, visitor) {
-  const ranker = new Ranker(snapshot);
+function expected(attributes, visitor, slot = "home", from = snapshot) {
+  const ranker = new Ranker(from);
   const profile = new Profile();
   const grant = new Consent({ choice: { mode: "session" } }).grant() ?? assert.fail("it was agreed");
   for (const [id, kind] of visitor?.events ?? []) profile.record(grant, id, kind, NOW);
   if (visitor?.lot !== undefined) profile.drawLot(grant, visitor.lot);
   const decisions = new Decisions(ranker, () => undefined);
-  const decision = decisions.make("home", { attributes, profile, now: NOW });
+  const decision = decisions.make(slot, { attributes, profile, now: NOW });
   ranker.setBlend(decision.blend);
   ranker.setProfile(profile, NOW);
   const items = lists[decision.list ?? "popular"] ?? assert.fail(decision.list);
@@ -104,11 +107,11 @@ function expected(attributes, visitor) {
   return { decision, ids: ranker.rerank(candidates, { count: COUNT, diversity, shifts }).map(({ index }) => items[index]?.id) };
 }
 
-/** Waits until the slot shows those. @param {Page} tab @param {(string | undefined)[]} ids */
-async function shows(tab, ids) {
+/** Waits until the slot shows those. @param {Page} tab @param {(string | undefined)[]} ids @param {string} [slot] */
+async function shows(tab, ids, slot = "home") {
   await tab
-    .waitForFunction((ids) => JSON.stringify(document.querySelector("pocketrank-carousel")?.slate.map(({ id }) => id)) === ids, JSON.stringify(ids), { timeout: 5000 })
-    .catch(async () => assert.deepEqual(await slate(tab, "home"), ids));
+    .waitForFunction(([slot, ids]) => JSON.stringify([...document.querySelectorAll("pocketrank-carousel")].find(({ dataset }) => dataset.pocketrankSlot === slot)?.slate.map(({ id }) => id)) === ids, [slot, JSON.stringify(ids)], { timeout: 5000 })
+    .catch(async () => assert.deepEqual(await slate(tab, slot), ids));
 }
 
 const classes = (/** @type {Page} */ tab) => tab.evaluate(() => [...new Set([...document.querySelectorAll(".pr-card")].map((card) => card.className))]);
@@ -179,6 +182,43 @@ describe("experiments and rules in the browser", () => {
     assert.deepEqual(await readStorage(tab), {});
     assert.deepEqual(warnings, []);
     await close();
+  });
+
+  it("give each of two slots that one model ranks its own weights, whichever comes first, and again after each change", async () => {
+    const rule = { defaultValue: null, rules: [{ condition: { country: "it" }, force: { popularity: 0, neighbours: 3 } }] };
+    const model = Buffer.from(decided(join(root, "tests/fixtures/random-v1.bin"), { features: { "pocketrank.blend": rule } }));
+    /** @type {[string, typeof italian][]} what is said of each slot, and decides by which weights it is ranked */
+    const both = [["home", italian], ["other", german]];
+    /** @type {[string, import("../../www/index.js").EventKind][]} */
+    const events = [["sku-40", "view_item"], ["sku-7", "view_item"], ["sku-19", "view_item"]];
+    const rightFor = (/** @type {string} */ name, /** @type {typeof italian} */ attributes, shown = events) => expected(attributes, { lot: 0, events: shown }, name, model);
+    assert.deepEqual(rightFor("home", italian).decision.blend, { popularity: 0, neighbours: 3 });
+    assert.equal(rightFor("other", german).decision.blend, undefined);
+    assert.notDeepEqual(rightFor("home", italian).ids, rightFor("other", german).ids);
+    for (const slots of [both, both.toReversed()]) {
+      const { tab, warnings, close } = await visit(html({ slots, model: model.toString("base64") }));
+      await act(tab, "agree");
+      for (let count = 0; count <= events.length; count += 1) {
+        const event = events[count - 1];
+        if (event) await act(tab, [event[1], [event[0]]]);
+        for (const [name, attributes] of slots) await shows(tab, rightFor(name, attributes, events.slice(0, count)).ids, name);
+      }
+      // Why their items are there, too, though both are asked at once.
+      const [alone, together] = await tab.evaluate(async (slots) => {
+        const pocketrank = await window.pocketrank;
+        const why = (/** @type {string} */ name) => {
+          const slot = document.querySelector(`[data-pocketrank-slot="${name}"]`);
+          return slot instanceof HTMLElement ? pocketrank?.why(slot, ["sku-40", "sku-7", "sku-1", "sku-2"]) : undefined;
+        };
+        const alone = [];
+        for (const [name] of slots) alone.push(await why(name));
+        return [alone, await Promise.all(slots.map(([name]) => why(name)))];
+      }, slots);
+      assert.notDeepEqual(alone[0], alone[1]);
+      assert.deepEqual(together, alone);
+      assert.deepEqual(warnings, []);
+      await close();
+    }
   });
 
   it("ask of the page what the browser knows where no edge has said it", async () => {

@@ -145,6 +145,8 @@ export class Slate {
     const isKnown = cards || (pocketrank.mode !== "contextual" && pocketrank.profile.length > 0);
     const ranked = isKnown ? await rank(ranker, candidates, items, { count, diversity, shifts: shifts(candidates) }) : [];
     if (isLate()) return;
+    // Meanwhile others may have had a turn with the ranker: templates say why by this slot's weights.
+    shifts(candidates);
     this.#ranked = ranked.map(({ index }) => index).filter((index) => !(dismissed.size > 0 && dismissed.has(itemHash(items[index]?.id ?? ""))));
     const isEmpty = cards && cardsOf(this.#slot).length === 0;
     if (isEmpty) this.#slot.replaceChildren(cards.all(slot.template, this.#count));

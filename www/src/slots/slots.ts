@@ -61,6 +61,8 @@ export class Slots {
     const { template = slot.pocketrankTemplate, diversity, blend, rules = [] } = then ?? {};
     this.#page.set(ranker, blend);
     const has = decisions !== undefined && rules.length > 0;
+    // Slots share rankers, and take turns: since then another may have had its weights set.
+    const turn = () => this.#page.set(ranker, blend);
     return {
       ranker,
       items,
@@ -70,11 +72,13 @@ export class Slots {
       usual,
       attributes,
       shifts: (candidates) => {
-        // Slots share rankers, and take turns: since then another may have had its weights set.
-        this.#page.set(ranker, blend);
+        turn();
         return has ? decisions.moves(rules, ranker, candidates) : undefined;
       },
-      effects: (row) => (has ? decisions.effects(rules, ranker, row) : []),
+      effects: (row) => {
+        turn();
+        return has ? decisions.effects(rules, ranker, row) : [];
+      },
     };
   }
 
