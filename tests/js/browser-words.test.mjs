@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { init, itemHash } from "../../dist/npm/node.js";
 import { root } from "../../scripts/process.mjs";
 import { launchChromium, until } from "./support/chromium.mjs";
+import { share } from "./support/share.mjs";
 import { COUNT, agree, carousel, expected, items, observed, openPages, ownCards, visit } from "./support/slots.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
@@ -19,20 +20,9 @@ const listed = [...doc.matchAll(/^\| (`[^|]+`) \| .*\| .*\|$/gm)].flatMap(([, na
 const words = (/** @type {string | object} */ json, lang = "") =>
   `<script type="application/json" data-pocketrank-words ${lang && `lang="${lang}"`}>${typeof json === "string" ? json : JSON.stringify(json)}</script>`;
 
-/** @type {import("playwright-core").Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof openPages>>} */
-let pages;
-before(async () => {
-  await init();
-  [browser, pages] = await Promise.all([launchChromium(), openPages()]);
-  const names = Object.fromEntries(items.map(({ id, name, url }) => [itemHash(id), [name, url]]));
-  pages.publish(0, { files: { "candidates/home.json": { items }, "items.json": names } });
-});
-after(async () => {
-  await browser.close();
-  await pages.stop();
-});
+const [browser, pages] = await share(launchChromium(), openPages(), init());
+const names = Object.fromEntries(items.map(({ id, name, url }) => [itemHash(id), [name, url]]));
+pages.publish(0, { files: { "candidates/home.json": { items }, "items.json": names } });
 
 /** The names of a carousel's buttons and of its first card, and the languages of the buttons. @param {Page} page */
 function said(page) {
