@@ -130,7 +130,7 @@ async function buildNpm() {
 }
 
 /** The package's scripts, of www/src: what shops import, and what the script of a page loads when it needs it. */
-const hosts = ["browser", "node", "workerd", "compiled", "slim", "slim-node", "slim-workerd", "sync", "sync-node", "sync-workerd", "decide", "decide-node", "decide-workerd"];
+const hosts = ["browser", "node", "workerd", "compiled", "slim", "slim-node", "slim-workerd", "sync", "sync-node", "sync-workerd", "decide", "decide-node", "decide-workerd", "element-node", "devtools-node"];
 const onDemand = ["events/events", "visitor/privacy", "visitor/sources", "slots/cards", "slots/moves", "slots/why", "slots/proofreader", "script/keeping", "ranking/offload"];
 const entries = [...hosts, "element", "offline", "render", "replay", "devtools", "ranking/scorer", ...onDemand];
 

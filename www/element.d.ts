@@ -21,7 +21,8 @@ export type { Aggregate, CandidateItem, Choice, EventKind, Explanation, HeldProf
 
 /**
  * Ready as soon as the runtime is loaded and consent is decided. Rejected where either cannot be, as where an attribute of the script tag is wrong
- * (`invalid_option`) or WebAssembly is refused (`not_initialised`): the page stays as the server sent it, and the console has one warning.
+ * (`invalid_option`) or WebAssembly is refused (`not_initialised`): the page stays as the server sent it, and the console has one warning. Where
+ * there is no page, as where a framework renders on its server, importing this does nothing, and the promise is rejected (`not_initialised`).
  */
 export const pocketrank: Promise<Pocketrank>;
 
@@ -191,7 +192,6 @@ export interface PocketrankCarousel extends HTMLElement {
 declare global {
   interface Window {
     pocketrank?: Promise<Pocketrank>;
-    dataLayer?: unknown[];
   }
   interface DocumentEventMap {
     /** Half of a card of a slot, the event's target, was in view for a second. */

@@ -21,6 +21,16 @@ describe("the package", () => {
   });
 });
 
+describe("what is for pages", () => {
+  it("can be imported where there is none, and does nothing", async () => {
+    const [{ pocketrank }, { show, hide }] = await Promise.all([import("pocketrank/element"), import("pocketrank/devtools")]);
+    await new Promise((resolve) => setImmediate(resolve));
+    await assert.rejects(pocketrank, code("not_initialised"));
+    await show();
+    hide();
+  });
+});
+
 describe("the facade", () => {
   before(() => init());
 

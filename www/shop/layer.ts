@@ -1,5 +1,11 @@
 /** The shop's `dataLayer`, in the form that GA4 reads: whoever listens gets the events, nothing here sends them anywhere. */
 
+declare global {
+  interface Window {
+    dataLayer?: unknown[];
+  }
+}
+
 export interface Product {
   id: string;
   name: string;
