@@ -133,12 +133,15 @@ export class Assets {
   candidates(list: string): Promise<CandidateItem[]> {
     const items = this.#lists.get(list) ?? this.#loadList(list);
     this.#lists.set(list, items);
+    // What could not be had is asked for again, by whoever wants it next.
+    items.catch(() => this.#lists.get(list) === items && this.#lists.delete(list));
     return items;
   }
 
   directory(): Promise<Directory> {
-    this.#directory ??= this.#loadDirectory();
-    return this.#directory;
+    const directory = (this.#directory ??= this.#loadDirectory());
+    directory.catch(() => this.#directory === directory && (this.#directory = undefined));
+    return directory;
   }
 
   /** What has something in use, if there is. */
@@ -149,6 +152,8 @@ export class Assets {
     } catch (error) {
       // It was stopped, for the visitor has chosen meanwhile: what has come in its place is asked.
       if (models !== this.#models) return this.#following();
+      // It is tried again by whoever asks next.
+      this.#models = undefined;
       throw error;
     }
   }

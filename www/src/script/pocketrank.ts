@@ -151,6 +151,7 @@ export class Pocketrank extends EventTarget {
       if (isAllowed()) events.readPage();
       else events.reset();
     } catch (error) {
+      this.#events = undefined;
       console.warn("pocketrank: what the page says of the visit is not recorded", error);
     }
   }

@@ -48,7 +48,8 @@ export function ownOf(slot: HTMLElement): Own {
   const there = new Set(cardsOf(slot));
   const known = owned.get(slot) ?? { cards: [], items: [] };
   const kept = known.cards.filter((card) => there.delete(card));
-  if (kept.length === known.cards.length && there.size === 0) return known;
+  const isSame = kept.length === known.cards.length && there.size === 0;
+  if (isSame && known.items.every(({ id }, at) => id === itemOf(kept[at] as HTMLElement))) return known;
   const cards = [...kept, ...there];
   const own = { cards, items: cards.map((card) => ({ id: itemOf(card) })) };
   owned.set(slot, own);

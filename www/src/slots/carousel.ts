@@ -122,6 +122,8 @@ export class Carousel extends HTMLElement {
     this.#track = track;
     // Not in the constructor: many carousels are made in one task.
     this.#steps ??= [makeButton(this, -1), makeButton(this, 1)];
+    // A copy of a page that was kept has such buttons, and nothing that hears them.
+    for (const step of this.querySelectorAll(":scope > .pr-step")) step.remove();
     this.prepend(...this.#steps);
     stepsOf.set(track, this.#steps);
     const options = { passive: true, ...(this.#connected && { signal: this.#connected.signal }) };

@@ -58,6 +58,11 @@ export class Seen {
       this.#timers.delete(target);
       if (!isIntersecting) continue;
       const timer = setTimeout(() => {
+        // The tab may have gone to the background: it begins anew when that is over.
+        if (document.hidden) {
+          this.unwatch(target);
+          return this.#viewport.observe(target);
+        }
         this.#mark(target);
         target.dispatchEvent(new CustomEvent("pocketrank:seen", { bubbles: true }));
       }, AFTER);

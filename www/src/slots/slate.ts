@@ -17,6 +17,8 @@ import { turn as ownTask } from "./turn.js";
 
 /** As at the edge. */
 const MAX_COUNT = 48;
+/** What a page may change of a slot or a card to show something else in it. */
+const SAYS = ["data-item", "data-pocketrank-slot", "data-pocketrank-candidates", "data-pocketrank-count", "data-pocketrank-template"];
 /** What asks why a card is there. */
 const WHY = ".pr-why-button, [data-pocketrank-why]";
 
@@ -59,11 +61,13 @@ export class Slate {
   readonly #seen = new Seen();
   /** The cards that are known, and what the template's were like before anything was added to them. */
   readonly #known = new WeakMap<Element, Node | undefined>();
-  readonly #others = new MutationObserver(() => this.#changedByOthers());
+  readonly #others = new MutationObserver((records) => this.#changedByOthers(records));
   #model: Model | undefined;
   #turn = 0;
   /** The cards as they were last left. */
   #left: HTMLElement[] = [];
+  /** Whether the page has put its own cards into another order since. */
+  #isTheirs = false;
   /** Indexes of the list's items, the best first. */
   #ranked: number[] = [];
   #again: () => void = () => undefined;
@@ -87,7 +91,7 @@ export class Slate {
     await ownTask();
     if (signal.aborted) return;
     this.#settle();
-    this.#others.observe(this.#slot, { childList: true, subtree: true });
+    this.#others.observe(this.#slot, { childList: true, subtree: true, attributeFilter: SAYS });
     const [pocketrank] = await Promise.all([window.pocketrank?.catch(() => undefined), parsed()]);
     if (!pocketrank || signal.aborted) return;
     this.#again = () => void this.#continue(pocketrank, signal);
@@ -106,7 +110,8 @@ export class Slate {
   /** Reranks. For a visitor of whom nothing may be known the edge's slate is right already, and so is the shop's own order. */
   async #continue(pocketrank: Pocketrank, signal: AbortSignal): Promise<void> {
     const { pocketrankBy: by, pocketrankSlot: name } = this.#slot.dataset;
-    const isRight = () => pocketrank.mode === "contextual" && !pocketrank.forced && !this.#model && (by === "edge" || !isTemplated(this.#slot));
+    const isRight = () =>
+      this.#isTheirs || (pocketrank.mode === "contextual" && !pocketrank.forced && !this.#model && (by === "edge" || !isTemplated(this.#slot)));
     if (isRight()) return;
     let isLate = () => signal.aborted;
     try {
@@ -153,10 +158,11 @@ export class Slate {
     this.#settle();
     const changes = this.#changes(model);
     const { marked } = this.#seen;
-    // Between the first picture of a transition and the change more may have been seen.
-    const change = () => this.#apply(marked === this.#seen.marked ? changes : this.#changes(model));
+    // Between the first picture of a transition and the change more may have been seen, or another slate has come.
+    const change = () => (isLate() ? [] : this.#apply(marked === this.#seen.marked ? changes : this.#changes(model)));
     if (isEmpty || !model.moving) change();
     else if (changes.length > 0) await model.moving(changes.flatMap(({ card }) => card ?? []), change);
+    if (isLate()) return;
     this.#slot.dispatchEvent(new CustomEvent("pocketrank:slate", { bubbles: true, detail: { items: cardsOf(this.#slot).map(itemOf) } }));
   }
 
@@ -227,13 +233,27 @@ export class Slate {
     this.#others.takeRecords();
   }
 
-  /** The page itself has put other cards here: they are ranked too. One that only orders its own anew has its way. */
-  #changedByOthers(): void {
-    const before = new Set<HTMLElement>(this.#left);
+  /** The page itself has put other cards here, or other items into them: they are ranked too. One that only orders its own anew has its way. */
+  #changedByOthers(records: MutationRecord[]): void {
+    const before = this.#left;
     const there = cardsOf(this.#slot);
-    const isSame = there.length === before.size && there.every((card) => before.has(card));
+    const changed = new Set<Node>(records.flatMap(({ type, target }) => (type === "attributes" ? target : [])));
+    const isOther = changed.has(this.#slot);
+    // The edge has filled it as it was.
+    if (isOther) delete this.#slot.dataset.pocketrankBy;
+    // What was seen is not what is there now.
+    for (const card of there) {
+      if (!isOther && !changed.has(card)) continue;
+      this.#known.set(card, undefined);
+      this.#seen.unwatch(card);
+      this.#seen.release(card);
+    }
     this.#settle();
-    if (!isSame) this.#again();
+    const known = new Set(before);
+    if (changed.size > 0 || there.length !== known.size || !there.every((card) => known.has(card))) {
+      this.#isTheirs = false;
+      this.#again();
+    } else if (!isTemplated(this.#slot) && there.some((card, at) => card !== before[at])) this.#isTheirs = true;
   }
 
   /** The page was left and has come back: what is in view is to be seen anew. */
