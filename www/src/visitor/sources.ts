@@ -131,13 +131,21 @@ function listenToConsentMode(tell: Tell, script: DOMStringMap): void {
     if (value !== "granted") tell(OBJECTED);
     else if (!isRegional) tell(ALLOWED);
   };
+  const read = (entry: unknown): void => {
+    try {
+      take(entry);
+    } catch (error) {
+      // It is the page that pushes, and that goes on.
+      console.warn("pocketrank: an entry of the data layer cannot be read", error);
+    }
+  };
   const push = layer.push;
   layer.push = (...entries) => {
     const length = push.apply(layer, entries);
-    entries.forEach(take);
+    entries.forEach(read);
     return length;
   };
-  [...layer].forEach(take);
+  [...layer].forEach(read);
 }
 
 /** Calls a consent platform's function once it is there. */

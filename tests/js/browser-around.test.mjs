@@ -1,0 +1,78 @@
+/** What pages have around the script, in Chromium: names that are its own, entries that cannot be read, frames that are nobody's. */
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { launchChromium } from "./support/chromium.mjs";
+import { listen, servePage } from "./support/device.mjs";
+
+/** @type {import("playwright-core").Browser} */
+let browser;
+/** @type {Awaited<ReturnType<typeof servePage>>} */
+let site;
+before(async () => {
+  [browser, site] = await Promise.all([launchChromium(), servePage()]);
+});
+after(async () => {
+  await browser.close();
+  await site.stop();
+});
+
+describe("the script", () => {
+  it("runs where an element of the page has its name", async () => {
+    const page = await browser.newPage();
+    const said = listen(page);
+    const body = '<!doctype html><title>Shop</title><link rel="icon" href="data:,"><script type="module" id="pocketrank" src="/element.js" data-manifest="/manifest.pkrm"></script>';
+    await page.route("**/named", (route) => route.fulfill({ contentType: "text/html", body }));
+    await page.goto(`${site.url}/named`);
+    assert.equal(await page.evaluate(async () => (await window.pocketrank)?.mode), "contextual");
+    assert.deepEqual(said, []);
+    await page.context().close();
+  });
+
+  it("lets a page's push go on, whatever it pushes, also where it hears Consent Mode", async () => {
+    const page = await browser.newPage();
+    const said = listen(page);
+    await page.goto(`${site.url}/?consent=consent-mode`);
+    await page.evaluate(() => window.pocketrank);
+    const length = await page.evaluate(() =>
+      window.dataLayer?.push({
+        get 0() {
+          throw new Error("not to be read");
+        },
+      }),
+    );
+    assert.equal(length, 1);
+    assert.equal(said.length, 1);
+    assert.match(said[0] ?? "", /an entry of the data layer cannot be read/);
+    await page.context().close();
+  });
+
+  it("lives in memory in a frame of no origin, with one warning", async () => {
+    const context = await browser.newContext();
+    await context.route("**/*", async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, headers: { ...response.headers(), "access-control-allow-origin": "*" } });
+    });
+    const page = await context.newPage();
+    const said = listen(page);
+    await page.goto(`${site.url}/`);
+    await page.evaluate(() => document.body.append(Object.assign(document.createElement("iframe"), { src: "/?frame=1", sandbox: "allow-scripts" })));
+    await page.waitForEvent("framenavigated", (frame) => frame.url().includes("frame=1"));
+    const frame = page.frames()[1] ?? assert.fail("there is no frame");
+    await frame.waitForLoadState();
+    const [length, places] = await frame.evaluate(async () => {
+      const pocketrank = await window.pocketrank;
+      if (!pocketrank) throw new Error("the frame has no script");
+      await pocketrank.setConsent({ mode: "persistent", capsule: true });
+      await pocketrank.record("view_item", ["tea"]);
+      const { events } = await pocketrank.export();
+      return [events.length, await pocketrank.erase()];
+    });
+    assert.equal(length, 1);
+    assert.ok(places.every(({ entries }) => entries === 0));
+    // What Chromium itself rejects there, of `indexedDB.databases()`, has no reason.
+    const own = said.filter((line) => line !== "uncaught: undefined");
+    assert.match(own[0] ?? "", /this device does not store/);
+    assert.equal(own.length, 1, own.join("\n"));
+    await context.close();
+  });
+});
