@@ -151,7 +151,7 @@ export class Assets {
       return this.#current ?? (await models);
     } catch (error) {
       // It was stopped, for the visitor has chosen meanwhile: what has come in its place is asked.
-      if (this.#models && models !== this.#models) return this.#following();
+      if (![models, undefined].includes(this.#models)) return this.#following();
       // It is tried again by whoever asks next.
       this.#models = undefined;
       throw error;
