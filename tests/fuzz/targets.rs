@@ -204,9 +204,31 @@ pub fn profile(bytes: &[u8]) {
         if let Ok(profile) = Profile::decode(&grant, &bytes) {
             assert_eq!(Profile::decode(&grant, &profile.encode(&grant)).as_ref(), Ok(&profile));
             let held = bytes.strip_suffix(bytes.last_chunk::<8>().unwrap().as_slice()).unwrap();
-            assert_eq!(Profile::restore(&grant, held), Ok(profile));
+            assert_eq!(Profile::restore(&grant, held).as_ref(), Ok(&profile));
+            use_profile(profile);
         }
     }
+}
+
+/// Whatever it holds ranks; of what is too old nothing is left, and forgetting it again changes nothing; what comes is taken in, within its bounds.
+fn use_profile(mut profile: Profile) {
+    rank(Snapshot::open(model()).unwrap(), &profile, true);
+    for day in [0, NOW / 86_400, u32::MAX] {
+        profile.forget_before(day);
+        assert!(profile.events().iter().all(|event| event.at / 86_400 >= day));
+        assert!(profile
+            .aggregates()
+            .all(|folded| folded.first >= day && folded.last >= folded.first));
+        let before = profile.clone();
+        profile.forget_before(day);
+        assert_eq!(profile, before);
+    }
+    let grant = random::grant();
+    for event in &events(&mut Rng(2), 300, ITEMS) {
+        profile.record(&grant, *event);
+    }
+    assert!(profile.events().len() <= 256 && profile.aggregates().count() <= 256);
+    assert_eq!(Profile::decode(&grant, &profile.encode(&grant)), Ok(profile));
 }
 
 /// A capsule, as it is and behind encoding and checksum.
@@ -473,16 +495,20 @@ fn use_snapshot(bytes: &[u8]) {
         Ok(slice) => {
             let slice = Snapshot::open(slice.as_slice()).unwrap();
             slice.verify().unwrap();
-            rank(slice, true);
+            rank(slice, known(), true);
         }
         Err(error) => assert!(!valid, "{error}"),
     }
-    rank(snapshot, valid);
+    rank(snapshot, known(), valid);
 }
 
-fn rank(snapshot: Snapshot<&[u8]>, valid: bool) {
+/// A visitor who looked at what the model has.
+fn known() -> &'static Profile {
     static PROFILE: OnceLock<Profile> = OnceLock::new();
-    let profile = PROFILE.get_or_init(|| random::profile(&events(&mut Rng(1), 30, ITEMS)));
+    PROFILE.get_or_init(|| random::profile(&events(&mut Rng(1), 30, ITEMS)))
+}
+
+fn rank(snapshot: Snapshot<&[u8]>, profile: &Profile, valid: bool) {
     let candidates = Candidates::from_rows((0..64).chain([NO_ROW, 1 << 20]).collect());
     let options = Options {
         diversity: 0.4,
