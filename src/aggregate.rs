@@ -69,17 +69,19 @@ impl Aggregate {
         self.count += other.count;
     }
 
-    /// Without what was before a day that is not after the last: the last event, and of the others as many as their share of days.
+    /// Without what was before a day that is not after the last, as if its events were equally far apart. The first that stays gives the first day:
+    /// so an aggregate that is read every day loses what one loses that is read once.
     pub(crate) fn since(self, day: u32) -> Self {
         if self.first >= day {
             return self;
         }
-        // It began before the day, so it has more than one.
-        let days = (self.last - self.first).max(1);
-        let count = 1 + (self.count - 1) * self.last.saturating_sub(day) / days;
+        let (days, gaps) = (self.last - self.first, self.count - 1);
+        let gone = ((day - self.first) * gaps).div_ceil(days.max(1));
+        let first = self.first + (gone * days + gaps / 2) / gaps.max(1);
         Aggregate {
-            first: day,
-            count,
+            // Where bytes from outside have one event on two days.
+            first: first.max(day),
+            count: self.count - gone,
             ..self
         }
     }

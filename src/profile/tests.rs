@@ -99,9 +99,11 @@ impl Twin {
         self.folded.retain(|aggregate| aggregate.last >= day);
         for Aggregate { first, last, count, .. } in &mut self.folded {
             if *first < day {
-                let kept = f64::from(*last - day) / f64::from(*last - *first);
-                *count = 1 + (f64::from(*count - 1) * kept + 1e-9) as u32;
-                *first = day;
+                let apart = f64::from(*last - *first) / f64::from(*count - 1);
+                let of = |n: u32| f64::from(*first) + f64::from(n) * apart;
+                let gone = (0..*count).find(|n| of(*n) > f64::from(day) - 1e-9).unwrap();
+                *first = (of(gone) + 1e-9).round() as u32;
+                *count -= gone;
             }
         }
     }
@@ -333,6 +335,35 @@ fn the_counts_of_an_aggregate_end_where_their_bits_do() {
             ..Aggregate::of(many[0])
         }]
     );
+}
+
+/// Rows with the most that they can tell.
+fn aggregate(first: u32, last: u32, count: u32) -> Profile {
+    let row = Aggregate {
+        first,
+        last,
+        count,
+        ..Aggregate::of(Event::default())
+    };
+    Profile::from_ordered(std::iter::empty(), std::iter::once(row.row()))
+}
+
+proptest! {
+    #[test]
+    fn a_profile_that_is_read_every_day_keeps_about_what_one_keeps_that_is_read_once(
+        span in 1..=MAX_SPAN, count in 2..=MAX_COUNT, until in any::<prop::sample::Index>(),
+    ) {
+        let until = 20_000 + until.index(span as usize) as u32 + 1;
+        let (mut daily, mut once) = (aggregate(20_000, 20_000 + span, count), aggregate(20_000, 20_000 + span, count));
+        (20_000..=until).for_each(|day| daily.forget_before(day));
+        once.forget_before(until);
+        let [daily, once] = [daily, once].map(|profile| profile.aggregates().next().unwrap());
+        prop_assert!(daily.first >= until && once.first >= until);
+        prop_assert!(daily.count.abs_diff(once.count) <= 1 + count / 8, "{daily:?} {once:?}");
+        // And neither more nor less than the days have of it.
+        let kept = f64::from((count - 1) * (20_000 + span - until)) / f64::from(span);
+        prop_assert!((f64::from(once.count) - 1.0 - kept).abs() < 1.0, "{once:?} {kept}");
+    }
 }
 
 #[test]
