@@ -23,6 +23,7 @@ import { parseArgs } from "node:util";
 import { build as bundle } from "esbuild";
 import { Failure, isMain, main, root, say, seconds } from "./process.mjs";
 import { Html } from "./shop/html.mjs";
+import { OFFLINE } from "./shop/layout.mjs";
 import { AUDIENCE, demo, publicKey, publish } from "./shop/models.mjs";
 import { PAGE_SIZE, accountPage, cartPage, categoryPage, landing, notFoundPage, privacyPage, productPage } from "./shop/pages.mjs";
 
@@ -98,7 +99,7 @@ async function bundleAssets() {
     bundle: true,
     minify: true,
     format: "esm",
-    target: ["es2022", "chrome123", "firefox121", "safari17.4"],
+    target: ["es2022", "chrome120", "firefox125", "safari17.4"],
     write: false,
     logLevel: "warning",
   });
@@ -130,6 +131,8 @@ function writeRuntime(files, folder) {
   const address = files.writeHashed("/pocketrank", "offload", "js", offload);
   script = replaceName(script, "element.js", "./offload.js", `.${address.slice(address.lastIndexOf("/"))}`);
   files.write("/pocketrank/pocketrank.js", script);
+  // A Service Worker has what is below it.
+  files.write(OFFLINE, readFileSync(join(folder, "offline.js")));
 }
 
 /**

@@ -44,6 +44,9 @@ const policy = [
   "require-trusted-types-for 'script'",
 ].join("; ");
 
+/** The shop's Service Worker. */
+export const OFFLINE = "/pocketrank-worker.js";
+
 /** Categories in the header and on the landing page; the footer names more. */
 export const MAIN_CATEGORIES = 6;
 const FOOTER_CATEGORIES = 12;
@@ -91,7 +94,7 @@ export function layout(site, { title, description, path, main, image }) {
 ${image && html`<meta property="og:image" content="${image}">\n`}<link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="${site.assets.css}">
 <script src="${site.assets.first}"></script>
-<script type="module" src="/pocketrank/pocketrank.js" data-manifest="/pocketrank/manifest.pkrm" data-audience="${site.models.audience}" data-keys="${site.models.keys}"></script>
+<script type="module" src="/pocketrank/pocketrank.js" data-manifest="/pocketrank/manifest.pkrm" data-audience="${site.models.audience}" data-keys="${site.models.keys}" data-offline="${OFFLINE}"></script>
 <script type="module" src="${site.assets.script}"></script>
 </head>
 <body>

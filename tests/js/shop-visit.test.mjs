@@ -1,7 +1,9 @@
 /** A visit to the demo shop from the first page to the last: what the visitor sees of it, and what is held meanwhile. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "node:test";
+import { root } from "../../scripts/process.mjs";
 import { launchChromium, readStorage, until } from "./support/chromium.mjs";
 import { share } from "./support/share.mjs";
 import { answer, open, openEdge, profile, settled, slate, tastes } from "./support/shop.mjs";
@@ -90,6 +92,42 @@ describe("a visit", () => {
     await open(page, edge.url);
     assert.deepEqual(await slate(page, "home-for-you"), usual);
     await page.context().close();
+  });
+});
+
+describe("a visit without a network", () => {
+  it("still has every shelf of a page in the visitor's order, the list of its product too", async () => {
+    const shop = await openEdge();
+    const page = await visitor();
+    const path = wanted[0]?.url ?? "";
+    await open(page, shop.url);
+    await answer(page, "Accept all");
+    for (const { url } of wanted) await open(page, shop.url + url);
+    await open(page, shop.url + path);
+    const list = await page.locator('[data-pocketrank-slot="product-similar"]').getAttribute("data-pocketrank-candidates");
+    await until(page, async (list) => (await navigator.serviceWorker.getRegistration())?.active && (await caches.match(`/pocketrank/candidates/${list}.json`)), list);
+    await shop.stop();
+
+    const context = page.context();
+    // The page and its style are the shop's to keep: here the test gives them, as the shop sends them to everybody.
+    const give = (/** @type {string} */ file) => ({ path: join(root, "dist/shop", file) });
+    await context.route(shop.url + path, (route) => route.fulfill({ ...give(`${path}.html`), contentType: "text/html" }));
+    await context.route(`${shop.url}/assets/*.css`, (route) => route.fulfill(give(new URL(route.request().url()).pathname)));
+    await (await context.newCDPSession(page)).send("Network.clearBrowserCache");
+    /** @type {string[]} */
+    const kept = [];
+    page.on("console", (message) => void (/keeps its cards/.test(message.text()) && kept.push(message.text())));
+    await open(page, shop.url + path);
+    assert.deepEqual(kept, []);
+    const html = readFileSync(join(root, "dist/shop", `${path}.html`), "utf8");
+    for (const shelf of ["product-similar", "product-for-you"]) {
+      const [, cards = ""] = /<ol(.*?)<\/ol>/s.exec(html.slice(html.indexOf(`data-pocketrank-slot="${shelf}"`))) ?? [];
+      const usual = [...cards.matchAll(/data-item="([^"]+)"/g)].map(([, id]) => id);
+      const shown = await slate(page, shelf);
+      assert.equal(shown.length, usual.length, shelf);
+      assert.notDeepEqual(shown, usual, shelf);
+    }
+    await context.close();
   });
 });
 

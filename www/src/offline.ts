@@ -2,7 +2,7 @@
  * The entry `pocketrank/offline`: the Service Worker that shops copy to their root. Where the network fails it answers with what
  * `keeping.ts` has kept.
  *
- * Invariant: it touches requests for the runtime's own scripts and wasm alone, and writes nothing: once those are erased, it has nothing to give.
+ * Invariant: it touches requests for the runtime's own scripts and wasm and for lists alone, and writes nothing: once those are erased, it has nothing to give.
  */
 
 /** What of a Service Worker's scope is used here: the types of documents and workers do not go together. */
@@ -18,20 +18,24 @@ interface Installing extends Event {
 
 const { searchParams: settings } = new URL(location.href);
 const cacheName = settings.get("cache") ?? "";
-const scripts = settings.get("scripts") ?? "";
-const OWN = /^[^/]+\.(js|wasm)$/;
+/** Files of folders, as `keeping.ts` names them. */
+const kept: [folder: string | null, file: RegExp][] = [
+  [settings.get("scripts"), /^[^/]+\.(js|wasm)$/],
+  [settings.get("lists"), /^[^/]+\.json$/],
+];
 
 function isOwn({ method, mode, url }: Request): boolean {
   const { origin, pathname } = new URL(url);
-  return method === "GET" && mode !== "navigate" && origin === location.origin && pathname.startsWith(scripts) && OWN.test(pathname.slice(scripts.length));
+  if (method !== "GET" || mode === "navigate" || origin !== location.origin) return false;
+  return kept.some(([folder, file]) => folder && pathname.startsWith(folder) && file.test(pathname.slice(folder.length)));
 }
 
 async function answer(request: Request): Promise<Response> {
   try {
     return await fetch(request);
   } catch (error) {
-    const kept = await caches.match(request.url, { cacheName, ignoreVary: true });
-    if (kept) return kept;
+    const found = await caches.match(request.url, { cacheName, ignoreVary: true });
+    if (found) return found;
     throw error;
   }
 }
@@ -44,7 +48,7 @@ addEventListener("install", (event) => {
 
 addEventListener("fetch", (event) => {
   const fetching = event as Fetching;
-  if (scripts && isOwn(fetching.request)) fetching.respondWith(answer(fetching.request));
+  if (isOwn(fetching.request)) fetching.respondWith(answer(fetching.request));
 });
 
 export {};

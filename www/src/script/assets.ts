@@ -77,13 +77,13 @@ export class Assets {
 
   /** Has the runtime where there is no network, if the shop wants that. */
   async #keep(): Promise<void> {
-    const { offline } = this.#source;
+    const { offline, manifest } = this.#source;
     if (!offline) return;
     const { signal } = (this.#away = new AbortController());
     await idle(signal);
     if (signal.aborted) return;
     const { keep } = await import("./keeping.js");
-    await keep(offline, signal);
+    await keep(offline, manifest, signal);
   }
 
   /** Ends what is followed. What is in use stays so. */
