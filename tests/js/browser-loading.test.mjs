@@ -1,10 +1,11 @@
 /** How the script comes to a page in Chromium, and when what it ranks with does. */
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { afterEach, beforeEach, describe, it } from "node:test";
 import { init } from "../../dist/npm/node.js";
 import { launchChromium, until, watchRequests } from "./support/chromium.mjs";
+import { faults } from "./support/origin.mjs";
 import { share } from "./support/share.mjs";
-import { agree, carousel, expected, openPages, stands, viewed, visit } from "./support/slots.mjs";
+import { POLICY, agree, carousel, expected, observed, openPages, stands, viewed, visit } from "./support/slots.mjs";
 
 const [browser, pages] = await share(launchChromium(), openPages(), init());
 
@@ -115,6 +116,51 @@ describe("the model", () => {
     await page.goto(pages.write(carousel()));
     await page.evaluate(() => document.querySelector("pocketrank-carousel")?.ready);
     for (const kind of ["manifest.pkrm", "snapshots", "files"]) assert.equal(priorities.get(kind), "Low", kind);
+    await context.close();
+  });
+});
+
+describe("a slot that comes empty, where nothing can be had", () => {
+  const height = (/** @type {import("playwright-core").Page} */ page) => page.evaluate(() => document.querySelector("pocketrank-carousel")?.getBoundingClientRect().height ?? 0);
+  const isBlank = () => document.querySelector("pocketrank-carousel")?.hasAttribute("data-pocketrank-blank");
+  beforeEach(() => void pages.faulty.set("/models/", Reflect.get(faults, "answered by 404")));
+  afterEach(() => pages.faulty.clear());
+
+  it("gives its room back below what is in view, and takes it again once there is something", async () => {
+    const page = await visit(browser, pages.write(`<div class="high"></div>${carousel(false)}<p>The end</p>`));
+    await until(page, isBlank);
+    assert.equal(await height(page), 0);
+    pages.faulty.clear();
+    await agree(page);
+    await stands(page, expected(viewed));
+    assert.equal(await page.evaluate(isBlank), false);
+    assert.ok((await height(page)) > 100);
+    assert.deepEqual((await observed(page)).shifts, []);
+    await page.context().close();
+  });
+
+  it("keeps it while it is in view: nothing moves under anybody's eyes", async () => {
+    const page = await visit(browser, pages.write(`${carousel(false)}<p>The end</p><div class="high"></div>`));
+    const before = await height(page);
+    assert.ok(before > 100);
+    await page.waitForTimeout(300);
+    assert.equal(await page.evaluate(isBlank), false);
+    // Scrolled past it is still above what is read.
+    await page.mouse.wheel(0, 1500);
+    await page.waitForTimeout(300);
+    assert.equal(await height(page), before);
+    await page.mouse.wheel(0, -1500);
+    assert.deepEqual((await observed(page)).shifts, []);
+    await page.setViewportSize({ width: 900, height: 40 });
+    await until(page, isBlank);
+    await page.context().close();
+  });
+
+  it("gives it back as well where the script cannot run at all", async () => {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await page.goto(pages.write(`<div class="high"></div>${carousel(false)}`, { policy: POLICY.replace(" 'wasm-unsafe-eval'", "") }));
+    await until(page, isBlank);
     await context.close();
   });
 });

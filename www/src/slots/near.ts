@@ -28,11 +28,25 @@ function rest(): Promise<void> {
 
 /** Settles when the slot is near, or the page idle, or `signal` ends it. */
 export async function near(slot: Element, signal: AbortSignal): Promise<void> {
-  let observer: IntersectionObserver | undefined;
-  const isNear = new Promise<void>((resolve) => {
-    observer = new IntersectionObserver((entries) => entries.some(({ isIntersecting }) => isIntersecting) && resolve(), { rootMargin: MARGIN });
+  await Promise.race([stands(slot, ({ isIntersecting }) => isIntersecting, MARGIN), idle(signal)]);
+}
+
+/** Settles when the slot is below what is in view: what changes its height then moves nothing that anybody sees. */
+export function below(slot: Element): Promise<void> {
+  return stands(slot, ({ isIntersecting, boundingClientRect }) => !isIntersecting && boundingClientRect.top > 0);
+}
+
+/** Settles when the slot stands so, to the viewport with that margin. */
+function stands(slot: Element, holds: (entry: IntersectionObserverEntry) => boolean, rootMargin?: string): Promise<void> {
+  return new Promise((resolve) => {
+    const observer = new IntersectionObserver(
+      (entries) => {
+        if (!entries.slice(-1).some(holds)) return;
+        observer.disconnect();
+        resolve();
+      },
+      { rootMargin },
+    );
     observer.observe(slot);
   });
-  await Promise.race([isNear, idle(signal)]);
-  observer?.disconnect();
 }

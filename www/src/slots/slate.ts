@@ -10,7 +10,7 @@ import { itemHash } from "../ranking/api.js";
 import { cardOf, cardsOf, isTemplated, itemOf, ownOf } from "./card.js";
 import type { Cards } from "./cards.js";
 import type { moving as Moving } from "./moves.js";
-import { near } from "./near.js";
+import { below, near } from "./near.js";
 import { rank } from "../ranking/scoring.js";
 import { Seen } from "./seen.js";
 import { turn as ownTask } from "./turn.js";
@@ -19,6 +19,8 @@ import { turn as ownTask } from "./turn.js";
 const MAX_COUNT = 48;
 /** What a page may change of a slot or a card to show something else in it. */
 const SAYS = ["data-item", "data-pocketrank-slot", "data-pocketrank-candidates", "data-pocketrank-count", "data-pocketrank-template"];
+/** Says that a slot has nothing to show and has given its room back. */
+const BLANK = "data-pocketrank-blank";
 /** What asks why a card is there. */
 const WHY = ".pr-why-button, [data-pocketrank-why]";
 
@@ -93,7 +95,8 @@ export class Slate {
     this.#settle();
     this.#others.observe(this.#slot, { childList: true, subtree: true, attributeFilter: SAYS });
     const [pocketrank] = await Promise.all([window.pocketrank?.catch(() => undefined), parsed()]);
-    if (!pocketrank || signal.aborted) return;
+    if (signal.aborted) return;
+    if (!pocketrank) return void this.#fold();
     this.#again = () => void this.#continue(pocketrank, signal);
     pocketrank.addEventListener("change", this.#again, { signal });
     window.addEventListener("pageshow", ({ persisted }) => persisted && this.#reveal(), { signal });
@@ -138,8 +141,18 @@ export class Slate {
       this.#model.moving = moves?.moving;
       await this.#rerank(this.#model, isLate);
     } catch (error) {
-      if (!isLate()) console.warn(`pocketrank: slot ${name} keeps its cards`, error);
+      if (isLate()) return;
+      console.warn(`pocketrank: slot ${name} keeps its cards`, error);
+      void this.#fold();
     }
+  }
+
+  /** Gives the room of a slot back that has come to nothing, once that moves nothing in view. */
+  async #fold(): Promise<void> {
+    const isBlank = () => isTemplated(this.#slot) && cardsOf(this.#slot).length === 0;
+    if (isBlank() === this.#slot.hasAttribute(BLANK)) return;
+    await below(this.#slot);
+    this.#slot.toggleAttribute(BLANK, isBlank());
   }
 
   async #rerank(model: Model, isLate: () => boolean): Promise<void> {
@@ -149,12 +162,16 @@ export class Slate {
     const count = cards ? this.#count + dismissed.size : items.length;
     const isKnown = cards || (pocketrank.mode !== "contextual" && pocketrank.profile.length > 0);
     const ranked = isKnown ? await rank(ranker, candidates, items, { count, diversity, shifts: shifts(candidates) }) : [];
+    const isEmpty = cards && cardsOf(this.#slot).length === 0;
+    if (isEmpty && this.#slot.hasAttribute(BLANK)) await below(this.#slot);
     if (isLate()) return;
     // Meanwhile others may have had a turn with the ranker: templates say why by this slot's weights.
     shifts(candidates);
     this.#ranked = ranked.map(({ index }) => index).filter((index) => !(dismissed.size > 0 && dismissed.has(itemHash(items[index]?.id ?? ""))));
-    const isEmpty = cards && cardsOf(this.#slot).length === 0;
-    if (isEmpty) this.#slot.replaceChildren(cards.all(slot.template, this.#count));
+    if (isEmpty) {
+      this.#slot.removeAttribute(BLANK);
+      this.#slot.replaceChildren(cards.all(slot.template, this.#count));
+    }
     this.#settle();
     const changes = this.#changes(model);
     const { marked } = this.#seen;
@@ -163,6 +180,7 @@ export class Slate {
     if (isEmpty || !model.moving) change();
     else if (changes.length > 0) await model.moving(changes.flatMap(({ card }) => card ?? []), change);
     if (isLate()) return;
+    void this.#fold();
     this.#slot.dispatchEvent(new CustomEvent("pocketrank:slate", { bubbles: true, detail: { items: cardsOf(this.#slot).map(itemOf) } }));
   }
 
