@@ -99,7 +99,8 @@ export function report(verdicts, upstream, browser) {
       "opened the same pages, asked for a reason and moved a shelf on. What the two sent then is compared, request by request: method, address, every header, body.",
     "Requests are as a proxy between browser and edge saw them, whoever made them: pages, frames, workers, Service Workers. Looked through for what is held: cookies, `localStorage`, " +
       "`sessionStorage`, IndexedDB, Cache Storage, the origin's private files, Service Workers, storage buckets, `window.name` and `history.state`. What scripts of pages write is also noted " +
-      "when they do it. Not looked at: the browser's own HTTP cache, when things happen, what workers tell each other.",
+      "when they do it. Not looked at: the browser's own HTTP cache, when things happen, what workers tell each other. Not compared, where the visitor " +
+      "agreed: how often browsers look after the Service Worker, and whether ranking took so long that its own worker was fetched; their addresses are the same for all.",
     table(["state", "figure", "value"], verdicts.flatMap(({ state, rows }) => rows.map(({ id, value, unit }) => [state.id, id, `${value} ${unit}`]))),
     `The shop's own server was asked ${upstream.asked} times, ${upstream.findings.length === 0 ? "never with a cookie or the capsule" : `and saw:\n\n${upstream.findings.map((finding) => `- ${finding}`).join("\n")}`}.`,
     ...verdicts.flatMap(section),

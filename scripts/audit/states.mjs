@@ -14,13 +14,20 @@ import { open } from "../../tests/js/support/shop.mjs";
  * @property {(page: Page) => Promise<unknown>} [act] on the first page, where it is no answer to the question
  * @property {(page: Page, context: Context) => Promise<unknown>} [end] takes consent back, between history and path
  * @property {boolean} [leaves] the tab is closed at last: what is left then is looked at
+ * @property {boolean} [offline] the Service Worker and what it gives out are left as they are when caches are made equal
  * @property {RegExp[]} holds what may be held, as `kind name`, until it `end`s
  * @property {boolean} knows whether the path's pages may show what the visitor likes
  * @property {boolean} capsule whether the capsule may go along
  */
 
-/** The visitor's choice and profile, and models, which are the same for all; and what a page was left with before it was written there. */
-const DEVICE = [/^indexedDB pocketrank(-models)?(\/|$)/, /^sessionStorage pocketrank-left$/];
+/** The visitor's choice and profile, and models, which are the same for all; what a page was left with before it was written there. */
+const PROFILE = [/^indexedDB pocketrank(-models)?(\/|$)/, /^sessionStorage pocketrank-left$/];
+/** For visits without a network: the Service Worker, and the runtime and lists of products that it gives out. */
+const OFFLINE = [
+  /^serviceWorker http:\/\/[^/]+\/(pocketrank-worker\.js\?\S+)?$/,
+  /^cache (pocketrank-[\d.]+ ?)?(http:\/\/[^/]+\/pocketrank\/([\w-]+\.(js|wasm)|candidates\/[\w-]+\.json))?$/,
+];
+const DEVICE = [...PROFILE, ...OFFLINE];
 const CAPSULE = /^cookie __Host-pocketrank$/;
 const NOTHING = { holds: [], knows: false, capsule: false };
 const SESSION = { holds: [/^sessionStorage pocketrank(-left)?$/], knows: true, capsule: false };
@@ -76,7 +83,10 @@ const consentMode = source("consent-mode", () => {
 /** Waits until what was kept is gone, in every tab, for as long as that may take. @param {Context} context */
 async function settle(context) {
   for (const page of context.pages()) {
-    await until(page, async () => (await window.pocketrank)?.mode === "contextual" && (await indexedDB.databases()).length === 0).catch(() => undefined);
+    await until(page, async () => {
+      const held = await Promise.all([indexedDB.databases(), caches.keys(), navigator.serviceWorker.getRegistrations()]);
+      return (await window.pocketrank)?.mode === "contextual" && held.flat().length === 0;
+    }).catch(() => undefined);
   }
 }
 
@@ -112,10 +122,19 @@ export const states = [
     knows: true,
     capsule: false,
   },
+  {
+    id: "offline",
+    about: "the visitor said yes to keeping it on the device, and the Service Worker stands between pages and network, with what each visitor's pages have used",
+    act: (page) => page.evaluate(async () => (await window.pocketrank)?.setConsent({ mode: "persistent" })),
+    offline: true,
+    holds: DEVICE,
+    knows: true,
+    capsule: false,
+  },
   { id: "capsule", about: "the visitor said yes to everything, the capsule too", answer: "Accept all", holds: [...DEVICE, CAPSULE], knows: true, capsule: true },
   {
     id: "withdrawn",
-    about: 'the visitor said yes to everything, and then "Forget me", with a second tab open',
+    about: 'the visitor said yes to everything, and then "Forget me", with a second tab open and the Service Worker there',
     answer: "Accept all",
     end: async (page, context) => {
       await openAnother(page, context);
@@ -126,7 +145,7 @@ export const states = [
   },
   {
     id: "withdrawn-by-no",
-    about: "the visitor said yes to everything, and then no, with a second tab open",
+    about: "the visitor said yes to everything, and then no, with a second tab open and the Service Worker there",
     answer: "Accept all",
     end: async (page, context) => {
       await openAnother(page, context);
@@ -138,7 +157,7 @@ export const states = [
   },
   {
     id: "withdrawn-by-gpc",
-    about: "the visitor said yes to everything, and then the browser began to send Global Privacy Control",
+    about: "the visitor said yes to everything, and then the browser began to send Global Privacy Control, with the Service Worker there",
     answer: "Accept all",
     end: async (page, context) => {
       await sendGpc(context);

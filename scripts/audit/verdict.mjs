@@ -1,4 +1,7 @@
 /** What two visits in one state of consent show: what was written, what differs between the visitors, and what should not have been. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { root } from "../process.mjs";
 
 /**
  * @typedef {import("./visit.mjs").Visit} Visit
@@ -16,6 +19,11 @@
  * @property {ReadonlySet<string>} pictures addresses of the catalogue's pictures
  */
 
+const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+/** The Service Worker's address, which says the same of everybody. */
+const WORKER = `/pocketrank-worker.js?cache=pocketrank-${version}&scripts=%2Fpocketrank%2F&lists=%2Fpocketrank%2Fcandidates%2F`;
+/** What is asked for where ranking took long, which a busy machine makes happen. */
+const SLOW = /^\/pocketrank\/(offload|scorer)-[0-9a-f]{16}\.js$/;
 /** Of text, for a line of the report. */
 const LONGEST = 200;
 
@@ -29,7 +37,7 @@ export function judge(state, visits, { shop, pictures }) {
   const written = visits.flatMap((visit) => unexpected(state, visit));
   const bytes = written.reduce((sum, { bytes }) => sum + bytes, 0);
   const isPicture = (/** @type {Sent} */ { url, destination }) => destination === "image" && pictures.has(url);
-  const [one, two] = visits.map(({ path }) => path.sent.filter((sent) => !(state.knows && isPicture(sent))).map((sent) => canonical(sent, state.capsule)));
+  const [one, two] = visits.map(({ path }) => path.sent.filter((sent) => !(state.knows && (isPicture(sent) || followsFromTime(sent, shop)))).map((sent) => canonical(sent, state.capsule)));
   const distinct = differences(once(one ?? []), once(two ?? []));
   const told = differences(...pair(visits.map(({ path }) => path.entries.filter(({ act }) => act === "message").map((entry) => JSON.stringify(entry)))));
   const all = visits.flatMap(({ history, path }) => [...history.sent, ...path.sent]);
@@ -50,6 +58,8 @@ export function judge(state, visits, { shop, pictures }) {
   ].map((finding) => finding.slice(0, 3 * LONGEST));
   if ((one?.length ?? 0) < 5) findings.push(`only ${one?.length} requests were seen: the audit is blind`);
   if (state.knows && cards === others) findings.push("two visitors of different tastes saw the same: the histories are none, and the audit proves nothing");
+  const isOffline = visits.every(({ history }) => ["serviceWorker", "cache"].every((kind) => history.held.some((held) => held.kind === kind)));
+  if ((state.end || state.offline) && !isOffline) findings.push("there was no Service Worker, or it had nothing to give: what becomes of it was not seen");
   const rows = [
     { id: `${state.id}-distinct-requests`, value: distinct.length, unit: "requests", about: "that only one of two visitors with equal caches and different histories made" },
     ...(state.end
@@ -92,13 +102,22 @@ function leaks({ method, url, headers, body }, shop, state) {
     [address?.origin !== shop, "sent elsewhere"],
     [method !== "GET", `sent by ${method}`],
     [body, `sent with a body, ${body.slice(0, LONGEST)}`],
-    [address?.search, "sent with a query"],
+    [address?.search && url !== shop + WORKER, "sent with a query"],
     [cookies.length > 0, `sent with ${cookies.join("; ").slice(0, LONGEST)}`],
     [headers.authorization, "sent with Authorization"],
-    [referrer && (referrer.origin !== shop || referrer.search), `sent with the referrer ${referrer?.href}`],
+    [referrer && (referrer.origin !== shop || (referrer.search && referrer.href !== shop + WORKER)), `sent with the referrer ${referrer?.href}`],
     [headers.cookie && /\/pocketrank\/.+\.(json|pkrm?|wasm|delta)$/.test(url), "the runtime asked with a cookie"],
   ]);
   return checks.filter(([holds]) => holds).map(([, what]) => what);
+}
+
+/**
+ * What is the same for all, and is asked for sooner, later or not at all as the machine has time: what ranks beside the page, and the Service
+ * Worker, after which browsers look when they like.
+ * @param {Sent} sent @param {string} shop
+ */
+function followsFromTime({ url }, shop) {
+  return url === shop + WORKER || (url.startsWith(shop) && SLOW.test(url.slice(shop.length)));
 }
 
 /** What ends later may have been until then. @param {State} state */

@@ -2,6 +2,7 @@
  * A scripted visit in one state of consent: a history of its own first, then, with caches made equal, a path that is the same for everyone.
  * What was sent, written, told and held is kept for each part.
  */
+import { until } from "../../tests/js/support/chromium.mjs";
 import { answer, open } from "../../tests/js/support/shop.mjs";
 import { readHeld } from "./held.mjs";
 import { openJournal } from "./journal.mjs";
@@ -57,6 +58,7 @@ export async function visit({ browser, shop, sabotage }, state, plan) {
       await act(async (path) => {
         pages.push(path);
         await open(page, shop + path);
+        await offline(page);
       });
       await wire.quiet();
       return { pages, held: await readHeld(context, shop), sent: wire.sent.slice(sent), entries: journal.slice(entries) };
@@ -64,7 +66,7 @@ export async function visit({ browser, shop, sabotage }, state, plan) {
     const history = await part((go) => makeHistory(page, go, state, plan.history));
     await state.end?.(page, context);
     const ended = state.end ? await readHeld(context, shop) : undefined;
-    await equalize(page);
+    await equalize(page, state.offline);
     await wire.quiet();
     /** @type {string[]} */
     const cards = [];
@@ -148,13 +150,21 @@ function loadPictures(page) {
   });
 }
 
+/** Waits for the Service Worker, where one is to come: what a page asks for then does not hang on how soon it was left. @param {Page} page */
+function offline(page) {
+  return until(page, async () => {
+    const { mode } = (await window.pocketrank) ?? {};
+    return mode !== "persistent" || (await navigator.serviceWorker.getRegistrations()).some(({ active }) => active);
+  });
+}
+
 /**
  * Makes the caches of visitors equal, models included, whatever they visited before: all are empty, and what is of the browser stays so.
- * @param {Page} page
+ * @param {Page} page @param {boolean} [keeps] leaves what is for visits without a network
  */
-async function equalize(page) {
+async function equalize(page, keeps = false) {
   await open(page, new URL("/cart", page.url()).href);
-  await page.evaluate(async () => {
+  await page.evaluate(async (keeps) => {
     for (const { name = "" } of await indexedDB.databases()) {
       if (!name.endsWith("-models")) continue;
       await new Promise((resolve, reject) => {
@@ -163,9 +173,10 @@ async function equalize(page) {
         request.onerror = reject;
       });
     }
+    if (keeps) return;
     for (const registration of await navigator.serviceWorker.getRegistrations()) await registration.unregister();
     for (const name of await caches.keys()) await caches.delete(name);
-  });
+  }, keeps);
   await page.goto("about:blank");
   const devtools = await page.context().newCDPSession(page);
   await devtools.send("Network.clearBrowserCache");
