@@ -150,6 +150,7 @@ describe("a slot that comes empty, where nothing can be had", () => {
     await page.waitForTimeout(300);
     assert.equal(await height(page), before);
     await page.mouse.wheel(0, -1500);
+    await until(page, () => window.scrollY === 0);
     assert.deepEqual((await observed(page)).shifts, []);
     await page.setViewportSize({ width: 900, height: 40 });
     await until(page, isBlank);
