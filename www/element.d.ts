@@ -201,10 +201,14 @@ declare global {
      * GrowthBook's `trackingCallback`. Nothing is sent by itself.
      */
     "pocketrank:assigned": CustomEvent<ExperimentResult>;
+    /** As on the slot. */
+    "pocketrank:slate": CustomEvent<{ items: string[] }>;
   }
   interface HTMLElementEventMap {
     /** A slot has the slate that is right for the visitor, in `items` by the shop's ids. It bubbles. */
     "pocketrank:slate": CustomEvent<{ items: string[] }>;
+    /** As on the document. */
+    "pocketrank:seen": CustomEvent<null>;
   }
   interface HTMLElementTagNameMap {
     "pocketrank-carousel": PocketrankCarousel;

@@ -1,7 +1,7 @@
 /** What pages have around the script, in Chromium: names that are its own, entries that cannot be read, frames that are nobody's. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { launchChromium } from "./support/chromium.mjs";
+import { launchChromium, until } from "./support/chromium.mjs";
 import { listen, servePage } from "./support/device.mjs";
 
 /** @type {import("playwright-core").Browser} */
@@ -43,6 +43,42 @@ describe("the script", () => {
     assert.equal(length, 1);
     assert.equal(said.length, 1);
     assert.match(said[0] ?? "", /an entry of the data layer cannot be read/);
+    await page.context().close();
+  });
+
+  it("counts a link that opens in another tab by the middle button", async () => {
+    const page = await browser.newPage();
+    await page.goto(`${site.url}/`);
+    await page.evaluate(async () => {
+      const slot = Object.assign(document.createElement("ul"), { id: "slot" });
+      slot.dataset.pocketrankSlot = "home";
+      const card = slot.appendChild(document.createElement("li"));
+      card.dataset.item = "tea";
+      card.append(Object.assign(document.createElement("a"), { href: "/?tea=1", textContent: "Tea" }));
+      document.body.append(slot);
+      await (await window.pocketrank)?.setConsent({ mode: "session" });
+    });
+    await page.locator("#slot li").click({ button: "right", position: { x: 200, y: 5 } });
+    await page.getByRole("link").click({ button: "middle" });
+    await until(page, async () => (await window.pocketrank)?.profile.length === 1);
+    assert.deepEqual(await page.evaluate(async () => (await window.pocketrank)?.profile.events().map(({ kind }) => kind)), ["select_item"]);
+    await page.context().close();
+  });
+
+  it("has its Service Worker again after a withdrawal and another yes, where the page names the policies that it allows", async () => {
+    const page = await browser.newPage();
+    const said = listen(page);
+    await page.route(/offline=/, async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, headers: { ...response.headers(), "content-security-policy": "require-trusted-types-for 'script'; trusted-types pocketrank-offline" } });
+    });
+    await page.goto(`${site.url}/?offline=/pocketrank-worker.js`);
+    for (let times = 0; times < 2; times += 1) {
+      await page.evaluate(async () => (await window.pocketrank)?.setConsent({ mode: "persistent" }));
+      await until(page, async () => (await navigator.serviceWorker.getRegistrations()).length === 1);
+      await page.evaluate(async () => (await window.pocketrank)?.erase());
+    }
+    assert.deepEqual(said, []);
     await page.context().close();
   });
 

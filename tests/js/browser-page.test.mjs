@@ -115,6 +115,18 @@ describe("a page", () => {
     assert.deepEqual(await profile(page), views("late"));
   });
 
+  it("that never stands still is read all the same", async (context) => {
+    const page = await visitor(context, "/empty");
+    await page.evaluate((text) => {
+      document.body.setAttribute("itemscope", "");
+      const ticker = document.body.appendChild(document.createElement("p"));
+      let at = 0;
+      setInterval(() => (ticker.textContent = `${(at += 1)}`), 20);
+      document.head.append(Object.assign(document.createElement("script"), { type: "application/ld+json", text }));
+    }, JSON.stringify(product({ sku: "late" })));
+    await recorded(page, 1);
+  });
+
   it("of a visitor who said nothing is not read, and nothing is loaded for it", async (context) => {
     const page = await browser.newPage();
     context.after(() => page.close());

@@ -57,6 +57,23 @@ describe("a framework", () => {
     await page.context().close();
   });
 
+  it("that takes its own cards out for a while finds nothing else in their place", async () => {
+    const page = await visit(browser, pages.write(`<ul data-pocketrank-slot="own" data-pocketrank-candidates="home">${ownCards(10)}</ul>`));
+    for (const isKnown of [false, true]) {
+      if (isKnown) await agree(page);
+      await page.evaluate(() => {
+        const slot = document.querySelector("[data-pocketrank-slot]");
+        Object.assign(window, { cards: [...(slot?.children ?? [])] });
+        slot?.replaceChildren();
+      });
+      await page.waitForTimeout(700);
+      assert.deepEqual(await order(page), [], isKnown ? "after a yes" : "without a yes");
+      await page.evaluate(() => document.querySelector("[data-pocketrank-slot]")?.append(.../** @type {any} */ (window).cards));
+      assert.equal((await order(page)).length, 10);
+    }
+    await page.context().close();
+  });
+
   it("that shows another list in a carousel gets that list's cards", async () => {
     pages.publish(1, { files: { "candidates/home.json": { items }, "candidates/other.json": { items: items.slice(15) }, "items.json": {} } });
     const page = await visit(browser, pages.write(`<div class="high"></div>${carousel(false)}`));
@@ -108,6 +125,22 @@ describe("a transition", () => {
     await page.evaluate("begin()");
     await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 300)));
     assert.deepEqual(await order(page), sent.slice(0, 10));
+    await page.context().close();
+  });
+});
+
+describe("a browser without popovers", () => {
+  it("is left without an explanation, and with nothing of it on the page", async () => {
+    const cards = ownCards().replaceAll("</li>", '<button type="button" data-pocketrank-why>Why?</button></li>');
+    const page = await visit(browser, pages.write(`<ul data-pocketrank-slot="own">${cards}</ul>`), {
+      before: () => {
+        for (const name of ["popover", "showPopover", "hidePopover"]) Reflect.deleteProperty(HTMLElement.prototype, name);
+      },
+    });
+    const warned = page.waitForEvent("console");
+    await page.getByRole("button", { name: "Why?" }).first().click();
+    assert.match((await warned).text(), /why a card is there cannot be said/);
+    assert.equal(await page.getByRole("dialog").count(), 0);
     await page.context().close();
   });
 });

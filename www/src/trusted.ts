@@ -11,9 +11,13 @@ declare global {
   }
 }
 
+/** Policies by their names: a page that lists those that it allows lets each be made once. */
+const policies = new Map<string, ReturnType<NonNullable<typeof window.trustedTypes>["createPolicy"]> | undefined>();
+
 /** @param policy its name, for pages that list in `trusted-types` what they allow @throws where the page does not allow it */
 export function scriptUrl(policy: string, url: URL): string {
   if (url.origin !== location.origin) throw new Error(`${url.origin} is not the page's own origin`);
-  const own = window.trustedTypes?.createPolicy(policy, { createScriptURL: (text) => text });
+  if (!policies.has(policy)) policies.set(policy, window.trustedTypes?.createPolicy(policy, { createScriptURL: (text) => text }));
+  const own = policies.get(policy);
   return own ? own.createScriptURL(url.href) : url.href;
 }

@@ -69,7 +69,8 @@ export class Events {
     this.#record = record;
     this.#allowed = allowed;
     this.#layer = this.#listen(name);
-    document.addEventListener("click", (event) => this.#click(event), { capture: true });
+    // The middle button opens a link in another tab, which is no "click".
+    for (const type of ["click", "auxclick"] as const) document.addEventListener(type, (event) => event.button < 2 && this.#click(event), { capture: true });
     document.addEventListener("pocketrank:seen", ({ target }) => this.#see(target));
     document.addEventListener("visibilitychange", () => document.hidden && this.#flush());
     window.addEventListener("pagehide", () => this.#flush());

@@ -57,6 +57,7 @@ export class Page {
     this.#running = undefined;
     this.#changes.disconnect();
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#dwell.start();
   }
 
@@ -82,9 +83,12 @@ export class Page {
     if (records.some(isMeant)) this.#readSoon();
   }
 
+  /** Changes do not put it off: a page that never stands still is read as well. */
   #readSoon(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#read(), GATHER);
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#read();
+    }, GATHER);
   }
 
   #read(): void {

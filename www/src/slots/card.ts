@@ -31,9 +31,15 @@ export function nameOf(card: HTMLElement): string {
   return name?.textContent.trim() ?? "";
 }
 
+const shops = new WeakSet<Element>();
+
 /** Whether a slot's cards are made by its template; else they are the shop's own, which can only change their places. */
 export function isTemplated(slot: HTMLElement): boolean {
-  return "pocketrankCandidates" in slot.dataset && (!!slot.querySelector(".pr-track") || !slot.querySelector(CARD));
+  if (!("pocketrankCandidates" in slot.dataset)) return false;
+  if (slot.querySelector(".pr-track")) return true;
+  // What had the shop's own once is the shop's to fill again.
+  if (slot.querySelector(CARD)) shops.add(slot);
+  return !shops.has(slot);
 }
 
 interface Own {

@@ -127,6 +127,7 @@ export async function showWhy(button: HTMLElement, card: HTMLElement, release: (
     if (newState === "open") close.focus();
     else popover.remove();
   });
+  if (!("showPopover" in popover)) throw new Error("this browser has no popovers");
   document.body.append(popover);
   // Tab goes on from the button, where the browser can do that.
   popover.showPopover({ source: button });
