@@ -131,7 +131,7 @@ export interface Pocketrank extends EventTarget {
   erase(): Promise<Erased[]>;
   /**
    * Records what the visitor did with items, by the shop's ids; without consent, nothing.
-   * @throws with code `invalid_option` where `items` are no array of ids, `unknown_name` for another kind
+   * @throws with code `invalid_option` where `items` are no array of ids, and, under consent, `unknown_name` for another kind
    */
   record(kind: EventKind, items: string[]): Promise<void>;
   /** Everything that is held on this device, in plain words. */

@@ -148,3 +148,18 @@ test("an export is read back whole, and says which field is wrong", () => {
   refused({ lot: undefined }, /need a `lot`/);
   assert.throws(() => Profile.restore(grant, profileBytes({ ...held, events: held.events.toReversed() }), NOW), code("corrupt", /order/));
 });
+
+test("what has a capsule's schema and check, but not its fields, is none", () => {
+  const { text } = capsule(4);
+  /** @param {object} changed */
+  const written = (changed) => {
+    const bare = JSON.stringify({ ...JSON.parse(text), ...changed, check: undefined }).slice(0, -1);
+    const check = new TextEncoder().encode(bare).reduce((hash, byte) => Math.imul(hash ^ byte, 0x01000193) >>> 0, 0x811c9dc5);
+    return `${bare},"check":"${check.toString(16).padStart(8, "0")}"}`;
+  };
+  assert.equal(written({}), text);
+  const ranker = new Ranker(readFileSync(SNAPSHOT));
+  for (const changed of [{ events: undefined }, { aggregates: {} }, { candidates: "sku-1" }, { outOfStock: null }, { slate: 7 }, { options: undefined }, { options: { shifts: 1 } }, { now: "today" }]) {
+    assert.throws(() => replay(written(changed), ranker, restore), code("invalid_capsule", /no replay capsule/), JSON.stringify(changed));
+  }
+});

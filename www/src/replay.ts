@@ -54,18 +54,24 @@ export function writeCapsule({ ranker, profile, now, candidates, slate, options 
   return `${text}${CHECK}${check(text)}"}`;
 }
 
+function isWhole({ now, events, aggregates, candidates, outOfStock, slate, options }: Capsule): boolean {
+  return [events, aggregates, candidates, outOfStock, slate].every(Array.isArray) && Number.isFinite(now) && typeof options?.shifts === "string";
+}
+
 export function readCapsule(text: string): Capsule {
   const whole = text.trimEnd();
+  const none = "replay: it is no replay capsule; take a file that the overlay or writeCapsule() wrote";
   let capsule: Capsule;
   try {
     capsule = JSON.parse(whole) as Capsule;
   } catch (error) {
-    throw coded("invalid_capsule", "replay: it is no replay capsule; take a file that the overlay or writeCapsule() wrote", error);
+    throw coded("invalid_capsule", none, error);
   }
   if (capsule?.schema !== SCHEMA) throw coded("invalid_capsule", `replay: \`schema\` must be "${SCHEMA}"; update pocketrank`);
   if (check(whole.slice(0, whole.lastIndexOf(CHECK))) !== capsule.check) {
     throw coded("checksum", "replay: it was changed since it was written (its check does not fit); write it again, and edit nothing");
   }
+  if (!isWhole(capsule)) throw coded("invalid_capsule", none);
   return capsule;
 }
 
