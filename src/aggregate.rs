@@ -69,6 +69,19 @@ impl Aggregate {
         self.count += other.count;
     }
 
+    /// With what another has of the same item and kind, which may be of the same events: the greater count, unless they have no day in common, so
+    /// that nothing is counted twice. To join once more what was joined changes nothing.
+    pub(crate) fn join(self, other: Aggregate) -> Self {
+        let mut joined = self;
+        joined.take_in(other);
+        let is_apart = self.last < other.first || other.last < self.first;
+        // Of more days than an aggregate tells it could not be seen again that they were apart.
+        if !is_apart || joined.last - joined.first > MAX_SPAN {
+            joined.count = self.count.max(other.count);
+        }
+        joined
+    }
+
     /// Without what was before a day that is not after the last, as if its events were equally far apart. The first that stays gives the first day:
     /// so an aggregate that is read every day loses what one loses that is read once.
     pub(crate) fn since(self, day: u32) -> Self {

@@ -120,6 +120,11 @@ impl Draw {
         u16_at(self.bytes(), 0).map(Lot)
     }
 
+    /// Whether it has assigned nothing, or there is none.
+    pub(crate) fn is_unused(&self) -> bool {
+        self.length <= 3
+    }
+
     /// What is kept, the oldest first.
     pub(crate) fn kept(&self) -> impl Iterator<Item = Kept> + '_ {
         let (kept, _) = self

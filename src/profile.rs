@@ -8,6 +8,8 @@
 //! count `u16` and aggregates, as `aggregate` has them; from version 2 on the lot and its assignments; and the first 8 bytes of the SHA-256 of
 //! all before. It is written in the oldest version that holds it.
 
+mod merge;
+
 use crate::aggregate::Aggregate;
 use crate::bytes::{same, sha256, short, u16_at, Reader};
 use crate::consent::Grant;
@@ -134,6 +136,25 @@ impl Profile {
         cut(&mut self.folded, 0, folded);
         for row in &mut self.folded {
             *row = Aggregate::from_row(*row).since(day).row();
+        }
+    }
+
+    /// Has what a clock that was wrong has put after `now` (seconds since 1970-01-01 UTC) be of now, so that it ages like the rest.
+    #[inline(never)]
+    pub fn end_by(&mut self, now: u32) {
+        for event in &mut self.events {
+            event.at = event.at.min(now);
+        }
+        let today = now / DAY;
+        for row in &mut self.folded {
+            let aggregate = Aggregate::from_row(*row);
+            let (first, last) = (aggregate.first.min(today), aggregate.last.min(today));
+            *row = Aggregate {
+                first,
+                last,
+                ..aggregate
+            }
+            .row();
         }
     }
 

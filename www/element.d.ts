@@ -8,7 +8,9 @@
  *
  * `data-audience` and `data-keys` (public keys, blanks between) say whose manifests are trusted; `sync.js` and its wasm lie beside the script,
  * as do `events.js`, `sources.js` and `privacy.js`. `data-layer` names the page's data layer, if it is not `dataLayer` (docs/EVENTS.md). `data-consent`
- * names sources of consent, any of `tcf`, `gpp` and `consent-mode` (docs/CONSENT.md). `data-offline` names a Service Worker of the shop's, for visits
+ * names sources of consent, any of `tcf`, `gpp` and `consent-mode`; with `data-gpc-override` what the visitor chooses while the browser sends Global
+ * Privacy Control holds against that (docs/CONSENT.md). `data-retention-days` says for how many days is kept what the visitor did, from 1 to 365, 365 if
+ * not given (docs/PRIVACY.md). `data-offline` names a Service Worker of the shop's, for visits
  * without a network (docs/BROWSER.md).
  *
  * The same promise is `window.pocketrank`.
@@ -121,6 +123,7 @@ export interface Pocketrank extends EventTarget {
   /**
    * Takes the visitor's choice, made by a click of theirs; in every tab at once. A no erases all that is held, and is not kept itself. Where the
    * script tag names sources of consent, a yes holds once they all allow it (docs/CONSENT.md).
+   * @throws with code `invalid_option` where it is none; what held before still does then
    */
   setConsent(choice: Choice): Promise<void>;
   /**
@@ -137,8 +140,8 @@ export interface Pocketrank extends EventTarget {
   /** Everything that is held on this device, in plain words. */
   export(): Promise<Kept>;
   /**
-   * Takes what {@link Pocketrank.export} has given on another device, or the JSON text of it, in the place of the profile here. Consent does not
-   * come along: the visitor gives it on each device.
+   * Takes in what {@link Pocketrank.export} has given on another device, or the JSON text of it, beside what is here; the same once more changes
+   * nothing. Consent does not come along: the visitor gives it on each device.
    * @throws with code `no_consent` without consent, with `invalid_option` where it is no export, and otherwise with what is wrong with its profile;
    * what is here stays then
    */

@@ -154,8 +154,15 @@ export class Profile {
   /** The encoded form, for storage on the device. Equal encodings rank alike. */
   encode(grant: Grant): Uint8Array;
   /**
+   * Takes in what another profile has of the same visitor, such as that of another device. Equal events are one; where aggregates of both may be of
+   * the same events the greater counts, and what there is no room for falls out as ever. To take the same in once more changes nothing. The lot
+   * stays once it has assigned something; else it is the other's, if that has one.
+   */
+  merge(grant: Grant, other: Profile): void;
+  /**
    * Reads the encoded form back, without what is older than it may be kept: events go, aggregates that ended before go, and those that only
-   * began before count as much less as the share of their days that is gone. So it is gone from what is written next.
+   * began before count as much less as the share of their days that is gone. So it is gone from what is written next. What a clock that was wrong
+   * has put after `now` is of now from then on.
    * @param now seconds since 1970-01-01 UTC; the clock's if not given
    * @param days for how many days before `now` is kept; 365 if not given
    * @throws where the bytes are not a whole, sound profile

@@ -43,13 +43,13 @@ pub(crate) fn returns(max: usize, items: u64) -> impl Strategy<Value = Vec<Event
 
 /// The definition of a bounded profile.
 #[derive(Default)]
-struct Twin {
-    events: Vec<Event>,
-    folded: Vec<Aggregate>,
+pub(super) struct Twin {
+    pub(super) events: Vec<Event>,
+    pub(super) folded: Vec<Aggregate>,
 }
 
 impl Twin {
-    fn record(&mut self, event: Event) {
+    pub(super) fn record(&mut self, event: Event) {
         let shown = self
             .events
             .iter()
@@ -71,7 +71,7 @@ impl Twin {
         }
     }
 
-    fn fold(&mut self, event: Event) {
+    pub(super) fn fold(&mut self, event: Event) {
         let day = event.at / DAY;
         let known = self
             .folded
@@ -364,6 +364,38 @@ proptest! {
         let kept = f64::from((count - 1) * (20_000 + span - until)) / f64::from(span);
         prop_assert!((f64::from(once.count) - 1.0 - kept).abs() < 1.0, "{once:?} {kept}");
     }
+}
+
+#[test]
+fn what_a_wrong_clock_put_into_the_future_is_of_now() {
+    let grant = consent().grant().unwrap();
+    let now = 20_000 * DAY + 5;
+    let many: Vec<Event> = (0..300)
+        .map(|n| Event {
+            item: ItemHash(u64::from(n) % 3),
+            at: now - 40 * DAY + n * DAY / 2,
+            ..Event::default()
+        })
+        .collect();
+    let mut kept = profile(&many);
+    let times: Vec<u32> = kept.events().iter().map(|event| event.at.min(now)).collect();
+    let before: Vec<Aggregate> = kept.aggregates().collect();
+    kept.end_by(now - 30 * DAY);
+    for (was, is) in before.iter().zip(kept.aggregates()) {
+        let today = now / DAY - 30;
+        assert_eq!(
+            (is.first, is.last, is.count),
+            (was.first.min(today), was.last.min(today), was.count)
+        );
+    }
+    assert!(before.iter().any(|aggregate| aggregate.last > now / DAY - 30));
+    let mut kept = profile(&many);
+    kept.end_by(now);
+    assert_eq!(kept.events().iter().map(|event| event.at).collect::<Vec<_>>(), times);
+    assert!(times.last() == Some(&now) && times[0] < now);
+    assert_eq!(Profile::decode(&grant, &kept.encode(&grant)).unwrap(), kept);
+    kept.forget_before(now / DAY + 1);
+    assert_eq!(kept.events(), [], "and ages like the rest");
 }
 
 #[test]

@@ -126,8 +126,9 @@ pub struct JsGrant(Grant);
 pub struct JsProfile(Profile);
 
 impl JsProfile {
-    fn since(profile: crate::Result<Profile>, day: u32) -> Result<JsProfile, JsValue> {
+    fn within(profile: crate::Result<Profile>, day: u32, now: u32) -> Result<JsProfile, JsValue> {
         let mut profile = profile.map_err(throw)?;
+        profile.end_by(now);
         profile.forget_before(day);
         Ok(JsProfile(profile))
     }
@@ -160,9 +161,9 @@ impl JsProfile {
         self.0.encode(&grant.0)
     }
 
-    /// Reads the encoded form back, and forgets what was before a day since 1970-01-01 UTC.
-    pub fn decode(grant: &JsGrant, bytes: &[u8], day: u32) -> Result<JsProfile, JsValue> {
-        JsProfile::since(Profile::decode(&grant.0, bytes), day)
+    /// Reads the encoded form back, forgets what was before a day since 1970-01-01 UTC, and takes what is after `now` for of now.
+    pub fn decode(grant: &JsGrant, bytes: &[u8], day: u32, now: u32) -> Result<JsProfile, JsValue> {
+        JsProfile::within(Profile::decode(&grant.0, bytes), day, now)
     }
 
     /// The number of events.

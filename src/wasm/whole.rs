@@ -29,9 +29,14 @@ impl JsProfile {
         self.0.held()
     }
 
-    /// Reads that back, and forgets what was before a day.
-    pub fn restore(grant: &JsGrant, bytes: &[u8], day: u32) -> Result<JsProfile, JsValue> {
-        JsProfile::since(Profile::restore(&grant.0, bytes), day)
+    /// Reads that back, from a day until `now`.
+    pub fn restore(grant: &JsGrant, bytes: &[u8], day: u32, now: u32) -> Result<JsProfile, JsValue> {
+        JsProfile::within(Profile::restore(&grant.0, bytes), day, now)
+    }
+
+    /// Takes in what another has of the same visitor.
+    pub fn merge(&mut self, grant: &JsGrant, other: &JsProfile) {
+        self.0.merge(&grant.0, &other.0);
     }
 
     /// The capsule at `now`.

@@ -289,41 +289,6 @@ describe("erase()", () => {
   });
 });
 
-describe("import()", () => {
-  const take = (/** @type {Page} */ page, /** @type {unknown} */ kept) =>
-    page.evaluate(async (kept) => (await window.pocketrank)?.import(/** @type {string} */ (kept)).then(() => undefined, ({ code }) => code), kept);
-
-  it("moves what export() gave to another device, all of it, by the visitor's own hand", async () => {
-    const [from, to] = [await visit("session"), await visit()];
-    await record(from.page, "view_item", ["sku-1", "sku-2"]);
-    const kept = await from.page.evaluate(async () => (await window.pocketrank)?.export());
-    assert.equal(await take(to.page, kept), "no_consent");
-    assert.deepEqual(await readStorage(to.page), {});
-    await setConsent(to.page, { mode: "persistent" });
-    assert.equal(await take(to.page, JSON.stringify(kept)), undefined);
-    await reload(to.page);
-    const there = await to.page.evaluate(async () => (await window.pocketrank)?.export());
-    assert.deepEqual([there?.events, there?.lot, there?.profile], [kept?.events, kept?.lot, kept?.profile]);
-    assert.equal(there?.events.length, 2);
-    await Promise.all([from.close(), to.close()]);
-  });
-
-  it("refuses what is no export, and leaves what is there", async () => {
-    const { page, close } = await visit("persistent");
-    await record(page, "view_item", ["sku-1"]);
-    const kept = await page.evaluate(async () => (await window.pocketrank)?.export());
-    const changed = `${kept?.profile?.slice(0, -8)}AAAAAAA=`;
-    for (const [wrong, code] of /** @type {const} */ ([["", "invalid_option"], ["[1", "invalid_option"], [null, "invalid_option"], [{}, "invalid_option"]])) {
-      assert.equal(await take(page, wrong), code, JSON.stringify(wrong));
-    }
-    assert.equal(await take(page, { ...kept, profile: "?" }), "invalid_option");
-    assert.equal(await take(page, { ...kept, profile: changed }), "checksum");
-    await reload(page);
-    assert.deepEqual(await items(page), hashes(["sku-1"]));
-    await close();
-  });
-});
-
 it("records on the next page what the page before was left with", async () => {
   const { page, close } = await visit("persistent");
   await page.evaluate(async () => {

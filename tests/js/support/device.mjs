@@ -23,6 +23,40 @@ export function servePage() {
 }
 
 /**
+ * A visitor on that page.
+ * @param {import("playwright-core").Browser} browser
+ * @param {string} url of the site
+ * @param {{ yes?: import("../../../www/element.js").Choice, attributes?: string, prepare?: (...args: any[]) => unknown }} [options]
+ * `yes`: their choice, none if not given; `attributes` of the script tag; `prepare` runs in each page before its scripts
+ */
+export async function visit(browser, url, { yes, attributes = "", prepare } = {}) {
+  const context = await browser.newContext();
+  if (prepare) await context.addInitScript(prepare);
+  const address = `${url}/?${attributes}`;
+  /** @type {string[]} */
+  const said = [];
+  const open = async () => {
+    const page = await context.newPage();
+    page.on("console", (message) => said.push(`${message.type()}: ${message.text()}`));
+    page.on("pageerror", (error) => said.push(`uncaught: ${error.message}`));
+    await page.goto(address);
+    await page.evaluate(() => window.pocketrank);
+    return page;
+  };
+  const page = await open();
+  if (yes) await setConsent(page, yes);
+  /** What was said of Pocketrank, or thrown. */
+  const complaints = () => said.filter((text) => text.includes("pocketrank:") || text.startsWith("uncaught"));
+  return { context, page, open, complaints, close: () => context.close() };
+}
+
+/** Opens the page anew. @param {Page} page */
+export async function reload(page) {
+  await page.reload();
+  await page.evaluate(() => window.pocketrank);
+}
+
+/**
  * @param {Page} page
  * @param {EventKind} kind
  * @param {string[]} items

@@ -18,15 +18,19 @@ function own(profile: glue.Profile): Profile {
 
 export class Profile extends glue.Profile {
   static override decode(grant: glue.Grant, bytes: Uint8Array, at = now(), days = RETENTION_DAYS): Profile {
-    return own(super.decode(grant, bytes, oldest(at, days)));
+    return own(super.decode(grant, bytes, oldest(at, days), at));
   }
 
   static override restore(grant: glue.Grant, bytes: Uint8Array, at = now(), days = RETENTION_DAYS): Profile {
-    return own(super.restore(grant, bytes, oldest(at, days)));
+    return own(super.restore(grant, bytes, oldest(at, days), at));
   }
 
   static override fromCapsule(grant: glue.CapsuleGrant, text: string, at: number): Profile {
     return own(super.fromCapsule(grant, text, at));
+  }
+
+  override merge(grant: glue.Grant, other: Profile): void {
+    super.merge(grant, other);
   }
 
   events(): ProfileEvent[] {

@@ -12,7 +12,7 @@ import { readGpc } from "../visitor/consent.js";
 import type { Events } from "../events/events.js";
 import { got, idsOf } from "../options.js";
 import { now, type Ranker } from "../ranking/ranker.js";
-import { readLayer } from "./tag.js";
+import { readLayer, readRetention } from "./tag.js";
 import { stated } from "../ranking/scoring.js";
 import { Slots } from "../slots/slots.js";
 import { Visitor } from "../visitor/visitor.js";
@@ -45,6 +45,8 @@ export class Pocketrank extends EventTarget {
    */
   static async start(source: Source, script: DOMStringMap): Promise<Pocketrank> {
     const pocketrank = new Pocketrank(source, readLayer(script));
+    pocketrank.#visitor.days = readRetention(script);
+    pocketrank.#visitor.gpcOverride = script.gpcOverride !== undefined;
     if (script.consent !== undefined) await pocketrank.#listen(script);
     await pocketrank.#visitor.refresh();
     await pocketrank.#readPage();

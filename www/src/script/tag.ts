@@ -2,6 +2,7 @@
 import type { Source } from "./assets.js";
 import { coded } from "../coded.js";
 import { got } from "../options.js";
+import { RETENTION_DAYS } from "../ranking/rows.js";
 
 const KEY = /^[0-9a-f]{64}$/i;
 const NAME = /^[\p{L}_$][\p{L}\p{N}_$]*$/u;
@@ -21,6 +22,13 @@ export function readSource({ manifest = "/pocketrank/manifest.pkrm", audience = 
   const wrong = listed.find((key) => !KEY.test(key));
   if (wrong !== undefined) throw refused("keys", "public keys of 64 hexadecimal digits each, blanks between", wrong);
   return { manifest: address("manifest", manifest), audience, keys: listed, offline: offline === undefined ? undefined : address("offline", offline) };
+}
+
+/** For how many days is kept what the visitor did: at most a year. */
+export function readRetention({ retentionDays = `${RETENTION_DAYS}` }: DOMStringMap): number {
+  const days = /^[1-9]\d*$/.test(retentionDays) ? Number(retentionDays) : Infinity;
+  if (days > RETENTION_DAYS) throw refused("retention-days", `a whole number from 1 to ${RETENTION_DAYS}`, retentionDays);
+  return days;
 }
 
 /** The name of the page's data layer. */

@@ -59,7 +59,9 @@ export class Database implements Storage {
     return locks ? ((await locks.request(this.#name, { signal: stopped }, run)) as T) : run();
   }
 
+  /** Where the browser has no channel, tabs follow each for itself. */
   listen(hear: (said: Said) => void): { say(said: Said): void; close(): void } {
+    if (!globalThis.BroadcastChannel) return { say: () => undefined, close: () => undefined };
     const channel = new BroadcastChannel(this.#name);
     channel.onmessage = ({ data }) => hear(data as Said);
     return { say: (said) => channel.postMessage(said), close: () => channel.close() };

@@ -6,20 +6,27 @@
  */
 import type { CapsuleGrant, Profile } from "../ranking/api.js";
 import { now } from "../ranking/ranker.js";
+import { DAY, oldest } from "../ranking/rows.js";
 
 const COOKIE = "__Host-pocketrank";
 const ATTRIBUTES = "; Secure; SameSite=Lax; Path=/";
-/** As long as a capsule is valid. */
-const MAX_AGE = 30 * 86_400;
+/** Days for which a capsule is valid, and the most events in it. */
+const [VALID, EVENTS] = [30, 30];
 
 /** A document of no origin, as in a sandboxed frame, has no cookies: to look for them throws. */
 const hasCookies = self.origin !== "null";
 
-/** Writes the profile's capsule; with the session, or for as long as it is valid. */
-export function writeCapsule(profile: Profile, grant: CapsuleGrant, keep: boolean): void {
+/** Writes the profile's capsule; with the session, or for as long as it is valid and each event in it may be kept for so many days. */
+export function writeCapsule(profile: Profile, grant: CapsuleGrant, days: number | undefined): void {
   if (!hasCookies) return;
-  const age = keep ? `; Max-Age=${MAX_AGE}` : "";
-  document.cookie = `${COOKIE}=${profile.capsule(grant, now())}${ATTRIBUTES}${age}`;
+  const at = now();
+  let age = "";
+  if (days !== undefined) {
+    const [first] = profile.events().filter(({ kind }) => kind !== "view_item_list").slice(-EVENTS);
+    const end = first && (oldest(first.at, -days - 1) * DAY - at);
+    age = `; Max-Age=${Math.min(VALID * DAY, end ?? Infinity)}`;
+  }
+  document.cookie = `${COOKIE}=${profile.capsule(grant, at)}${ATTRIBUTES}${age}`;
 }
 
 /** Whether the cookie is there. */

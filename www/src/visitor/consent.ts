@@ -19,6 +19,6 @@ export function readGpc(): boolean | null {
 }
 
 /** What follows from the browser's signal, the visitor's choice, if one was made, and what sources say. */
-export function decide(choice: Choice | undefined, answers: number): Consent {
-  return new Consent({ gpc: readGpc(), choice }, answers);
+export function decide(choice: Choice | undefined, answers: number, gpcOverride: boolean): Consent {
+  return new Consent({ gpc: readGpc(), choice, gpcOverride }, answers);
 }

@@ -10,6 +10,9 @@ import { hasCapsule } from "./capsule.js";
 import { coded } from "../coded.js";
 import { mayExist, MODELS, NAME, open, ownCaches, ownWorkers, toBytes, toText } from "./storage.js";
 
+/** How long a database may take to open, in milliseconds. */
+const PATIENCE = 2000;
+
 /** What it needs of the visitor. */
 interface Visitor {
   readonly mode: Choice["mode"];
@@ -97,7 +100,15 @@ async function names(): Promise<string[]> {
 async function count(name: string): Promise<number> {
   let database: IDBDatabase | undefined;
   try {
-    database = (await mayExist(name)) ? await open(name) : undefined;
+    if (!(await mayExist(name))) return 0;
+    const opening = open(name);
+    const isHeld = await Promise.race([opening.then(() => false), new Promise<boolean>((resolve) => setTimeout(resolve, PATIENCE, true))]);
+    // It is being erased, once another page, or another release, lets go of it.
+    if (isHeld) {
+      void opening.then((late) => late?.close());
+      return 1;
+    }
+    database = await opening;
     if (!database) return 0;
     const stores = [...database.objectStoreNames];
     if (stores.length === 0) return 1;

@@ -18,16 +18,18 @@ export interface Kept {
   profile: Uint8Array;
   /** The one before it, for when that is damaged. */
   before?: Uint8Array | undefined;
+  /** Whether the visitor chose while the browser sent Global Privacy Control. */
+  despite?: boolean | undefined;
 }
 
 /** A place that keeps one visitor. Each method throws {@link Newer}, or what the browser throws that forbids storage or has no room. */
 export interface Place {
   read(): Promise<Kept | undefined>;
   /**
-   * Writes what a function makes of what is kept, in one step. Without `make` nothing happens where nothing is: it has been erased.
+   * Writes what a function makes of what is kept, in one step; nothing where it makes nothing. Without `make` nothing happens where nothing is: it has been erased.
    * @returns whether it has written
    */
-  update(change: (kept: Kept | undefined) => Kept, make?: boolean): Promise<boolean>;
+  update(change: (kept: Kept | undefined) => Kept | undefined, make?: boolean): Promise<boolean>;
   erase(): Promise<void>;
 }
 
@@ -57,10 +59,10 @@ export function toBytes(text: string): Uint8Array {
 
 /** A record, if it is one. */
 function read(record: unknown): Kept | undefined {
-  const { version = VERSION, choice, by, profile } = Object(record) as Partial<Kept> & { version?: number };
+  const { version = VERSION, choice, by, profile, despite } = Object(record) as Partial<Kept> & { version?: number };
   if (version > VERSION) throw new Newer("a newer release of Pocketrank has written what is kept on this device");
   const isSound = (choice?.mode === "session" || choice?.mode === "persistent") && profile instanceof Uint8Array;
-  return isSound ? { choice, by, profile } : undefined;
+  return isSound ? { choice, by, profile, despite } : undefined;
 }
 
 /** The tab: gone when it closes. */
@@ -82,7 +84,9 @@ export const session: Place = {
   async update(change, make = false) {
     const kept = await session.read();
     if (!kept && !make && sessionStorage.getItem(NAME) === null) return false;
-    const { profile, before, ...record } = change(kept);
+    const next = change(kept);
+    if (!next) return false;
+    const { profile, before, ...record } = next;
     const text = { version: VERSION, ...record, profile: toText(profile), before: before && toText(before) };
     sessionStorage.setItem(NAME, JSON.stringify(text));
     return true;
@@ -104,7 +108,9 @@ export const persistent: Place = {
     return transact("readwrite", make, (last, before, store) => {
       const kept = together(last, before);
       if (!kept && !make && last === undefined) return false;
-      const { before: sound, ...next } = change(kept);
+      const changed = change(kept);
+      if (!changed) return false;
+      const { before: sound, ...next } = changed;
       store.put({ version: VERSION, ...next }, KEY);
       if (sound) store.put({ version: VERSION, ...next, profile: sound }, BEFORE);
       return true;
@@ -176,8 +182,22 @@ export async function open(name: string, make = false): Promise<IDBDatabase | un
   }
 }
 
+/** What a page that is held still, or another release, has open is there until that lets go of it: empty. */
 async function eraseDatabase(name: string): Promise<void> {
-  if (await mayExist(name)) await promisifyRequest(indexedDB.deleteDatabase(name));
+  const database = (await mayExist(name)) ? await open(name) : undefined;
+  if (!database) return;
+  const stores = [...database.objectStoreNames];
+  if (stores.length > 0) {
+    const transaction = database.transaction(stores, "readwrite");
+    for (const store of stores) transaction.objectStore(store).clear();
+    await promisifyRequest(transaction);
+  }
+  database.close();
+  const request = indexedDB.deleteDatabase(name);
+  await new Promise<void>((resolve, reject) => {
+    request.onsuccess = request.onblocked = () => resolve();
+    request.onerror = () => reject(request.error ?? new Error(name));
+  });
 }
 
 /** Looks up the name first, for opening makes a database, where the browser has such a list. */
@@ -191,9 +211,13 @@ export function place(mode: Choice["mode"]): Place | undefined {
   return { contextual: undefined, session, persistent }[mode];
 }
 
-/** What is kept anywhere. A browser that forbids storage keeps nothing. */
-export async function find(): Promise<Kept | undefined> {
-  return (await permitted(() => session.read())) ?? (await permitted(() => persistent.read()));
+/**
+ * What is kept anywhere, what counts first: to choose the session erases what lasts, so where there is both, that which lasts was chosen after
+ * it, in another tab. A browser that forbids storage keeps nothing.
+ */
+export async function find(): Promise<Kept[]> {
+  const found = [await permitted(() => persistent.read()), await permitted(() => session.read())];
+  return found.filter((kept) => kept !== undefined);
 }
 
 /** Erases in every place but one. */

@@ -10,23 +10,21 @@ import { ALLOWED, AWAITED, LASTING, OBJECTED } from "./answers.js";
 import type { CapsuleGrant, Grant } from "../ranking/api.js";
 import { Profile } from "../ranking/api.js";
 import { eraseCapsule, writeCapsule } from "./capsule.js";
-import { make, type Change } from "./changes.js";
+import { leaveAll, make, takeAll, type Change } from "./changes.js";
 import { coded } from "../coded.js";
 import { decide, readGpc } from "./consent.js";
 import { now } from "../ranking/ranker.js";
-import { eraseAll, eraseModels, find, leave, Newer, place, takeLeft, type Kept } from "./storage.js";
+import { oldest, RETENTION_DAYS } from "../ranking/rows.js";
+import { eraseAll, eraseModels, find, Newer, persistent, place, toText, type Kept, type Place } from "./storage.js";
+import { join, type Said } from "./tabs.js";
 import { warnOnce } from "../warn.js";
 
 const UNSTORED = "this device does not store, the profile ends with the page";
 const NO: Choice = { mode: "contextual" };
-/** How long another tab's events may wait until they are read here, in milliseconds: many tabs may record at once. */
+/** How long what another tab does may wait until this one does its part, in milliseconds: many tabs may record at once. */
 const PATIENCE = 100;
 
-/** What tabs tell each other: that consent has changed or has ended, that something was recorded, or what a source says. */
-type Said = "changed" | "withdrawn" | "recorded" | { source: string; answer: number };
-
 export class Visitor {
-  profile = new Profile();
   mode: Choice["mode"] = "contextual";
   /** What holds: the visitor's choice, or what a source's yes stands for. */
   choice: Choice | undefined;
@@ -34,21 +32,32 @@ export class Visitor {
   readonly answers = new Map<string, number>();
   /** Whether a source's yes is for the profile that lasts. */
   lasting = false;
+  /** For how many days is kept what the visitor did. */
+  days = RETENTION_DAYS;
+  /** Whether a choice that the visitor makes while the browser sends Global Privacy Control overrides it. */
+  gpcOverride = false;
   /** Told after every change of consent or profile. */
   changed: () => void = () => undefined;
   /** Ends what stores models: from the call on nothing begins to, and once it has settled nothing does. */
   leaving: () => Promise<void> = async () => undefined;
 
+  #profile = new Profile();
+  /** When what is too old was forgotten last, a day since 1970-01-01. */
+  #day = 0;
   /** What the visitor chose here or in another tab; a no holds until a source has a new yes. */
   #chosen: Choice | undefined;
   /** What they chose while a source was awaited: it comes before what is kept. */
   #pending: Choice | undefined;
+  /** Whether they chose so while the browser sent Global Privacy Control. */
+  #isDespite = false;
   #grant: Grant | undefined;
   #capsuleGrant: CapsuleGrant | undefined;
-  /** Whether something was kept when it was looked at last: where it is gone since, it has been erased. */
-  #isKept = false;
+  /** Where something was kept when it was looked at last: where it is gone since, it has been erased. */
+  #keptIn: Place | undefined;
   /** Whether this page does without storage. */
   #inMemory = false;
+  /** How often another tab has told that consent has changed. */
+  #changes = 0;
   /** What is not written yet, oldest first. */
   #unwritten: Change[] = [];
   /** Writes one after the other, in the order of the changes. */
@@ -58,29 +67,43 @@ export class Visitor {
   #isReading = false;
   /** Erases the models that an earlier yes has left. A yes that lasts waits for it; what is recorded does not, for the page may be left. */
   #leftovers: Promise<unknown> = Promise.resolve();
-  /** Tells other tabs of this site. A channel stores nothing. */
-  readonly #tabs = new BroadcastChannel("pocketrank");
+  readonly #tell = join((said) => this.#hear(said));
 
   constructor() {
-    this.#tabs.onmessage = ({ data }) => this.#hear(data as Said);
     window.addEventListener("pagehide", () => this.#leave());
+  }
+
+  /** What is held, as old as it may be today. */
+  get profile(): Profile {
+    const today = oldest(now(), 0);
+    if (this.#grant && today !== this.#day) this.profile = this.#decode(this.#profile.encode(this.#grant), this.#grant);
+    return this.#profile;
+  }
+
+  set profile(profile: Profile) {
+    this.#day = oldest(now(), 0);
+    this.#profile = profile;
   }
 
   /** Takes what is kept, as consent stands now. */
   async refresh(): Promise<void> {
-    const kept = await this.#find();
-    if (kept) this.#chosen = this.#pending ?? (kept.by === undefined ? kept.choice : undefined);
-    else if (this.#isKept && !this.#inMemory) return this.#forget();
+    const found = await this.#find();
+    const [kept] = found;
+    if (kept) {
+      this.#chosen = this.#pending ?? (kept.by === undefined ? kept.choice : undefined);
+      if (!this.#pending) this.#isDespite = kept.despite === true;
+    } else if (this.#keptIn && !this.#inMemory) return this.#forget();
     this.#decide();
     const grant = this.#grant;
-    if (kept && !grant && !this.#isAwaited()) return this.#forget();
+    if (kept && !grant && !this.#isAwaited()) return this.#end();
     // The page where consent ended may have been left before the models were erased.
     if (this.mode !== "persistent") this.#leftovers = this.#warned(this.#modelsErasure()());
-    if (grant && !this.#inMemory && (this.#pending || kept?.choice.mode !== this.mode)) return this.#begin(grant, Boolean(this.#pending));
-    this.#isKept = kept !== undefined && grant !== undefined;
+    const isNew = this.#pending !== undefined;
+    if (grant && !this.#inMemory && (isNew || kept?.choice.mode !== this.mode || found.length > 1)) return this.#begin(grant, isNew);
+    this.#keptIn = kept && grant && place(this.mode);
     if (!this.#inMemory || !grant) this.profile = new Profile();
     if (kept && grant) {
-      this.#unwritten = [...this.#takeLeft(grant), ...this.#unwritten];
+      this.#unwritten = [...takeAll(grant), ...this.#unwritten];
       try {
         this.profile = this.#make(kept, grant).profile;
       } catch (error) {
@@ -98,8 +121,9 @@ export class Visitor {
     const { mode, capsule } = Object(choice) as Choice;
     const chosen = capsule === undefined ? { mode } : { mode, capsule };
     // Throws before anything has changed.
-    decide(chosen, 0);
+    decide(chosen, 0, false);
     this.#chosen = chosen;
+    this.#isDespite = readGpc() !== false;
     this.#decide();
     if (this.#grant) await this.#begin(this.#grant, true);
     // A yes that a source has yet to join in holds for this page; until then what is kept stays.
@@ -121,7 +145,13 @@ export class Visitor {
   /** Erases profile, capsule and choice, here and in other tabs. */
   async withdraw(): Promise<void> {
     this.#tell("withdrawn");
+    await this.#end();
+  }
+
+  /** Erases all, and has other tabs look: there the visitor may have said yes meanwhile, or the signal may not be known. */
+  async #end(): Promise<void> {
     await this.#forget();
+    this.#tell("changed");
   }
 
   /** Records what the visitor did with items; without a grant, nothing. */
@@ -139,24 +169,13 @@ export class Visitor {
     if (String(draw) !== String(this.profile.draw)) await this.#change([{ draw: [...draw] }]);
   }
 
-  /** Puts another profile in the place of the visitor's. @throws with code `no_consent` without a grant, or what is wrong with the bytes */
+  /** Takes in what another device has, encoded. @throws with code `no_consent` without a grant, or what is wrong with the bytes */
   async take(encoded: Uint8Array): Promise<void> {
     const grant = this.#grant;
     if (!grant) throw coded("no_consent", "nothing is imported before the visitor has agreed: call setConsent() first");
-    this.profile = Profile.decode(grant, encoded);
-    this.#unwritten = [];
-    this.#writeCapsule();
-    await this.#turn(async () => {
-      if (this.#isKept && !this.#inMemory) {
-        await place(this.mode)?.update((kept) => {
-          // What was recorded since is in it.
-          this.#unwritten = [];
-          return this.#record(this.profile, grant, kept?.profile);
-        });
-      }
-      this.#tell("recorded");
-    });
+    const written = this.#change([{ other: toText(this.#decode(encoded, grant).encode(grant)) }]);
     this.changed();
+    await written;
   }
 
   /** Makes changes to the profile, here and where it is kept; `undefined` without a grant. */
@@ -175,17 +194,20 @@ export class Visitor {
     this.#next ??= this.#turn(async () => {
       this.#next = undefined;
       const grant = this.#grant;
-      if (!grant || this.#inMemory || !this.#isKept) return void (this.#unwritten = []);
+      if (!grant || this.#inMemory || !this.#keptIn) return void (this.#unwritten = []);
+      // What is on its way to another place goes there with the rest.
+      if (this.#keptIn !== place(this.mode)) return;
       const changes = this.#unwritten;
       let { profile } = this;
       let written = 0;
-      const isThere = await place(this.mode)?.update((kept) => {
+      const isThere = await this.#keptIn.update((kept) => {
+        if (changes !== this.#unwritten) return undefined;
         const made = this.#make(kept, grant);
         profile = made.profile;
         written = this.#unwritten.length;
         return this.#record(profile, grant, made.before);
       });
-      // Meanwhile all may have been erased, or replaced: it stays so.
+      // Meanwhile all may have been erased: it stays so.
       if (changes !== this.#unwritten) return;
       if (!isThere) return void this.#forget();
       changes.splice(0, written);
@@ -201,6 +223,7 @@ export class Visitor {
   async #begin(grant: Grant, isRenewed: boolean): Promise<void> {
     const [seed = 0] = crypto.getRandomValues(new Uint32Array(1));
     const { mode } = this;
+    const there = place(mode);
     this.#pending = undefined;
     const drawLot = (profile: Profile): void => {
       if (isRenewed || profile.draw.length === 0) profile.drawLot(grant, seed);
@@ -209,10 +232,26 @@ export class Visitor {
     const eraseModels = mode === "persistent" ? undefined : this.#modelsErasure();
     await this.#turn(async () => {
       await this.#leftovers;
+      // What cannot be read is left out.
+      const found = this.#inMemory ? [] : await find().catch(() => []);
       // Taken back, or chosen anew: that has its turn.
       if (grant !== this.#grant) return;
-      await eraseAll(place(mode));
-      if (!this.#inMemory) await this.#create(mode, grant, drawLot);
+      for (const kept of found) if (kept.choice.mode !== mode) this.#takeIn(this.#make(kept, grant).profile, grant);
+      await eraseAll(there);
+      const change = (kept: Kept | undefined): Kept | undefined => {
+        if (grant !== this.#grant) return undefined;
+        const { profile, before } = this.#make(kept, grant);
+        this.#takeIn(profile, grant);
+        drawLot(this.profile);
+        this.#unwritten = [];
+        return this.#record(this.profile, grant, before);
+      };
+      try {
+        const isThere = !this.#inMemory && (await there?.update(change, true));
+        if (isThere && grant === this.#grant) this.#keptIn = there;
+      } catch (error) {
+        this.#doWithout(error);
+      }
       await eraseModels?.();
     });
     eraseCapsule();
@@ -221,39 +260,32 @@ export class Visitor {
     this.changed();
   }
 
-  async #create(mode: Choice["mode"], grant: Grant, drawLot: (profile: Profile) => void): Promise<void> {
-    try {
-      await place(mode)?.update((kept) => {
-        const { profile, before } = this.#make(kept, grant);
-        drawLot(profile);
-        if (grant === this.#grant) {
-          this.profile = profile;
-          this.#unwritten = [];
-        }
-        return this.#record(profile, grant, before);
-      }, true);
-      this.#isKept = grant === this.#grant;
-    } catch (error) {
-      this.#doWithout(error);
-    }
+  /** Has a profile that is kept, with what this page has besides. */
+  #takeIn(profile: Profile, grant: Grant): void {
+    if (profile !== this.profile) profile.merge(grant, this.profile);
+    this.profile = profile;
   }
 
   #record(profile: Profile, grant: Grant, before: Uint8Array | undefined): Kept {
     const by = this.#chosen ? undefined : [...this.answers.keys()].join(" ");
-    return { choice: this.choice ?? NO, by, profile: profile.encode(grant), before };
+    return { choice: this.choice ?? NO, by, profile: profile.encode(grant), before, ...(this.#isDespite && { despite: true }) };
   }
 
-  async #forget(): Promise<void> {
+  /** @param patience milliseconds that another tab, which erases, has to tell that it has, or that there is a new yes */
+  async #forget(patience = 0): Promise<void> {
+    const changes = this.#changes;
     this.#chosen = NO;
     this.#pending = undefined;
     this.#decide();
     this.profile = new Profile();
     this.#unwritten = [];
-    this.#isKept = this.#inMemory = false;
+    this.#keptIn = undefined;
+    this.#inMemory = false;
     eraseCapsule();
     const eraseModels = this.#modelsErasure();
     await this.#turn(async () => {
-      await eraseAll();
+      if (patience > 0) await new Promise((resolve) => setTimeout(resolve, patience));
+      await eraseAll(changes === this.#changes ? undefined : persistent);
       await eraseModels();
     });
     // A record that was under way may have put it back.
@@ -280,19 +312,24 @@ export class Visitor {
   }
 
   #decide(): void {
-    const consent = decide(this.#chosen, this.#bits());
+    const consent = decide(this.#chosen, this.#bits(), this.#overrides());
     this.mode = consent.mode;
     this.#grant = consent.grant();
-    this.#capsuleGrant = consent.capsuleGrant();
+    // Nothing is sent against the signal, whatever the shop lets be kept: the edge would not use it.
+    this.#capsuleGrant = readGpc() === false ? consent.capsuleGrant() : undefined;
     this.choice = this.#grant && (this.#chosen ?? { mode: this.mode });
   }
 
+  #overrides(): boolean {
+    return this.gpcOverride && this.#isDespite;
+  }
+
   /** What is kept, as no write of this page changes it any more; where it cannot be read, the page does without. */
-  async #find(): Promise<Kept | undefined> {
+  async #find(): Promise<Kept[]> {
     for (;;) {
       const writes = this.#writes;
       await writes;
-      if (this.#inMemory) return undefined;
+      if (this.#inMemory) return [];
       try {
         const kept = await find();
         if (writes === this.#writes) return kept;
@@ -310,7 +347,7 @@ export class Visitor {
     for (const before of [kept?.profile, kept?.before]) {
       try {
         if (!before) continue;
-        const profile = Profile.decode(grant, before);
+        const profile = this.#decode(before, grant);
         for (const change of this.#unwritten) make(change, profile, grant);
         return { profile, before };
       } catch (error) {
@@ -321,25 +358,27 @@ export class Visitor {
     return { profile: this.profile, before: undefined };
   }
 
+  #decode(encoded: Uint8Array, grant: Grant): Profile {
+    return Profile.decode(grant, encoded, now(), this.days);
+  }
+
   /** Whether a source has yet to speak, and nobody has said no: what is kept waits for it. */
   #isAwaited(): boolean {
     const bits = this.#bits();
-    return Boolean(bits & AWAITED) && !(bits & OBJECTED) && readGpc() === false && this.#chosen?.mode !== "contextual";
+    return Boolean(bits & AWAITED) && !(bits & OBJECTED) && (readGpc() === false || this.#overrides()) && this.#chosen?.mode !== "contextual";
   }
 
   #writeCapsule(): void {
-    if (this.#capsuleGrant) writeCapsule(this.profile, this.#capsuleGrant, this.mode === "persistent");
+    if (this.#capsuleGrant) writeCapsule(this.profile, this.#capsuleGrant, this.mode === "persistent" ? this.days : undefined);
   }
 
-  #tell(said: Said): void {
-    this.#tabs.postMessage(said);
-  }
-
-  #hear(said: Said): void {
-    if (said === "withdrawn") void this.#forget();
-    else if (said === "changed") void this.refresh();
-    else if (said === "recorded") this.#readSoon();
-    else if (this.answers.has(said.source)) void this.answer(said.source, said.answer, false);
+  #hear(said: Said | undefined): void {
+    if (said === "withdrawn") void this.#forget(PATIENCE);
+    else if (said === "changed") {
+      this.#changes += 1;
+      void this.refresh();
+    } else if (said === "recorded") this.#readSoon();
+    else if (said && this.answers.has(said.source)) void this.answer(said.source, said.answer, false);
   }
 
   #readSoon(): void {
@@ -351,27 +390,12 @@ export class Visitor {
     }, PATIENCE);
   }
 
-  /** The page is left: what is not written goes to the tab's own storage, at once, for the next page to write. */
   #leave(): void {
-    if (this.mode !== "persistent" || !this.#isKept) return;
-    this.#unwritten = this.#unwritten.flatMap((change) => ("draw" in change ? [] : [{ ...change, again: true }]));
+    if (this.mode !== "persistent" || !this.#keptIn) return;
     try {
-      if (this.#unwritten.length > 0) leave(this.#unwritten);
+      this.#unwritten = leaveAll(this.#unwritten);
     } catch (error) {
       warnOnce(UNSTORED, error);
-    }
-  }
-
-  /** What the page before was left with. Whatever it is: what cannot be recorded is left out. */
-  #takeLeft(grant: Grant): Change[] {
-    try {
-      const changes = takeLeft<Change>();
-      const scratch = new Profile();
-      for (const change of changes) make(change, scratch, grant);
-      return changes;
-    } catch (error) {
-      warnOnce("what the page before was left with is not recorded", error);
-      return [];
     }
   }
 
