@@ -6,6 +6,7 @@ import { root } from "../process.mjs";
 import { samples } from "../shop/pages.mjs";
 import { tastes } from "../../tests/js/support/shop.mjs";
 import { serveSite } from "../../tests/js/support/site.mjs";
+import { init } from "../../dist/npm/node.js";
 import { judge } from "./verdict.mjs";
 import { visit } from "./visit.mjs";
 
@@ -55,6 +56,8 @@ export async function look(place, state, { path, tastes, images }) {
   // One that fails waits for the other.
   await Promise.allSettled(both);
   const visits = await Promise.all(/** @type {[typeof both[0], typeof both[0]]} */ (both));
+  // For what reads capsules.
+  await init();
   const pictures = new Set(images.map((image) => new URL(image, place.shop).href));
   return judge(state, visits, { shop: place.shop, pictures });
 }

@@ -65,13 +65,26 @@ function keepJournal(binding) {
     });
   const scope = /** @type {any} */ (globalThis);
 
-  wrap(Storage.prototype, "setItem", (self, [key, value]) => tell("write", self === localStorage ? "localStorage" : "sessionStorage", key, String(value)));
+  const [local] = ["localStorage", "sessionStorage"].map((name) => {
+    const { get } = /** @type {PropertyDescriptor} */ (Object.getOwnPropertyDescriptor(window, name));
+    // Where a frame has no storage, asking for it throws as ever.
+    const ask = () => /** @type {Storage} */ (get?.call(window));
+    // What is written as a property is written by a method that tells.
+    const set = (/** @type {Storage} */ storage, /** @type {string} */ key, /** @type {string} */ value) => (storage.setItem(key, value), true);
+    const read = (/** @type {Storage} */ storage, /** @type {string} */ key) => {
+      const value = Reflect.get(storage, key);
+      return typeof value === "function" ? value.bind(storage) : value;
+    };
+    Object.defineProperty(window, name, { configurable: true, get: () => new Proxy(ask(), { set, get: read }) });
+    return ask;
+  });
+  wrap(Storage.prototype, "setItem", (self, [key, value]) => tell("write", self === local?.() ? "localStorage" : "sessionStorage", key, String(value)));
   const cookie = /** @type {PropertyDescriptor} */ (Object.getOwnPropertyDescriptor(Document.prototype, "cookie"));
   Object.defineProperty(Document.prototype, "cookie", {
     ...cookie,
     set(text) {
       // Erasing writes nothing.
-      if (!/max-age=0\b/i.test(text)) tell("write", "cookie", String(text).split("=")[0], text);
+      if (!/;\s*max-age=0\s*(;|$)/i.test(text)) tell("write", "cookie", String(text).split("=")[0], text);
       cookie.set?.call(this, text);
     },
   });
@@ -85,6 +98,7 @@ function keepJournal(binding) {
   for (const method of ["put", "add"]) {
     wrap(IDBObjectStore.prototype, method, ({ name, transaction }, [value, key]) => tell("write", "indexedDB", `${transaction.db.name}/${name}/${key ?? ""}`, value));
   }
+  wrap(scope.IDBCursor?.prototype, "update", ({ source, primaryKey }, [value]) => tell("write", "indexedDB", `${source.name}/${primaryKey}`, value));
   for (const method of ["put", "add", "addAll"]) wrap(scope.Cache?.prototype, method, (_, [request]) => tell("write", "cache", request?.url ?? request, ""));
   wrap(scope.CacheStorage?.prototype, "open", (_, [name]) => tell("write", "cache", name, ""));
   for (const method of ["getFileHandle", "getDirectoryHandle"]) {
@@ -105,4 +119,12 @@ function keepJournal(binding) {
   for (const name of ["RTCPeerConnection", "WebTransport", "WebSocket", "EventSource"]) {
     if (scope[name]) scope[name] = watch(scope[name], (_, [address]) => tell("connection", name, typeof address === "string" ? address : "", ""));
   }
+  // The proxy is not asked for these.
+  const early = (/** @type {Node} */ node) => {
+    if (!(node instanceof HTMLLinkElement) || !/\b(dns-prefetch|preconnect)\b/i.test(node.rel)) return;
+    if (URL.canParse(node.href) && new URL(node.href).host !== location.host) tell("connection", node.rel, new URL(node.href).host, "");
+  };
+  new MutationObserver((changes) => {
+    for (const { target, addedNodes } of changes) for (const node of [target, ...addedNodes]) early(node);
+  }).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["rel", "href"] });
 }

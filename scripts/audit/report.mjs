@@ -23,7 +23,7 @@ function grouped(list, keyOf) {
 
 /** @param {Verdict} verdict */
 function requests({ visits }) {
-  const sent = visits.map(({ history, path }) => [...history.sent, ...path.sent]);
+  const sent = visits.map(({ history, ending, between, path }) => [history, ending, between, path].flatMap(({ sent }) => sent));
   const lines = grouped(sent.flat(), ({ destination }) => destination || "not said").map(([destination, all]) => [
     destination,
     ...sent.map((each) => each.filter((request) => (request.destination || "not said") === destination).length),
@@ -54,8 +54,8 @@ function records({ state, visits }) {
 
 /** @param {Verdict} verdict */
 function entries({ visits }) {
-  const [{ history, path }] = visits;
-  const all = [...history.entries, ...path.entries];
+  const [{ history, ending, between, path }] = visits;
+  const all = [history, ending, between, path].flatMap(({ entries }) => entries);
   const lines = (/** @type {string} */ act) =>
     grouped(all.filter((entry) => entry.act === act), ({ kind, name }) => `${kind} ${name}`).map(([, group]) => {
       const [{ kind, name, text } = { kind: "", name: "", text: "" }] = group;
@@ -117,13 +117,13 @@ export function report(verdicts, upstream, browser) {
 export function lists(verdicts) {
   const [requests, records] = [/** @type {object[]} */ ([]), /** @type {object[]} */ ([])];
   for (const { state, visits } of verdicts) {
-    for (const [at, { history, ended = [], path, left = [] }] of visits.entries()) {
+    for (const [at, { history, ended = [], ending, between, path, left = [] }] of visits.entries()) {
       const of = { state: state.id, visitor: VISITORS[at] };
-      for (const [part, { sent, entries, held }] of Object.entries({ history, path })) {
+      for (const [part, { sent, entries }] of Object.entries({ history, ending, between, path })) {
         requests.push(...sent.map((request) => ({ ...of, part, ...request })));
-        records.push(...held.map((record) => ({ ...of, part, act: "held", ...record })), ...entries.map((entry) => ({ ...of, part, ...entry })));
+        records.push(...entries.map((entry) => ({ ...of, part, ...entry })));
       }
-      records.push(...Object.entries({ ended, left }).flatMap(([part, held]) => held.map((record) => ({ ...of, part, act: "held", ...record }))));
+      records.push(...Object.entries({ history: history.held, ended, path: path.held, left }).flatMap(([part, held]) => held.map((record) => ({ ...of, part, act: "held", ...record }))));
     }
   }
   const lines = (/** @type {object[]} */ all) => all.map((each) => `${JSON.stringify(each)}\n`).join("");

@@ -1,6 +1,7 @@
 /** What two visits in one state of consent show: what was written, what differs between the visitors, and what should not have been. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { capsuleChoice } from "../../dist/npm/node.js";
 import { root } from "../process.mjs";
 
 /**
@@ -24,6 +25,11 @@ const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
 const WORKER = `/pocketrank-worker.js?cache=pocketrank-${version}&scripts=%2Fpocketrank%2F&lists=%2Fpocketrank%2Fcandidates%2F`;
 /** What is asked for where ranking took long, which a busy machine makes happen. */
 const SLOW = /^\/pocketrank\/(offload|scorer)-[0-9a-f]{16}\.js$/;
+/** What browsers say of themselves and of what they have; `sec-...` no script can set. */
+const HEADERS =
+  /^(host|user-agent|accept|accept-encoding|accept-language|cache-control|connection|cookie|if-modified-since|if-none-match|origin|pragma|priority|purpose|range|referer|sec-.+|service-worker|upgrade-insecure-requests)$/;
+/** What scripts ask for: the runtime's files, and the shop's own. Pages, by contrast, are visited. */
+const ASSETS = /^\/(pocketrank|assets)\//;
 /** Of text, for a line of the report. */
 const LONGEST = 200;
 
@@ -40,9 +46,9 @@ export function judge(state, visits, { shop, pictures }) {
   const [one, two] = visits.map(({ path }) => path.sent.filter((sent) => !(state.knows && (isPicture(sent) || followsFromTime(sent, shop)))).map((sent) => canonical(sent, state.capsule)));
   const distinct = differences(once(one ?? []), once(two ?? []));
   const told = differences(...pair(visits.map(({ path }) => path.entries.filter(({ act }) => act === "message").map((entry) => JSON.stringify(entry)))));
-  const all = visits.flatMap(({ history, path }) => [...history.sent, ...path.sent]);
+  const all = visits.flatMap((visit) => partsOf(visit).flatMap(({ sent }) => sent));
   const sent = all.flatMap((request) => leaks(request, shop, state).map((what) => `${what}: ${request.method} ${request.url}`));
-  const connections = visits.flatMap(({ history, path }) => [...history.entries, ...path.entries].filter(({ act }) => act === "connection"));
+  const connections = visits.flatMap((visit) => partsOf(visit).flatMap(({ entries }) => entries.filter(({ act }) => act === "connection")));
   const held = visits.flatMap(({ ended, path, left }) => (state.end ? [...(ended ?? []), ...path.held] : (left ?? [])));
   const [cards, others] = visits.map(({ cards }) => cards.join(" "));
 
@@ -71,18 +77,24 @@ export function judge(state, visits, { shop, pictures }) {
   return { state, visits, rows, findings: [...new Set(findings)] };
 }
 
+/** All of a visit. @param {Visit} visit */
+function partsOf({ history, ending, between, path }) {
+  return [history, ending, between, path];
+}
+
 /**
  * What a visit wrote or held that its state does not allow at that time.
  * @param {State} state @param {Visit} visit
  */
-function unexpected(state, { history, ended = [], path }) {
+function unexpected(state, { history, ended = [], ending, between, path }) {
   const allowed = (/** @type {{ kind: string, name: string }} */ { kind, name }) => state.holds.some((holds) => holds.test(`${kind} ${name}`));
   const none = () => false;
   const after = state.end ? none : allowed;
-  const wrote = (/** @type {import("./visit.mjs").Part} */ { entries }) => entries.filter(({ act }) => act === "write");
+  const wrote = (/** @type {Pick<import("./visit.mjs").Part, "entries">} */ { entries }) => entries.filter(({ act }) => act === "write");
   const parts = [
     { when: "written:", records: wrote(history), may: allowed },
-    { when: "written:", records: wrote(path), may: after },
+    { when: "written while consent ended:", records: wrote(ending), may: allowed },
+    { when: "written:", records: [...wrote(between), ...wrote(path)], may: after },
     { when: "held:", records: history.held, may: allowed },
     { when: "held when consent had ended:", records: ended, may: after },
     { when: "held:", records: path.held, may: after },
@@ -94,7 +106,8 @@ function unexpected(state, { history, ended = [], path }) {
  * What is wrong with a request by itself.
  * @param {Sent} sent @param {string} shop @param {State} state
  */
-function leaks({ method, url, headers, body }, shop, state) {
+function leaks({ method, url, headers, body, destination, status }, shop, state) {
+  const unknown = Object.keys(headers).filter((name) => !HEADERS.test(name));
   const address = URL.canParse(url) ? new URL(url) : undefined;
   const referrer = headers.referer === undefined ? undefined : new URL(headers.referer);
   const cookies = (headers.cookie ?? "").split("; ").filter((cookie) => cookie && !(maySendCapsule(state) && cookie.startsWith("__Host-pocketrank=")));
@@ -104,7 +117,11 @@ function leaks({ method, url, headers, body }, shop, state) {
     [body, `sent with a body, ${body.slice(0, LONGEST)}`],
     [address?.search && url !== shop + WORKER, "sent with a query"],
     [cookies.length > 0, `sent with ${cookies.join("; ").slice(0, LONGEST)}`],
-    [headers.authorization, "sent with Authorization"],
+    [unknown.length > 0, `sent with the headers ${unknown.join(" ")}`],
+    // The shop's files are what they were before the visit: an address that is made of what a visitor did is none of them.
+    [address?.origin === shop && ![0, 200, 304].includes(status), `asked for what the shop has not, ${status}`],
+    [destination === "empty" && !ASSETS.test(address?.pathname ?? ""), "asked for by a script"],
+    [isForged(headers.cookie), "sent with a capsule that is none"],
     [referrer && (referrer.origin !== shop || (referrer.search && referrer.href !== shop + WORKER)), `sent with the referrer ${referrer?.href}`],
     [headers.cookie && /\/pocketrank\/.+\.(json|pkrm?|wasm|delta)$/.test(url), "the runtime asked with a cookie"],
   ]);
@@ -118,6 +135,18 @@ function leaks({ method, url, headers, body }, shop, state) {
  */
 function followsFromTime({ url }, shop) {
   return url === shop + WORKER || (url.startsWith(shop) && SLOW.test(url.slice(shop.length)));
+}
+
+/** Whether something else goes along by the capsule's name. @param {string | undefined} cookie */
+function isForged(cookie) {
+  const [, capsule] = /(?:^|; )__Host-pocketrank=([^;]*)/.exec(cookie ?? "") ?? [];
+  if (capsule === undefined) return false;
+  try {
+    capsuleChoice(capsule, Math.floor(Date.now() / 1000));
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** What ends later may have been until then. @param {State} state */

@@ -22,7 +22,9 @@ import { openWire } from "./wire.mjs";
  * @typedef {object} Visit
  * @property {Part} history
  * @property {import("./held.mjs").Held[] | undefined} ended held once consent had ended
- * @property {Part} path
+ * @property {Pick<Part, "sent" | "entries">} ending while it ended
+ * @property {Pick<Part, "sent" | "entries">} between after that, while caches were made equal
+ * @property {Part} path up to the end of its last page
  * @property {import("./held.mjs").Held[] | undefined} left held in a new tab, once those of the visit were closed
  * @property {string[]} cards the items that the path showed
  * @property {string[]} given cookies that the shop sent
@@ -52,27 +54,40 @@ export async function visit({ browser, shop, sabotage }, state, plan) {
     await state.signal?.(context);
     await sabotage?.(context);
     const page = await context.newPage();
-    /** @param {(go: (path: string) => Promise<void>) => Promise<unknown>} act @returns {Promise<Part>} */
+    let [sent, told] = [0, 0];
+    /** What was seen since it was asked last, so that nothing is between the parts. */
+    const seen = () => {
+      const since = { sent: wire.sent.slice(sent), entries: journal.slice(told) };
+      [sent, told] = [wire.sent.length, journal.length];
+      return since;
+    };
+    /** @param {(go: (path: string) => Promise<void>) => Promise<unknown>} act */
     const part = async (act) => {
-      const [sent, entries, pages] = [wire.sent.length, journal.length, /** @type {string[]} */ ([])];
+      const pages = /** @type {string[]} */ ([]);
       await act(async (path) => {
         pages.push(path);
         await open(page, shop + path);
         await offline(page);
       });
       await wire.quiet();
-      return { pages, held: await readHeld(context, shop), sent: wire.sent.slice(sent), entries: journal.slice(entries) };
+      return { pages, held: await readHeld(context, shop) };
     };
-    const history = await part((go) => makeHistory(page, go, state, plan.history));
+    const history = { ...(await part((go) => makeHistory(page, go, state, plan.history))), ...seen() };
     await state.end?.(page, context);
+    await wire.quiet();
     const ended = state.end ? await readHeld(context, shop) : undefined;
+    const ending = seen();
     await equalize(page, state.offline);
     await wire.quiet();
+    const between = seen();
     /** @type {string[]} */
     const cards = [];
-    const path = await part((go) => walk(page, go, wire.quiet, plan.path, cards));
+    const walked = await part((go) => walk(page, go, wire.quiet, plan.path, cards));
     const left = state.leaves ? await leave(page, context, shop) : undefined;
-    return { history, ended, path, left, cards, given: wire.given };
+    for (const each of context.pages()) await each.goto("about:blank");
+    await wire.quiet();
+    const path = { ...walked, ...seen() };
+    return { history, ended, ending, between, path, left, cards, given: wire.given };
   } finally {
     await context.close();
     wire.stop();

@@ -14,6 +14,7 @@ import { setTimeout as sleep } from "node:timers/promises";
  * @property {Record<string, string>} headers as they went out, but those for the proxy itself
  * @property {string} body
  * @property {string} destination what it was for, as the browser says: `document`, `script`, `image`, `worker`, `empty` for `fetch`
+ * @property {number} status of the answer; 0 where the page was left before it came
  */
 
 /** How long nothing is asked until it counts as quiet, and how long that is waited for, in milliseconds. */
@@ -48,7 +49,7 @@ export async function openWire(shop) {
   let [underWay, last] = [0, performance.now()];
   const note = (/** @type {import("node:http").IncomingMessage} */ { method = "", url = "", rawHeaders }) => {
     const headers = headersOf(rawHeaders);
-    const made = { method, url, headers, body: "", destination: headers["sec-fetch-dest"] ?? "" };
+    const made = { method, url, headers, body: "", destination: headers["sec-fetch-dest"] ?? "", status: 0 };
     sent.push(made);
     last = performance.now();
     return made;
@@ -66,6 +67,7 @@ export async function openWire(shop) {
       if (new URL(made.url).origin !== shop) return response.writeHead(403).end();
       // Read whole, whether the browser still wants it or not: the edge is not to see a line that breaks.
       const onward = ask(made.url, { method: made.method, headers: made.headers }, async (answer) => {
+        made.status = answer.statusCode ?? 0;
         given.push(...(answer.headers["set-cookie"] ?? []));
         const whole = Buffer.concat(await answer.toArray());
         response.writeHead(answer.statusCode ?? 502, answer.rawHeaders).end(whole);

@@ -48,17 +48,21 @@ it("the shop's own server sees no cookie in any of them", () => {
   assert.deepEqual(tellsUpstream(shop.asked), []);
 });
 
-/** Runs in each page of a shop that leaks: `window.name` remembers the last product from page to page. */
-function leak() {
+/** Runs in each page of a shop that leaks: `window.name` remembers the last product from page to page. @param {string} end the last page */
+function leak(end) {
   const { pathname, host } = location;
   if (!host || window !== top) return;
   if (pathname.startsWith("/product/")) window.name ||= pathname.slice(-5);
   const last = window.name;
   if (!last) return;
   localStorage.setItem("leak-kept", last);
+  localStorage["leak-by-property"] = last;
+  delete localStorage["leak-by-property"];
   sessionStorage.setItem("leak-erased", last);
   sessionStorage.removeItem("leak-erased");
   document.cookie = `leak=${last}`;
+  document.cookie = "leak-erased=max-age=0";
+  document.cookie = "leak-erased=; max-age=0";
   void fetch(`/?by-query=${last}`);
   void fetch("/by-header.json", { headers: { "x-leak": last } });
   void fetch("/by-body", { method: "POST", body: last, keepalive: true });
@@ -75,6 +79,19 @@ function leak() {
   void navigator.storage.getDirectory().then((folder) => folder.getFileHandle("leak-file", { create: true }));
   history.replaceState({ leak: last }, "");
   new RTCPeerConnection({ iceServers: [] });
+  addEventListener("load", () => document.head.append(Object.assign(document.createElement("link"), { rel: "dns-prefetch", href: `//${last}.collector.example` })));
+  // When the visitor does something, and nobody else is there to compare with.
+  const push = (window.dataLayer ??= []).push;
+  window.dataLayer.push = function (/** @type {any[]} */ ...entries) {
+    if (entries[0]?.event === "purchase") {
+      void fetch(`/hit/${last}.json`);
+      void fetch("/assets/none.json", { headers: { "x-hit": last } });
+      void fetch(pathname);
+    }
+    return push.apply(this, entries);
+  };
+  // At the very end.
+  addEventListener("pagehide", () => void (pathname === end && fetch(`/left/${last}.json`, { keepalive: true })));
   void navigator.serviceWorker.register("/leak.js").then(async () => {
     (await navigator.serviceWorker.ready).active?.postMessage(last);
   });
@@ -84,11 +101,13 @@ describe("a shop that leaks is found out", () => {
   /** @type {Verdict} */
   let verdict;
   before(async () => {
-    verdict = await audit("no-choice", (context) => context.addInitScript(leak));
+    verdict = await audit("no-choice", (context) => context.addInitScript(leak, plans.path.at(-1) ?? ""));
   });
   for (const [what, finding] of /** @type {[string, RegExp][]} */ ([
     ["what it keeps in localStorage", /^held: localStorage "leak-kept"/],
     ["what it writes and erases at once", /^written: sessionStorage "leak-erased"/],
+    ["what it writes as a property", /^written: localStorage "leak-by-property"/],
+    ["a cookie that is erased at once", /^written: cookie "leak-erased"/],
     ["its cookie", /^held: cookie "leak"/],
     ["the cookie's way to the server", /^sent with leak=/],
     ["a database, even if empty", /^held: indexedDB "leak-database"/],
@@ -108,6 +127,11 @@ describe("a shop that leaks is found out", () => {
     ["an encrypted request to somebody else", /^sent elsewhere: CONNECT collector.example:443/],
     ["a message to other tabs", /^a message that only one of two visitors' pages sent: .*"BroadcastChannel".*"leak"/],
     ["a connection past HTTP", /^a connection past HTTP: RTCPeerConnection/],
+    ["a name that is looked up", /^a connection past HTTP: dns-prefetch p\d+\.collector\.example/],
+    ["an address that is made of what was bought", /^asked for what the shop has not, 404: GET \S+\/hit\/p\d+\.json/],
+    ["a header when something is bought", /^sent with the headers x-hit: GET/],
+    ["a page that a script asks for", /^asked for by a script: GET \S+\/product\//],
+    ["what the last page says as it is left", /^a request that only one of two visitors made: GET \S+\/left\/p/],
   ])) {
     it(what, () => {
       assert.ok(
@@ -128,21 +152,27 @@ describe("a shop that leaks is found out", () => {
       context.addInitScript(() => {
         const send = async () => {
           const [last] = (await (await window.pocketrank)?.export())?.events ?? [];
-          if (last) void fetch(`/?of-profile=${last.item}`);
+          if (!last) return;
+          void fetch(`/?of-profile=${last.item}`);
+          document.cookie = `__Host-pocketrank=${last.item}; Secure; SameSite=Lax; Path=/`;
         };
         addEventListener("load", () => void send());
       }),
     );
     assert.ok(findings.some((text) => /^a request that only one of two visitors made: .*of-profile/.test(text)), findings.join("\n"));
+    assert.ok(findings.some((text) => text.startsWith("sent with a capsule that is none")), findings.join("\n"));
   });
 
   it("with a yes taken back, what is left", async () => {
     const { rows, findings } = await audit("withdrawn", (context) =>
       context.addInitScript(() => {
         if (location.host && document.cookie.includes("__Host-pocketrank")) localStorage.setItem("copy", document.cookie);
+        const say = (/** @type {Event} */ { target }) => target instanceof Element && target.closest('[data-shop="forget"]') && navigator.sendBeacon("/gone", "x");
+        addEventListener("click", say, true);
       }),
     );
     assert.ok(findings.some((text) => /^held when consent had ended: localStorage "copy"/.test(text)), findings.join("\n"));
+    assert.ok(findings.some((text) => /^sent by POST: POST \S+\/gone/.test(text)), findings.join("\n"));
     assert.ok(rows.some(({ id, value }) => id === "withdrawn-bytes-held" && value > 0));
   });
 });
