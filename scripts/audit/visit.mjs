@@ -140,6 +140,8 @@ async function walk(
   for (const each of path) {
     await go(each);
     await loadPictures(page);
+    // What waits for the page to have time is asked for before the page is left, however busy the machine.
+    await page.evaluate(() => new Promise((done) => requestIdleCallback(done)));
     await quiet();
     cards.push(...(await page.locator("[data-item]").evaluateAll((all) => all.map((card) => card.getAttribute("data-item") ?? ""))));
     const why = page.locator(".pr-why-button").first();
@@ -147,7 +149,8 @@ async function walk(
     await why.click();
     await page.locator(".pr-why").waitFor();
     await page.keyboard.press("Escape");
-    const step = page.locator('.pr-step[data-step="1"]').first();
+    // The first shelf that has more than it shows.
+    const step = page.locator('.pr-step[data-step="1"]:not([aria-disabled="true"])').first();
     if (await step.isVisible()) await step.click();
     await page.evaluate(() => window.scrollTo(0, document.documentElement.scrollHeight));
     await loadPictures(page);
