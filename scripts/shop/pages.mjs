@@ -176,7 +176,7 @@ export function privacyPage(site) {
 <h2>Your choice now</h2>
 <p data-shop="state" role="status">Your browser has not been asked to remember anything.</p>
 <p><button type="button" class="button quiet" data-shop="ask">Change my choice</button></p>
-<dl class="modes"><div><dt>Accept all</dt><dd>Your browser remembers what you looked at until you say otherwise. The last thirty things, by day, also go along with page requests to this shop's own server, so that the page comes ready sorted. They are used in memory and neither stored nor passed on.</dd></div>
+<dl class="modes"><div><dt>Accept all</dt><dd>Your browser remembers what you looked at until you say otherwise. The last thirty things, by day, also go along with page requests to this shop's own server, so that the page comes ready sorted. They are used in memory and neither stored nor passed on. The program and the lists of the shelves stay as well, so that they need no network next time.</dd></div>
 <div><dt>Only this visit</dt><dd>Your browser remembers until you close the tab. Nothing goes along with requests.</dd></div>
 <div><dt>Decline</dt><dd>Nothing is written, not even that you declined. If your browser sends Global Privacy Control, that counts as declining.</dd></div></dl>
 <h2>And the cart?</h2>
@@ -184,7 +184,10 @@ export function privacyPage(site) {
 <h2>What is remembered</h2>
 <p class="row"><button type="button" class="button quiet" data-shop="export">Download it</button><button type="button" class="button quiet" data-shop="import">Bring it from another device</button><button type="button" class="button quiet" data-shop="forget">Forget me</button></p>
 <div class="proof" data-shop="proof" role="status"></div>
-<div data-shop="events"><p>Nothing.</p></div></div>`;
+<div data-shop="events"><p>Nothing.</p></div>
+<h2>Where it is</h2>
+<p>These are all the places of this browser that the shop may use for it, by their technical names, and what is there now.</p>
+<div data-shop="places"></div></div>`;
   return layout(site, {
     title: "What stays on your device",
     description: "What your browser remembers, and how to make it forget.",

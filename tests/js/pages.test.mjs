@@ -11,13 +11,14 @@ import { root } from "../../scripts/process.mjs";
 import { samples } from "../../scripts/shop/pages.mjs";
 import { launchChromium } from "./support/chromium.mjs";
 import { share } from "./support/share.mjs";
-import { answer, open, openEdge } from "./support/shop.mjs";
+import { answer, open, openEdge, tastes } from "./support/shop.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const pages = samples(JSON.parse(readFileSync(join(root, "dist/data/catalogue.json"), "utf8")));
 const product = pages.find(({ name }) => name === "product")?.path ?? "";
+const [others = []] = tastes();
 const phone = { isMobile: true, hasTouch: true };
 const screens = /** @type {const} */ ([
   { name: "wide-light", as: { viewport: { width: 1280, height: 900 }, colorScheme: "light" } },
@@ -51,7 +52,9 @@ async function check(page, name) {
     for (const image of images) image.loading = "eager";
     await Promise.allSettled(images.map((image) => image.decode()));
   });
-  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+  // What lies over a page is shown where it lies.
+  const isCovered = (await page.locator(".pr-why, pocketrank-devtools").count()) > 0;
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: !isCovered });
   const { violations } = /** @type {import("axe-core").AxeResults} */ (await page.evaluate(`${axe}; axe.run()`));
   const found = violations.map(({ id, impact, nodes }) => `${id} (${impact}): ${nodes.map(({ html }) => html).slice(0, 3).join(" ")}`);
   assert.deepEqual(found, []);
@@ -93,6 +96,8 @@ for (const screen of screens) {
       await page.locator(".pr-why-button").first().click();
       await page.locator(".pr-why").waitFor();
       await check(page, `${screen.name}-why`);
+      // Two more: shelves of a product's page do not speak of that product.
+      for (const { url } of others) await open(page, edge.url + url);
       for (const { name, path } of pages) {
         await open(page, edge.url + path);
         // What is said of it: at the first shelf, if there is one, and in the cart.

@@ -79,6 +79,7 @@ describe("a visit", () => {
     await open(page, `${edge.url}/privacy`);
     await page.locator(".history").waitFor();
     await standsStill(page);
+    await page.locator('[data-shop="places"] li', { hasText: "sessionStorage" }).getByText("1 record").waitFor();
     const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Download it" }).click()]);
     const kept = JSON.parse(readFileSync(await download.path(), "utf8"));
     assert.equal(kept.mode, "session");
@@ -128,6 +129,22 @@ describe("a visit without a network", () => {
       assert.notDeepEqual(shown, usual, shelf);
     }
     await context.close();
+  });
+});
+
+describe("Global Privacy Control", () => {
+  it("is not asked about: the first page of a visit says that nothing is remembered, and the privacy page that nothing is there", async () => {
+    const page = await visitor({ extraHTTPHeaders: { "Sec-GPC": "1" } });
+    await page.addInitScript(() => void Object.defineProperty(Navigator.prototype, "globalPrivacyControl", { get: () => true }));
+    await open(page, edge.url);
+    await page.getByRole("status").getByText("Your browser sends Global Privacy Control: nothing is remembered").waitFor();
+    assert.equal(await page.locator(".consent").count(), 0);
+    await standsStill(page);
+    await open(page, `${edge.url}/privacy`);
+    const places = page.locator('[data-shop="places"] li');
+    await places.first().waitFor();
+    for (const text of await places.allTextContents()) assert.match(text, /nothing$/);
+    await page.context().close();
   });
 });
 

@@ -49,7 +49,7 @@ function row(line: Full): HTMLElement {
 function sum(lines: Full[]): HTMLElement {
   const entry = (term: string, text: string) => make("div", {}, [make("dt", {}, [term]), make("dd", {}, [text])]);
   return make("section", { className: "cart-sum", ariaLabel: "Summary" }, [
-    make("dl", {}, [entry("Things", total(lines)), entry("Delivery", "Free"), entry("Total", total(lines))]),
+    make("dl", {}, [entry("Items", total(lines)), entry("Delivery", "Free"), entry("Total", total(lines))]),
     button("Check out", "button", () => checkOut(lines)),
     make("p", { className: "small" }, ["A demonstration: no address and no payment."]),
   ]);
@@ -65,21 +65,29 @@ function checkOut(lines: Full[]): void {
   const order = button("Place the order", "button", () => {
     tell("purchase", lines);
     const paid = total(lines);
-    const names = lines.map(({ name, quantity }) => make("li", {}, [quantity > 1 ? `${quantity} \u00d7 ${name}` : name]));
+    const picture = (src: string) => make("img", { src, alt: "", width: 56, height: 56 });
+    const ordered = lines.map(({ image, name, quantity }) => make("li", {}, [picture(image), quantity > 1 ? `${quantity} \u00d7 ${name}` : name]));
     emptyCart();
     const title = make("h2", { tabIndex: -1 }, ["Thank you"]);
     part("cart")?.replaceChildren(
       make("div", { className: "cart-thanks", role: "status" }, [
         title,
         make("p", {}, [`Your order for ${paid} is placed. This was a demonstration: nothing is charged and nothing is sent.`]),
-        make("ul", { className: "ordered" }, names),
+        make("ul", { className: "ordered" }, ordered),
         make("a", { href: "/", className: "button quiet" }, ["Back to the shop"]),
       ]),
     );
+    const heading = document.querySelector("h1");
+    if (heading) heading.textContent = "Your order";
     title.focus();
   });
   part("cart")?.querySelector(".cart-sum .button")?.replaceWith(order);
   order.focus();
+}
+
+async function load(url: string): Promise<Map<string, Listed>> {
+  const listed = (await (await fetch(url)).json()) as Listed[];
+  return new Map(listed.map((product) => [product.id, product]));
 }
 
 /** Shows the cart; on other pages there is nothing to do. What is asked for does not depend on what is in it. */
@@ -87,7 +95,12 @@ export async function startCartPage(): Promise<void> {
   const cart = part("cart");
   const url = cart?.dataset.products;
   if (!cart || !url) return;
-  const products = new Map(((await (await fetch(url)).json()) as Listed[]).map((product) => [product.id, product]));
+  const products = await load(url).catch((error: unknown) => {
+    console.warn("shop: what is in the cart cannot be shown", error);
+    cart.replaceChildren(make("div", { className: "cart-empty" }, [make("p", {}, ["Your cart cannot be shown just now. Nothing in it is lost: try again in a moment."])]));
+    cart.dataset.ready = "";
+  });
+  if (!products) return;
   const show = (): void => {
     // What the shop no longer has is not sold.
     const lines = cartLines().flatMap((line) => {

@@ -15,6 +15,8 @@ const ANSWERS: { text: string; said: string; choice: Choice }[] = [
   { text: "Decline", said: "Nothing is remembered", choice: { mode: "contextual" } },
 ];
 
+const GPC = "Your browser sends Global Privacy Control: nothing is remembered";
+
 let banner: HTMLElement | undefined;
 
 function ask(pocketrank: Pocketrank): HTMLElement {
@@ -49,11 +51,12 @@ function isFirstPage(): boolean {
 
 /** Asks where nothing was answered yet, and makes the footer's buttons work. */
 export function startConsent(pocketrank: Pocketrank): void {
-  if (!pocketrank.choice && pocketrank.gpc === false && isFirstPage()) ask(pocketrank);
+  if (isFirstPage() && pocketrank.gpc !== false) toast(GPC);
+  else if (isFirstPage() && !pocketrank.choice) ask(pocketrank);
   for (const element of document.querySelectorAll('[data-shop="ask"]')) {
     element.addEventListener("click", () => {
       if (pocketrank.gpc === false) ask(pocketrank).focus();
-      else toast("Your browser sends Global Privacy Control: nothing is remembered");
+      else toast(GPC);
     });
   }
   for (const element of document.querySelectorAll('[data-shop="forget"]')) {

@@ -21,16 +21,17 @@ const DID: Record<EventKind, string> = {
 };
 
 /** An account is no log: what was done last is enough. */
-const LATELY = 4;
+const LATELY = 3;
 
 type Items = Awaited<ReturnType<Pocketrank["items"]>>;
 
-function rows(events: ProfileEvent[], items: Items): HTMLElement[] {
+/** @param isTold what was done is said by what is above */
+function rows(events: ProfileEvent[], items: Items, isTold = false): HTMLElement[] {
   return events.map(({ item, kind, at }) => {
     const known = items.get(item);
     const name = known ? make("a", { href: known.url }, [known.name]) : "A product that is gone";
     const day = new Date(at * 1000).toLocaleDateString("en-GB", { day: "numeric", month: "long" });
-    return make("li", {}, [name, make("span", {}, [`${DID[kind]}, ${day}`])]);
+    return make("li", {}, [name, make("span", {}, [isTold ? day : `${DID[kind]}, ${day}`])]);
   });
 }
 
@@ -54,8 +55,9 @@ async function show(pocketrank: Pocketrank): Promise<void> {
   const events = pocketrank.profile.events().reverse();
   fill("events", rows(events, items), "Nothing.");
   const none = "Nothing that your browser knows of.";
-  fill("bought", rows(latest(events, "purchase"), items), none);
-  fill("looked", rows(latest(events, "view_item"), items), none);
+  fill("bought", rows(latest(events, "purchase"), items, true), none);
+  if (part("places")) fill("places", whereabouts((await pocketrank.export()).places), "");
+  fill("looked", rows(latest(events, "view_item"), items, true), none);
 }
 
 async function download(pocketrank: Pocketrank): Promise<void> {
@@ -81,10 +83,13 @@ function upload(pocketrank: Pocketrank): void {
   input.click();
 }
 
+function whereabouts(places: Erased[]): HTMLElement[] {
+  return places.map(({ place, entries }) => make("li", {}, [place, make("span", {}, [entries === 0 ? "nothing" : `${entries} ${entries === 1 ? "record" : "records"}`])]));
+}
+
 /** Shows where it was looked after all was erased, and that nothing was found. */
 export function showProof(places: Erased[]): void {
-  const row = ({ place, entries }: Erased) => make("li", {}, [place, make("span", {}, [entries === 0 ? "nothing" : `${entries} left`])]);
-  part("proof")?.replaceChildren(make("p", {}, ["All of it is erased. Where your browser has looked again, and what it found:"]), make("ul", { className: "history" }, places.map(row)));
+  part("proof")?.replaceChildren(make("p", {}, ["All of it is erased. Where your browser has looked again, and what it found:"]), make("ul", { className: "history" }, whereabouts(places)));
 }
 
 /** Brings the page to life; on others there is nothing to do. */
