@@ -3,6 +3,7 @@
 //! Invariant: a capsule is read only as it was written (its check is of the bytes before it), and a replay is the same only where every place has the
 //! same candidate and the same bits. `www/src/replay.ts` writes and replays the same; docs/FORMAT.md has the fields.
 
+use base64ct::{Base64UrlUnpadded, Encoding};
 use pocketrank::{
     from_hex, Candidates, Choice, Consent, EventKind, Explanation, Mode, Options, Profile, Ranked, Ranker, Signals,
     Snapshot, OUT_OF_STOCK,
@@ -12,6 +13,8 @@ use std::collections::BTreeMap;
 
 /// The schema that this program reads.
 pub const SCHEMA: &str = "pocketrank-replay/1";
+/// What a capsule is behind in a link.
+pub const FRAGMENT: &str = "#pocketrank-replay=";
 const DAY: i64 = 86_400;
 
 /// A capsule.
@@ -66,12 +69,19 @@ pub struct Asked {
 pub type Replayed = Vec<(Ranked, Explanation)>;
 
 impl Capsule {
-    /// Reads a capsule.
+    /// Reads a capsule, or a link that has one.
     ///
     /// # Errors
     /// In words, what is wrong with it.
     pub fn read(text: &str) -> Result<Self, String> {
-        let text = text.trim_end();
+        let text = text.trim();
+        match text.split_once(FRAGMENT) {
+            Some((_, letters)) if !text.starts_with('{') => Self::read_line(&linked(letters)?),
+            _ => Self::read_line(text),
+        }
+    }
+
+    fn read_line(text: &str) -> Result<Self, String> {
         let value: serde_json::Value = serde_json::from_str(text).map_err(|e| {
             format!("it is no replay capsule: {e}; name a file that the overlay or `pocketrank/replay` wrote")
         })?;
@@ -175,16 +185,18 @@ impl Capsule {
     fn profile(&self) -> Result<Profile, String> {
         let out_of_range = |what: &str, at: usize| format!("`{what}`: the time of {at} is not from 1970 to 2106");
         let mut held = b"PKPR\x03\0".to_vec();
-        held.extend((self.events.len() as u16).to_le_bytes());
+        count("events", self.events.len(), &mut held)?;
         for (at, (item, kind, before)) in self.events.iter().enumerate() {
-            let time = u32::try_from(i64::from(self.now) - before).map_err(|_| out_of_range("events", at))?;
-            row(&mut held, item, kind, time)?;
+            let time = i64::from(self.now).checked_sub(*before);
+            let time = time.and_then(|time| u32::try_from(time).ok());
+            row(&mut held, item, kind, time.ok_or_else(|| out_of_range("events", at))?)?;
         }
-        held.extend((self.aggregates.len() as u16).to_le_bytes());
+        count("aggregates", self.aggregates.len(), &mut held)?;
         let today = i64::from(self.now) / DAY;
         for (at, (item, kind, first, last, count)) in self.aggregates.iter().enumerate() {
-            let day = u16::try_from(today - last).map_err(|_| out_of_range("aggregates", at))?;
-            let (span, more) = (first - last, count.wrapping_sub(1));
+            let day = today.checked_sub(*last).and_then(|day| u16::try_from(day).ok());
+            let day = day.ok_or_else(|| out_of_range("aggregates", at))?;
+            let (span, more) = (first.saturating_sub(*last), count.wrapping_sub(1));
             if !(0..=i64::from(pocketrank::MAX_SPAN)).contains(&span) || more >= pocketrank::MAX_COUNT {
                 return Err(format!("`aggregates`: {at} has more days or events than one can have"));
             }
@@ -202,6 +214,21 @@ impl Capsule {
         let grant = grant.ok_or("a choice without objection was refused")?;
         Profile::restore(&grant, &held).map_err(|e| format!("the signals are no profile: {e}"))
     }
+}
+
+/// The capsule behind [`FRAGMENT`].
+fn linked(letters: &str) -> Result<String, String> {
+    let bytes = Base64UrlUnpadded::decode_vec(letters.trim_end_matches('=')).ok();
+    bytes
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .ok_or_else(|| "the link is cut short or was changed; copy the whole address again, in quotation marks".into())
+}
+
+/// How many rows follow.
+fn count(what: &str, rows: usize, held: &mut Vec<u8>) -> Result<(), String> {
+    let rows = u16::try_from(rows).map_err(|_| format!("`{what}`: there are {rows}, more than a profile has"))?;
+    held.extend(rows.to_le_bytes());
+    Ok(())
 }
 
 fn row(held: &mut Vec<u8>, item: &str, kind: &str, time: u32) -> Result<(), String> {

@@ -45,10 +45,15 @@ function capsule(length, options = {}, blend = {}) {
   return { text: writeCapsule({ ranker, profile, now: NOW, candidates: items, slate, options, blend }), slate, profile };
 }
 
-/** @param {string} text @returns {Promise<{ code: number, stdout: string, stderr: string }>} */
+/** @param {string} text */
 function replayed(text, snapshot = SNAPSHOT) {
   const file = join(folder, "capsule.json");
   writeFileSync(file, text);
+  return told(file, snapshot);
+}
+
+/** What the command line says of a file, or of a link. @param {string} file @returns {Promise<{ code: number, stdout: string, stderr: string }>} */
+function told(file, snapshot = SNAPSHOT) {
   return new Promise((resolve) => {
     execFile(cli(), ["replay", file, "--snapshot", snapshot, "--json"], (error, stdout, stderr) => resolve({ code: error ? Number(error.code) : 0, stdout, stderr }));
   });
@@ -116,6 +121,46 @@ test("a capsule of another snapshot is refused, and both are named", async () =>
   const { code: refused, stderr } = await replayed(text, other);
   assert.equal(refused, 3);
   assert.match(stderr, new RegExp(`${readCapsule(text).snapshot}.*${ranker.id}`));
+});
+
+test("the command line takes a link, and a file with one, as the overlay does", async () => {
+  const { text, slate } = capsule(300);
+  const link = `https://shop.example/category/x?y=1${toFragment(text)}`;
+  for (const { code, stdout, stderr } of [await told(link), await replayed(`${link}\n`)]) {
+    assert.equal(code, 0, stderr);
+    assert.equal(JSON.parse(stdout).slate.length, slate.length);
+  }
+  for (const cut of [link.slice(0, -1), link.slice(0, -40), `${link}%`]) {
+    const { code, stderr } = await told(cut);
+    assert.equal(code, 3, cut.slice(-10));
+    assert.match(stderr, /^pocketrank: the link: /);
+    assert.ok(stderr.length < 300, stderr);
+  }
+});
+
+test("the command line says what is wrong with a file", async () => {
+  const { text } = capsule(30);
+  const missing = await told(join(folder, "nowhere.json"));
+  assert.deepEqual([missing.code, /cannot read .*nowhere\.json/.test(missing.stderr)], [1, true], missing.stderr);
+  const { code, stderr } = await replayed(text, join(folder, "nowhere.bin"));
+  assert.deepEqual([code, /cannot read .*nowhere\.bin/.test(stderr)], [1, true], stderr);
+  for (const [wrong, says] of /** @type {[string, RegExp][]} */ ([
+    [text.slice(0, -1), /no replay capsule/],
+    ["", /no replay capsule/],
+    [text.replace("replay/1", "replay/2"), /update pocketrank/],
+    [resealed(text, (capsule) => delete capsule.slate), /missing field `slate`/],
+    [resealed(text, (capsule) => (capsule.events[0][2] = -(2 ** 63 - 1024))), /`events`: the time of 0/],
+    [resealed(text, (capsule) => (capsule.events = Array(65_536).fill(capsule.events[0]))), /`events`: there are 65536/],
+    [resealed(text, (capsule) => capsule.events.reverse()), /no profile/],
+    [resealed(text, (capsule) => (capsule.aggregates = [[capsule.events[0][0], "purchase", -(2 ** 63 - 1024), 0, 1]])), /`aggregates`: 0 has more days/],
+    [resealed(text, (capsule) => (capsule.outOfStock = [60])), /there is no candidate 60/],
+    [resealed(text, (capsule) => (capsule.options.shifts = "abc")), /not hexadecimal/],
+    [resealed(text, (capsule) => (capsule.options.blend = { charm: 2 })), /`blend`/],
+  ])) {
+    const { code, stderr } = await replayed(wrong);
+    assert.equal(code, 3, stderr);
+    assert.match(stderr, says);
+  }
 });
 
 /** The capsule with something else in it, sealed again. @param {string} text @param {(capsule: any) => void} change */

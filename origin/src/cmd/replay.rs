@@ -4,7 +4,7 @@ use super::data::Output;
 use super::verify;
 use clap::Args;
 use pocketrank_origin::error::{Error, Result};
-use pocketrank_origin::replay::Capsule;
+use pocketrank_origin::replay::{Capsule, FRAGMENT};
 use serde_json::json;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -12,7 +12,8 @@ use std::path::PathBuf;
 /// Replays a capsule that the overlay or `pocketrank/replay` wrote, and fails where one place or one bit of a score differs.
 #[derive(Debug, Args)]
 pub struct Replay {
-    /// The capsule.
+    /// A file that has the capsule, or a link with it; or that link itself, in quotation marks.
+    #[arg(value_name = "FILE")]
     capsule: PathBuf,
     /// The snapshot that it was ranked by.
     #[arg(long, value_name = "FILE")]
@@ -24,8 +25,14 @@ pub struct Replay {
 impl Replay {
     /// Does it.
     pub fn run(self) -> Result<()> {
-        let wrong = |text: String| Error::Data(format!("{}: {text}", self.capsule.display()));
-        let text = String::from_utf8(verify::read(&self.capsule)?).map_err(|_| wrong("it is no text".into()))?;
+        let link = self.capsule.to_str().filter(|given| given.contains(FRAGMENT));
+        // A link has thousands of letters.
+        let name = link.map_or_else(|| self.capsule.display().to_string(), |_| "the link".into());
+        let wrong = |text: String| Error::Data(format!("{name}: {text}"));
+        let text = match link {
+            Some(link) => link.into(),
+            None => String::from_utf8(verify::read(&self.capsule)?).map_err(|_| wrong("it is no text".into()))?,
+        };
         let capsule = Capsule::read(&text).map_err(wrong)?;
         let bytes = verify::read(&self.snapshot)?;
         let snapshot = verify::open(&self.snapshot, bytes.as_slice())?;
