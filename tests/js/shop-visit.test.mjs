@@ -77,7 +77,7 @@ describe("a visit", () => {
     await page.locator('[data-shop="bought"]').getByText(wanted[0]?.name ?? "").waitFor();
     await standsStill(page);
     await open(page, `${edge.url}/privacy`);
-    await page.locator(".history").waitFor();
+    await page.locator('[data-shop="events"] .history').waitFor();
     await standsStill(page);
     await page.locator('[data-shop="places"] li', { hasText: "sessionStorage" }).getByText("1 record").waitFor();
     const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Download it" }).click()]);
