@@ -54,15 +54,16 @@ const [browser, site] = await share(launchChromium(), serving, init(), initDecid
 /**
  * A visitor who will draw that lot.
  * @param {string} page its HTML
- * @param {{ lot?: number, query?: string }} [options]
+ * @param {{ lot?: number, query?: string, before?: () => void }} [options] `before`: runs before the page's scripts
  */
-async function visit(page, { lot = 0, query = "" } = {}) {
+async function visit(page, { lot = 0, query = "", before = () => undefined } = {}) {
   body = page;
   const context = await browser.newContext({ viewport: { width: 1280, height: 400 }, timezoneId: "Europe/Berlin" });
   await context.clock.setFixedTime(NOW * 1000);
   await context.addInitScript((lot) => {
     crypto.getRandomValues = (array) => (array instanceof Uint32Array ? array.fill(lot) : array);
   }, lot);
+  await context.addInitScript(before);
   const requests = watchRequests(context);
   const tab = await context.newPage();
   /** @type {string[]} */
@@ -71,6 +72,13 @@ async function visit(page, { lot = 0, query = "" } = {}) {
   await tab.goto(`${site.url}/${query}`);
   await settled(tab);
   return { tab, requests, warnings, close: () => context.close() };
+}
+
+/** Runs in the page: by its clock everything is slow, and there is no worker to be had. */
+function withoutWorkers() {
+  let now = 0;
+  performance.now = () => (now += 6);
+  Object.assign(window, { Worker: undefined });
 }
 
 /** Agrees, does something with items, or withdraws; then waits for the slot. @param {Page} tab @param {"agree" | "withdraw" | [string, string[]]} what */
@@ -184,26 +192,28 @@ describe("experiments and rules in the browser", () => {
     await close();
   });
 
-  it("give each of two slots that one model ranks its own weights, whichever comes first, and again after each change", async () => {
+  it("give each of some slots that one model ranks its own weights, whichever comes first, and again after each change", async () => {
     const rule = { defaultValue: null, rules: [{ condition: { country: "it" }, force: { popularity: 0, neighbours: 3 } }] };
     const model = Buffer.from(decided(join(root, "tests/fixtures/random-v1.bin"), { features: { "pocketrank.blend": rule } }));
     /** @type {[string, typeof italian][]} what is said of each slot, and decides by which weights it is ranked */
-    const both = [["home", italian], ["other", german]];
+    const some = [["home", italian], ["other", german], ["third", italian]];
     /** @type {[string, import("../../www/index.js").EventKind][]} */
     const events = [["sku-40", "view_item"], ["sku-7", "view_item"], ["sku-19", "view_item"]];
     const rightFor = (/** @type {string} */ name, /** @type {typeof italian} */ attributes, shown = events) => expected(attributes, { lot: 0, events: shown }, name, model);
     assert.deepEqual(rightFor("home", italian).decision.blend, { popularity: 0, neighbours: 3 });
     assert.equal(rightFor("other", german).decision.blend, undefined);
     assert.notDeepEqual(rightFor("home", italian).ids, rightFor("other", german).ids);
-    for (const slots of [both, both.toReversed()]) {
-      const { tab, warnings, close } = await visit(html({ slots, model: model.toString("base64") }));
+    // Where a worker refuses, the page ranks once another slot has had its turn.
+    for (const [slots, before] of [some, some.toReversed()].flatMap((slots) => /** @type {const} */ ([[slots, undefined], [slots, withoutWorkers]]))) {
+      const { tab, warnings, close } = await visit(html({ slots, model: model.toString("base64") }), { before });
+      for (const [name, attributes] of slots) await shows(tab, expected(attributes, undefined, name, model).ids, name);
       await act(tab, "agree");
       for (let count = 0; count <= events.length; count += 1) {
         const event = events[count - 1];
         if (event) await act(tab, [event[1], [event[0]]]);
         for (const [name, attributes] of slots) await shows(tab, rightFor(name, attributes, events.slice(0, count)).ids, name);
       }
-      // Why their items are there, too, though both are asked at once.
+      // Why their items are there, too, though all are asked at once.
       const [alone, together] = await tab.evaluate(async (slots) => {
         const pocketrank = await window.pocketrank;
         const why = (/** @type {string} */ name) => {

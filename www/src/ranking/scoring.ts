@@ -48,8 +48,13 @@ export function stated(ranker: object, state: () => State): void {
   states.set(ranker, state);
 }
 
-/** @param items those of the candidates */
-export async function rank(ranker: Ranker, candidates: Candidates, items: readonly CandidateItem[], options: Options): Promise<Ranked[]> {
+/**
+ * @param items those of the candidates
+ * @param prepare has the ranker rank as this slot wants it, and says how the rest is wanted; asked again where the worker did not want to, for
+ * slots share rankers and another one may have had its turn meanwhile
+ */
+export async function rank(ranker: Ranker, candidates: Candidates, items: readonly CandidateItem[], prepare: () => Options): Promise<Ranked[]> {
+  let options = prepare();
   const snapshot = snapshots.get(ranker);
   const state = states.get(ranker)?.();
   if (snapshot && state && !isRefused && (slow.has(ranker) || items.length > MANY)) {
@@ -62,6 +67,7 @@ export async function rank(ranker: Ranker, candidates: Candidates, items: readon
     } catch {
       // A page may forbid workers: what they would do is done here.
       isRefused = true;
+      options = prepare();
     }
   }
   const begun = performance.now();

@@ -161,7 +161,7 @@ export class Slate {
     const dismissed = dismissedBy(pocketrank);
     const count = cards ? this.#count + dismissed.size : items.length;
     const isKnown = cards || (pocketrank.mode !== "contextual" && pocketrank.profile.length > 0);
-    const ranked = isKnown ? await rank(ranker, candidates, items, { count, diversity, shifts: shifts(candidates) }) : [];
+    const ranked = isKnown ? await rank(ranker, candidates, items, () => ({ count, diversity, shifts: shifts(candidates) })) : [];
     const isEmpty = cards && cardsOf(this.#slot).length === 0;
     if (isEmpty && this.#slot.hasAttribute(BLANK)) await below(this.#slot);
     if (isLate()) return;
