@@ -75,7 +75,7 @@ pub fn behaviour(catalogue: &impl Catalogue, profile: &Profile, now: u32) -> Vec
 }
 
 /// Aggregates, and behind them events as aggregates of one.
-fn events(profile: &Profile) -> Vec<Aggregate> {
+pub(super) fn events(profile: &Profile) -> Vec<Aggregate> {
     let mut events: Vec<Aggregate> = profile.aggregates().collect();
     events.extend(profile.events().iter().copied().map(Aggregate::of));
     events

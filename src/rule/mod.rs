@@ -201,21 +201,21 @@ impl<'a> Orders<'a> {
 }
 
 impl Workflow {
-    /// Whether the visitor has done so.
+    /// Whether the visitor has done so. Of what was folded the last event of each item and kind counts.
     pub fn is_done(&self, profile: &Profile, now: u32) -> bool {
         let is = |kind: EventKind, number: u8| kind as u8 == number;
         let within = u32::from(self.within);
-        let events = profile.events();
+        let events = behaviour::events(profile);
         events.iter().enumerate().any(|(at, first)| {
             let behind = events.get(at + 1..).unwrap_or_default();
             let mut same = behind.iter().filter(|event| event.item == first.item);
-            let days = |from: u32, to: u32| (to / DAY).saturating_sub(from / DAY);
+            let days = |to: u32| to.saturating_sub(first.last);
             let undone = self
                 .unless
                 .is_some_and(|kind| same.clone().any(|event| is(event.kind, kind)));
             let followed = match self.then {
-                None => days(first.at, now) <= within,
-                Some(kind) => same.any(|event| is(event.kind, kind) && days(first.at, event.at) <= within),
+                None => days(now / DAY) <= within,
+                Some(kind) => same.any(|event| is(event.kind, kind) && days(event.last) <= within),
             };
             is(first.kind, self.event) && !undone && followed
         })
