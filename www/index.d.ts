@@ -148,7 +148,7 @@ export class Profile {
    * Takes an event in.
    * @param item the shop's id of the item
    * @param at seconds since 1970-01-01 UTC
-   * @throws with code `unknown_name` for another kind
+   * @throws with code `unknown_name` for another kind, `invalid_option` for a time that is none, such as milliseconds
    */
   record(grant: Grant, item: string, kind: EventKind, at: number): void;
   /** The encoded form, for storage on the device. Equal encodings rank alike. */

@@ -56,6 +56,19 @@ for (const [name, entry] of /** @type {[string, any][]} */ (Object.entries({ who
       await assert.rejects(entry.Ranker.load(source(), { verify: "no" }), refused(/`verify` must be true or false; it is "no"$/));
     });
 
+    it("refuses milliseconds and other times that are none", () => {
+      const grant = new entry.Consent({ choice: { mode: "session" } }).grant();
+      const [profile, ranker] = [new entry.Profile(), new entry.Ranker(bytes)];
+      for (const at of [Date.UTC(2026, 0, 1), -1, NaN, 2 ** 32, undefined]) {
+        assert.throws(() => profile.record(grant, "a", "view_item", at), refused(new RegExp(`^a time must be in seconds; it is ${at}$`)));
+        if (at !== undefined) assert.throws(() => ranker.setProfile(profile, at), refused(/^a time must/));
+        if (at !== undefined) assert.throws(() => entry.Profile.decode(grant, profile.encode(grant), at), refused(/^a time must/));
+      }
+      assert.equal(profile.length, 0);
+      profile.record(grant, "a", "view_item", 2 ** 32 - 0.5);
+      assert.equal(profile.length, 1);
+    });
+
     it("refuses items without an id, and says which", () => {
       const ranker = new entry.Ranker(bytes);
       assert.throws(() => ranker.candidates(["a", 7]), refused(/^item 1 .* it is undefined$/));

@@ -28,6 +28,12 @@ export function checked<T extends object>(options: T, rules: Record<string, Rule
   return options;
 }
 
+/** A time in seconds since 1970-01-01 UTC: milliseconds would be cut to a wrong day. */
+export function seconds(at: number): number {
+  if (!(at >= 0 && at < 2 ** 32)) throw coded("invalid_option", `a time must be in seconds; it is ${got(at)}`);
+  return at;
+}
+
 /** The shop's ids of items. */
 export function idsOf(items: readonly (string | { id: string })[]): string[] {
   return items.map((item, at) => {

@@ -1,6 +1,7 @@
 /** What every host's entry gives away besides its own `init`. */
 import * as glue from "../../../dist/npm/pocketrank.js";
-import type { Aggregate, Choice, HeldProfile, Mode, ProfileEvent } from "../../index.js";
+import type { Aggregate, Choice, EventKind, HeldProfile, Mode, ProfileEvent } from "../../index.js";
+import { seconds } from "../options.js";
 import { now } from "./ranker.js";
 import { RETENTION_DAYS, aggregates, events, oldest, plain } from "./rows.js";
 
@@ -18,15 +19,19 @@ function own(profile: glue.Profile): Profile {
 
 export class Profile extends glue.Profile {
   static override decode(grant: glue.Grant, bytes: Uint8Array, at = now(), days = RETENTION_DAYS): Profile {
-    return own(super.decode(grant, bytes, oldest(at, days), at));
+    return own(super.decode(grant, bytes, oldest(seconds(at), days), at));
   }
 
   static override restore(grant: glue.Grant, bytes: Uint8Array, at = now(), days = RETENTION_DAYS): Profile {
-    return own(super.restore(grant, bytes, oldest(at, days), at));
+    return own(super.restore(grant, bytes, oldest(seconds(at), days), at));
   }
 
   static override fromCapsule(grant: glue.CapsuleGrant, text: string, at: number): Profile {
-    return own(super.fromCapsule(grant, text, at));
+    return own(super.fromCapsule(grant, text, seconds(at)));
+  }
+
+  override record(grant: glue.Grant, item: string, kind: EventKind, at: number): void {
+    super.record(grant, item, kind, seconds(at));
   }
 
   override merge(grant: glue.Grant, other: Profile): void {
@@ -48,5 +53,5 @@ export class Profile extends glue.Profile {
 
 export function capsuleChoice(text: string, at: number): Required<Choice> {
   // Nothing is in a capsule without a yes to it.
-  return { mode: glue.capsuleChoice(text, at) as Mode, capsule: true };
+  return { mode: glue.capsuleChoice(text, seconds(at)) as Mode, capsule: true };
 }

@@ -9,7 +9,7 @@ import type { InitOutput } from "../../../dist/npm/pocketrank.js";
 import type { CandidateItem, EventKind, Explanation, LoadOptions, Meta, OpenOptions, Options, PartName, Ranked, SnapshotSource } from "../../index.js";
 import type { Profile } from "./api.js";
 import { coded } from "../coded.js";
-import { BYTES, LOADING, OPENING, RANKING, checked, idsOf } from "../options.js";
+import { BYTES, LOADING, OPENING, RANKING, checked, idsOf, seconds } from "../options.js";
 import { MAX_BYTES, pieces } from "./pieces.js";
 import { KINDS } from "./kinds.js";
 import { hash } from "./rows.js";
@@ -155,7 +155,7 @@ export class Ranker {
   }
 
   setProfile(profile: Profile, at = now()): void {
-    this.#inner.setProfile(profile, at);
+    this.#inner.setProfile(profile, seconds(at));
   }
 
   rerank(candidates: Candidates, options: Options = {}): Ranked[] {

@@ -17,7 +17,7 @@ import type {
   WasmSource,
 } from "../../index.js";
 import { coded } from "../coded.js";
-import { LOADING, OPENING, RANKING, checked, idsOf } from "../options.js";
+import { LOADING, OPENING, RANKING, checked, idsOf, seconds } from "../options.js";
 import { KINDS } from "./kinds.js";
 import { MAX_BYTES, pieces } from "./pieces.js";
 import { RETENTION_DAYS, oldest } from "./rows.js";
@@ -250,7 +250,7 @@ export class Profile extends Held {
     const number = KINDS.indexOf(kind);
     if (number < 0) throw coded("unknown_name", `event: \`${[...String(kind)].slice(0, 64).join("")}\` is not known; use one of ${KINDS.join(", ")}`);
     write(encoder.encode(item));
-    told(runtime().profile_record(Held.at(this, "profile_free"), buffer, Grant.signals(grant), number, at));
+    told(runtime().profile_record(Held.at(this, "profile_free"), buffer, Grant.signals(grant), number, seconds(at)));
   }
 
   encode(grant: Grant): Uint8Array {
@@ -260,7 +260,7 @@ export class Profile extends Held {
 
   static decode(grant: Grant, bytes: Uint8Array, at = now(), days = RETENTION_DAYS): Profile {
     write(bytes);
-    return new Profile(new Made(told(runtime().profile_decode(buffer, Grant.signals(grant), oldest(at, days)))));
+    return new Profile(new Made(told(runtime().profile_decode(buffer, Grant.signals(grant), oldest(seconds(at), days)))));
   }
 
   get length(): number {
@@ -355,7 +355,7 @@ export class Ranker extends Held {
   }
 
   setProfile(profile: Profile, at = now()): void {
-    runtime().ranker_profile(Held.at(this, "ranker_free"), Held.at(profile, "profile_free"), at);
+    runtime().ranker_profile(Held.at(this, "ranker_free"), Held.at(profile, "profile_free"), seconds(at));
   }
 
   rerank(candidates: Candidates, options: Options = {}): Ranked[] {
