@@ -43,7 +43,7 @@ export async function openPages() {
   const write = (body, { name = "page", attributes = "", policy = POLICY, html = 'lang="en"' } = {}) => {
     writeFileSync(
       join(site, `${name}.html`),
-      `<!doctype html><html ${html}><head><meta charset="utf-8"><title>Page</title><meta http-equiv="Content-Security-Policy" content="${policy}">
+      `<!doctype html><html ${html}><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Page</title><meta http-equiv="Content-Security-Policy" content="${policy}">
 <link rel="icon" href="/thing.svg"><link rel="stylesheet" href="/element.css"><link rel="stylesheet" href="/page.css">
 <script type="module" src="/element.js" data-manifest="/models/manifest.pkrm" data-audience="${AUDIENCE}" data-keys="${origin.key.hex}" ${attributes}></script></head>
 <body><main><h1>Shop</h1>${body}</main></body></html>`,

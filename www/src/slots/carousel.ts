@@ -4,7 +4,7 @@
  * Invariant: it adds to what is there what the pattern asks for, and no more; the slate is {@link Slate}'s. Order in the document, to the eye,
  * of focus and of reading aloud are the same.
  */
-import { nameOf } from "./card.js";
+import { cardOf, nameOf } from "./card.js";
 import { Slate } from "./slate.js";
 import { CAROUSEL, fill, wordsFor } from "./words.js";
 
@@ -71,6 +71,12 @@ function whyButton(card: HTMLElement): HTMLButtonElement {
   return button;
 }
 
+/** Who comes to a card by keyboard sees all of it: browsers leave it where a part of it is in view. */
+function reveal({ target, currentTarget }: FocusEvent): void {
+  if (!(target instanceof Element) || !(currentTarget instanceof Element) || !target.matches(":focus-visible")) return;
+  cardOf(target, currentTarget)?.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
 export class Carousel extends HTMLElement {
   readonly ready: Promise<void>;
   #settle: () => void = () => undefined;
@@ -95,6 +101,7 @@ export class Carousel extends HTMLElement {
     offer(this, "role", "group");
     // What changes here is not to interrupt anybody.
     offer(this, "aria-live", "off");
+    this.addEventListener("focusin", reveal, { signal });
     void this.#slate.start(signal).finally(this.#settle);
   }
 
