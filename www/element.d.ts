@@ -11,7 +11,7 @@
  * names sources of consent, any of `tcf`, `gpp` and `consent-mode`; with `data-gpc-override` what the visitor chooses while the browser sends Global
  * Privacy Control holds against that (docs/CONSENT.md). `data-retention-days` says for how many days is kept what the visitor did, from 1 to 365, 365 if
  * not given (docs/PRIVACY.md). `data-offline` names a Service Worker of the shop's, for visits
- * without a network (docs/BROWSER.md).
+ * without a network (docs/BROWSER.md). Words for visitors that are not to be English are in the page (docs/WORDS.md).
  *
  * The same promise is `window.pocketrank`.
  */

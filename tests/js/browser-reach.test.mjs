@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { init } from "../../dist/npm/node.js";
 import { launchChromium, until } from "./support/chromium.mjs";
 import { share } from "./support/share.mjs";
-import { COUNT, agree, carousel, expected, items, observed, openPages, order, stands, viewed, violations, visit } from "./support/slots.mjs";
+import { COUNT, agree, carousel, expected, items, observed, openPages, order, ownCards, stands, viewed, violations, visit } from "./support/slots.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
 
@@ -106,6 +106,24 @@ describe("by keyboard", () => {
       assert.equal(at, then, `${list}, ${place}: ${await focused(page)}`);
       await page.context().close();
     }
+  });
+});
+
+describe("a shop's own list", () => {
+  it("is a row that buttons scroll, a card at a time at rest, with nothing but the class of the documentation", async () => {
+    const body = `<pocketrank-carousel aria-label="For you" data-pocketrank-slot="own"><ul class="pr-track">${ownCards(10)}</ul></pocketrank-carousel>`;
+    const page = await visit(browser, pages.write(body), { bypassCSP: true });
+    const tops = await page.locator("[data-item]").evaluateAll((all) => all.map((card) => card.getBoundingClientRect().top));
+    assert.equal(new Set(tops).size, 1);
+    await page.getByRole("button", { name: "Next" }).click();
+    await page.waitForFunction(() => {
+      const track = document.querySelector(".pr-track");
+      return (track?.scrollLeft ?? 0) > 200 && [...(track?.children ?? [])].some((card) => Math.abs(card.getBoundingClientRect().left) < 2);
+    });
+    await agree(page);
+    await until(page, () => document.querySelectorAll("[data-item]")[9]?.getAttribute("data-item") !== "sku-9");
+    assert.deepEqual(await violations(page), []);
+    await page.context().close();
   });
 });
 
