@@ -118,7 +118,8 @@ describe("a shop's own list", () => {
     await page.getByRole("button", { name: "Next" }).click();
     await page.waitForFunction(() => {
       const track = document.querySelector(".pr-track");
-      return (track?.scrollLeft ?? 0) > 200 && [...(track?.children ?? [])].some((card) => Math.abs(card.getBoundingClientRect().left) < 2);
+      const start = track?.getBoundingClientRect().left ?? NaN;
+      return (track?.scrollLeft ?? 0) > 200 && [...(track?.children ?? [])].some((card) => Math.abs(card.getBoundingClientRect().left - start) < 2);
     });
     await agree(page);
     await until(page, () => document.querySelectorAll("[data-item]")[9]?.getAttribute("data-item") !== "sku-9");
