@@ -1,20 +1,11 @@
 /** What pages have around the script, in Chromium: names that are its own, entries that cannot be read, frames that are nobody's. */
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
-import { launchChromium, until } from "./support/chromium.mjs";
-import { listen, servePage } from "./support/device.mjs";
+import { describe, it } from "node:test";
+import { launchChromium, listen, until } from "./support/chromium.mjs";
+import { servePage } from "./support/device.mjs";
+import { share } from "./support/share.mjs";
 
-/** @type {import("playwright-core").Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof servePage>>} */
-let site;
-before(async () => {
-  [browser, site] = await Promise.all([launchChromium(), servePage()]);
-});
-after(async () => {
-  await browser.close();
-  await site.stop();
-});
+const [browser, site] = await share(launchChromium(), servePage());
 
 describe("the script", () => {
   it("runs where an element of the page has its name", async () => {

@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -10,7 +9,7 @@ import { Decisions, init as initDecide } from "../../dist/npm/decide-node.js";
 import { Consent, Profile, Ranker, init, itemHash } from "../../dist/npm/node.js";
 import { cli } from "../../scripts/build.mjs";
 import { root } from "../../scripts/process.mjs";
-import { launchChromium, readStorage, until, watchRequests } from "./support/chromium.mjs";
+import { launchChromium, readStorage, until, violations, watchRequests } from "./support/chromium.mjs";
 import { share } from "./support/share.mjs";
 import { settled, slate } from "./support/shop.mjs";
 import { serveSite } from "./support/site.mjs";
@@ -19,7 +18,6 @@ import { POLICY, observe, observed } from "./support/slots.mjs";
 /** @typedef {import("playwright-core").Page} Page */
 /** @typedef {[id: string, kind: import("../../www/index.js").EventKind][]} Events */
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const SNAPSHOT = join(root, "tests/fixtures/decisions-v1.bin");
 const snapshot = readFileSync(SNAPSHOT);
 /** A Wednesday of the rules' time, 10:00 UTC. */
@@ -138,12 +136,6 @@ async function load(panel, text) {
   const part = await unfold(panel, "Replay");
   await part.locator("input[type=file]").setInputFiles({ name: "replay.json", mimeType: "application/json", buffer: Buffer.from(text) });
   return part;
-}
-
-/** @param {Page} tab */
-async function violations(tab) {
-  const found = /** @type {import("axe-core").AxeResults} */ (await tab.evaluate(`${axe}; axe.run()`));
-  return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(" ")}`);
 }
 
 describe("the overlay", () => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { init, itemHash } from "../../dist/npm/node.js";
 import { agree, openPages, script } from "./support/bare.mjs";
-import { launchChromium } from "./support/chromium.mjs";
+import { enter, launchChromium } from "./support/chromium.mjs";
 import { share } from "./support/share.mjs";
 import { profile } from "./support/shop.mjs";
 
@@ -30,13 +30,8 @@ const [browser, site] = await share(launchChromium(), openPages(pages), init());
  * @param {string} path
  */
 async function visitor(context, path = "/plain") {
-  const page = await browser.newPage();
-  context.after(() => page.close());
-  /** @type {string[]} */
-  const said = [];
-  page.on("console", (message) => said.push(message.text()));
-  page.on("pageerror", (error) => said.push(`uncaught: ${error}`));
-  await page.goto(site.url + path);
+  const { page, said, close } = await enter(browser, site.url + path);
+  context.after(close);
   await agree(page);
   return { page, said };
 }
@@ -146,7 +141,7 @@ describe("the data layer", () => {
     assert.deepEqual(lengths, [1, 3, 4, 5, 6]);
     assert.deepEqual(await profile(page), [{ item: itemHash("a"), kind: "purchase" }]);
     assert.equal(said.length, 5);
-    assert.ok(said.every((text) => text.startsWith("pocketrank: an entry of the data layer cannot be read")), said.join("\n"));
+    assert.ok(said.every((text) => text.startsWith("warning: pocketrank: an entry of the data layer cannot be read")), said.join("\n"));
   });
 
   it("goes on where others listen to it as well, before and after", async (context) => {

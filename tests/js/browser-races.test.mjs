@@ -1,21 +1,17 @@
 /** What happens to a visitor's profile where things are asked for at the same time, in Chromium: nobody waits for what they asked before. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { launchChromium, readStorage, until } from "./support/chromium.mjs";
-import { items, listen, mode, records, servePage } from "./support/device.mjs";
+import { enter, launchChromium, readStorage, until } from "./support/chromium.mjs";
+import { items, mode, records, servePage } from "./support/device.mjs";
 import { share } from "./support/share.mjs";
 
 const [browser, site] = await share(launchChromium(), servePage());
 
 /** @param {string} [attributes] @param {() => void} [first] runs before the page */
 async function visit(attributes = "", first) {
-  const context = await browser.newContext();
-  if (first) await context.addInitScript(first);
-  const page = await context.newPage();
-  const said = listen(page);
-  await page.goto(`${site.url}/${attributes}`);
-  await page.evaluate(() => window.pocketrank);
-  return { context, page, said };
+  const visitor = await enter(browser, `${site.url}/${attributes}`, { before: first });
+  await visitor.page.evaluate(() => window.pocketrank);
+  return visitor;
 }
 
 describe("a withdrawal", () => {

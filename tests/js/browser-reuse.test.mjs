@@ -1,22 +1,12 @@
 /** Slots whose elements a page's framework uses again, in Chromium: for other items, for another list, as a copy; and what comes late. */
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { init } from "../../dist/npm/node.js";
 import { launchChromium, until } from "./support/chromium.mjs";
+import { share } from "./support/share.mjs";
 import { COUNT, agree, carousel, expected, items, openPages, order, ownCards, stands, viewed, visit } from "./support/slots.mjs";
 
-/** @type {import("playwright-core").Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof openPages>>} */
-let pages;
-before(async () => {
-  await init();
-  [browser, pages] = await Promise.all([launchChromium(), openPages()]);
-});
-after(async () => {
-  await browser.close();
-  await pages.stop();
-});
+const [browser, pages] = await share(launchChromium(), openPages(), init());
 
 const sent = items.map(({ id }) => id);
 /** Out of view, so that no card is seen. */

@@ -1,8 +1,8 @@
 /** Sources of consent in Chromium: what a TCF platform, a GPP platform and Google's Consent Mode say, what follows from it, and when. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { launchChromium, readStorage, until } from "./support/chromium.mjs";
-import { listen, mode, record, servePage, setConsent } from "./support/device.mjs";
+import { enter, launchChromium, readStorage, until } from "./support/chromium.mjs";
+import { mode, record, servePage, setConsent } from "./support/device.mjs";
 import { share } from "./support/share.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
@@ -41,13 +41,8 @@ function platform() {
  * A new visitor on a page with these attributes.
  * @param {string} attributes
  */
-async function visit(attributes) {
-  const context = await browser.newContext();
-  await context.addInitScript(platform);
-  const page = await context.newPage();
-  const said = listen(page);
-  await page.goto(`${site.url}/?${attributes}`);
-  return { context, page, said, close: () => context.close() };
+function visit(attributes) {
+  return enter(browser, `${site.url}/?${attributes}`, { before: platform });
 }
 
 /** @param {Page} page @param {"__tcfapi" | "__gpp"} name @param {unknown} data @param {boolean} [success] */

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { init, itemHash } from "../../dist/npm/node.js";
-import { launchChromium, readStorage, until } from "./support/chromium.mjs";
-import { items, listen, mode, record, records, servePage, setConsent, spoil } from "./support/device.mjs";
+import { enter, launchChromium, readStorage, until } from "./support/chromium.mjs";
+import { items, mode, record, records, servePage, setConsent, spoil } from "./support/device.mjs";
 import { share } from "./support/share.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
@@ -19,15 +19,10 @@ const hashes = (/** @type {string[]} */ ids) => ids.map(itemHash).sort();
  * @param {(...args: any[]) => unknown} [prepare] runs in each page before its scripts
  */
 async function visit(yes, prepare) {
-  const context = await browser.newContext();
-  if (prepare) await context.addInitScript(prepare);
-  const page = await context.newPage();
-  const said = listen(page);
-  await page.goto(`${site.url}/`);
-  await page.evaluate(() => window.pocketrank);
-  if (yes) await setConsent(page, { mode: yes });
-  const warnings = () => said.filter((text) => text.includes("pocketrank:"));
-  return { context, page, said, warnings, close: () => context.close() };
+  const visitor = await enter(browser, `${site.url}/`, { before: prepare });
+  await visitor.page.evaluate(() => window.pocketrank);
+  if (yes) await setConsent(visitor.page, { mode: yes });
+  return { ...visitor, warnings: () => visitor.said.filter((text) => text.includes("pocketrank:")) };
 }
 
 /** Opens the page anew. @param {Page} page */

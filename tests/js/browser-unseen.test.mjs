@@ -1,21 +1,12 @@
 /** Pages that nobody looks at, in Chromium: those that are made before they are asked for, and tabs in the background. */
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { launchChromium, until } from "./support/chromium.mjs";
 import { items, records } from "./support/device.mjs";
+import { share } from "./support/share.mjs";
 import { agree, openPages, ownCards, visit } from "./support/slots.mjs";
 
-/** @type {import("playwright-core").Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof openPages>>} */
-let pages;
-before(async () => {
-  [browser, pages] = await Promise.all([launchChromium(), openPages()]);
-});
-after(async () => {
-  await browser.close();
-  await pages.stop();
-});
+const [browser, pages] = await share(launchChromium(), openPages());
 
 describe("a page that is made before it is asked for", () => {
   // A browser that is driven makes none: this one only says so.

@@ -2,15 +2,49 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { root } from "../../../scripts/process.mjs";
 import { findBrowser } from "../../../scripts/setup.mjs";
 
+/** @typedef {(...args: any[]) => unknown} Script */
+
 /** @returns {Promise<import("playwright-core").Browser>} close it when done */
 export function launchChromium() {
   const options = JSON.parse(readFileSync(join(root, "webdriver.json"), "utf8"))["goog:chromeOptions"];
   return chromium.launch({ executablePath: findBrowser().chromium, args: options.args });
+}
+
+/**
+ * A visitor on a page.
+ * @param {import("playwright-core").Browser} browser
+ * @param {string} url
+ * @param {import("playwright-core").BrowserContextOptions & { before?: Script | Script[] | undefined }} [options] `before` runs in each page first
+ */
+export async function enter(browser, url, { before = [], ...options } = {}) {
+  const context = await browser.newContext(options);
+  for (const script of [before].flat()) await context.addInitScript(script);
+  const page = await context.newPage();
+  const said = listen(page);
+  await page.goto(url);
+  return { context, page, said, close: () => context.close() };
+}
+
+/** What a page says on its console from now on. @param {import("playwright-core").Page} page */
+export function listen(page) {
+  /** @type {string[]} */
+  const said = [];
+  page.on("console", (message) => said.push(`${message.type()}: ${message.text()}`));
+  page.on("pageerror", (error) => said.push(`uncaught: ${error.message}`));
+  return said;
+}
+
+/** What axe finds wrong with a page that was opened with `bypassCSP`, or has no policy. @param {import("playwright-core").Page} page */
+export async function violations(page) {
+  const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+  const found = /** @type {import("axe-core").AxeResults} */ (await page.evaluate(`${axe}; axe.run()`));
+  return found.violations.map(({ id, impact, nodes }) => `${id} (${impact}): ${nodes.map(({ html }) => html.slice(0, 200)).slice(0, 3).join(" ")}`);
 }
 
 /**

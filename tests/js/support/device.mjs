@@ -84,15 +84,6 @@ export async function items(page) {
   return found.sort();
 }
 
-/** What the page says on its console from now on. @param {Page} page */
-export function listen(page) {
-  /** @type {string[]} */
-  const said = [];
-  page.on("console", (message) => said.push(`${message.type()}: ${message.text()}`));
-  page.on("pageerror", (error) => said.push(`uncaught: ${error.message}`));
-  return said;
-}
-
 /**
  * Puts a record into the visitor's database, as damage or another release would.
  * @param {Page} page

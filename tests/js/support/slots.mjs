@@ -1,11 +1,10 @@
 /** Pages with slots of every kind for the tests: the script and its style as published, models that the CLI published, a strict policy. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { Consent, Profile, Ranker } from "../../../dist/npm/node.js";
 import { Renderer } from "../../../dist/npm/render.js";
 import { root } from "../../../scripts/process.mjs";
-import { until } from "./chromium.mjs";
+import { enter, until } from "./chromium.mjs";
 import { AUDIENCE, openOrigin } from "./origin.mjs";
 import { settled } from "./shop.mjs";
 
@@ -87,14 +86,6 @@ export async function stands(page, ids) {
   await until(page, (ids) => [...document.querySelectorAll("[data-pocketrank-slot] [data-item]")].map((card) => card.getAttribute("data-item")).join() === ids, ids.join());
 }
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
-/** What axe finds wrong with a page that was opened with `bypassCSP`. @param {Page} page */
-export async function violations(page) {
-  const found = /** @type {import("axe-core").AxeResults} */ (await page.evaluate(`${axe}; axe.run()`));
-  return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(" ")}`);
-}
-
 /** Agrees, and looks at items. @param {Page} page @param {{ mode?: "session" | "persistent", views?: string[] }} [options] */
 export async function agree(page, { mode = "session", views = viewed } = {}) {
   await page.evaluate(
@@ -133,11 +124,7 @@ export function observed(page) {
  * @param {import("playwright-core").BrowserContextOptions & { before?: () => void }} [options] `before` runs in each page first
  */
 export async function visit(browser, url, { before, ...options } = {}) {
-  const context = await browser.newContext({ viewport: { width: 900, height: 700 }, ...options });
-  await context.addInitScript(observe);
-  if (before) await context.addInitScript(before);
-  const page = await context.newPage();
-  await page.goto(url);
+  const { page } = await enter(browser, url, { viewport: { width: 900, height: 700 }, ...options, before: [observe, ...(before ? [before] : [])] });
   await settled(page);
   return page;
 }

@@ -4,18 +4,16 @@
  */
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { root } from "../../scripts/process.mjs";
 import { samples } from "../../scripts/shop/pages.mjs";
-import { launchChromium } from "./support/chromium.mjs";
+import { launchChromium, violations } from "./support/chromium.mjs";
 import { share } from "./support/share.mjs";
 import { answer, open, openEdge, tastes } from "./support/shop.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const pages = samples(JSON.parse(readFileSync(join(root, "dist/data/catalogue.json"), "utf8")));
 const product = pages.find(({ name }) => name === "product")?.path ?? "";
 const [others = []] = tastes();
@@ -55,9 +53,7 @@ async function check(page, name) {
   // What lies over a page is shown where it lies.
   const isCovered = (await page.locator(".pr-why, pocketrank-devtools").count()) > 0;
   await page.screenshot({ path: join(folder, `${name}.png`), fullPage: !isCovered });
-  const { violations } = /** @type {import("axe-core").AxeResults} */ (await page.evaluate(`${axe}; axe.run()`));
-  const found = violations.map(({ id, impact, nodes }) => `${id} (${impact}): ${nodes.map(({ html }) => html).slice(0, 3).join(" ")}`);
-  assert.deepEqual(found, []);
+  assert.deepEqual(await violations(page), []);
   // The screen's own width: a phone's window grows with what it holds.
   const has = page.viewportSize()?.width ?? 0;
   const needs = await page.evaluate(() => document.documentElement.scrollWidth);
