@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { init } from "../../dist/npm/node.js";
-import { launchChromium, until } from "./support/chromium.mjs";
+import { launchChromium, until, violations } from "./support/chromium.mjs";
 import { share } from "./support/share.mjs";
-import { COUNT, agree, carousel, expected, items, observed, openPages, order, ownCards, stands, viewed, violations, visit } from "./support/slots.mjs";
+import { COUNT, agree, carousel, expected, items, observed, openPages, order, ownCards, stands, viewed, visit } from "./support/slots.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
 
