@@ -21,7 +21,7 @@ await main(async () => {
   const env = { POCKETRANK_DATA: data };
   const tools = await setup({ tests: true });
   const steps = {
-    rust: () => cargoTest(["-p", "pocketrank-origin", "--release", "--features", "data-tests", "--test", "data_*"], env),
+    rust: () => cargoTest(["-p", "pocketrank-origin", "--release", "--test", "data_*"], env),
     build: () => build(tools),
     js: () => nodeTest("tests/data", env),
   };

@@ -1,6 +1,5 @@
 //! The ready mappings on the public data sets. The expected counts were taken from the files by other means (pandas).
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // Tests may fail by panicking.
-#![cfg(feature = "data-tests")]
 
 mod support;
 

@@ -1,5 +1,4 @@
-//! Quality and size on a real shop, UCI Online Retail II: needs the data, so only with the feature `data-tests`.
-#![cfg(feature = "data-tests")]
+//! Quality and size on a real shop, UCI Online Retail II: needs the data, so only where it is named.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use pocketrank::{Section, Snapshot};
