@@ -182,7 +182,8 @@ function offline(page) {
  */
 async function equalize(page, keeps = false) {
   await open(page, new URL("/cart", page.url()).href);
-  await page.evaluate(async (keeps) => {
+  const { origin } = new URL(page.url());
+  await page.evaluate(async () => {
     for (const { name = "" } of await indexedDB.databases()) {
       if (!name.endsWith("-models")) continue;
       await new Promise((resolve, reject) => {
@@ -191,12 +192,11 @@ async function equalize(page, keeps = false) {
         request.onerror = reject;
       });
     }
-    if (keeps) return;
-    for (const registration of await navigator.serviceWorker.getRegistrations()) await registration.unregister();
-    for (const name of await caches.keys()) await caches.delete(name);
-  }, keeps);
+  });
   await page.goto("about:blank");
   const devtools = await page.context().newCDPSession(page);
+  // Not by the page: what it unregisters stays until the page has gone, or comes back with the next.
+  if (!keeps) await devtools.send("Storage.clearDataForOrigin", { origin, storageTypes: "service_workers,cache_storage" });
   await devtools.send("Network.clearBrowserCache");
   await devtools.send("Network.setCacheDisabled", { cacheDisabled: true });
 }

@@ -13,7 +13,7 @@ const { path, tastes: [one, two], images } = readPlans();
 const plans = { path: [path[0] ?? "/", path[2] ?? "/cart"], tastes: /** @type {const} */ ([one.slice(-1), two.slice(-1)]), images };
 
 /** The others, which resemble these, are left to the audit itself. */
-const SOME = new Set(["no-choice", "denied", "gpc", "gpp-opted-out", "session", "persistent", "offline", "capsule", "withdrawn"]);
+const SOME = new Set(["no-choice", "denied", "gpc", "gpp-opted-out", "session", "offline", "capsule", "withdrawn"]);
 
 /** A Service Worker that asks with what pages told it. */
 const worker = `
