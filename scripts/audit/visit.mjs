@@ -177,7 +177,7 @@ function offline(page) {
 }
 
 /**
- * Makes the caches of visitors equal, models included, whatever they visited before: all are empty, and what is of the browser stays so.
+ * Makes the caches of visitors equal, models included, whatever they visited before: all are empty, and fill by what is asked for from then on.
  * @param {Page} page @param {boolean} [keeps] leaves what is for visits without a network
  */
 async function equalize(page, keeps = false) {
@@ -198,7 +198,6 @@ async function equalize(page, keeps = false) {
   // Not by the page: what it unregisters stays until the page has gone, or comes back with the next.
   if (!keeps) await devtools.send("Storage.clearDataForOrigin", { origin, storageTypes: "service_workers,cache_storage" });
   await devtools.send("Network.clearBrowserCache");
-  await devtools.send("Network.setCacheDisabled", { cacheDisabled: true });
 }
 
 /** Closes the tabs of the visit, and looks what a new one finds. */
