@@ -159,14 +159,19 @@ fn a_profile_ranks_explains_and_travels() {
         profile.record(&grant, item, "view_item", NOW).unwrap();
     }
     assert_eq!(code(profile.record(&grant, "sku-5", "looked", NOW)), "unknown_name");
-    let back = JsProfile::decode(&grant, &profile.encode(&grant), 0).unwrap();
+    let back = JsProfile::decode(&grant, &profile.encode(&grant), 0, NOW).unwrap();
     assert_eq!(back.length(), 3);
-    assert_eq!(code(JsProfile::decode(&grant, b"PKPR", 0)), "truncated");
-    assert_eq!(JsProfile::restore(&grant, &back.held(), 0).unwrap().length(), 3);
+    assert_eq!(code(JsProfile::decode(&grant, b"PKPR", 0, NOW)), "truncated");
+    assert_eq!(JsProfile::restore(&grant, &back.held(), 0, NOW).unwrap().length(), 3);
     let tomorrow = NOW / 86_400 + 1;
-    assert_eq!(JsProfile::restore(&grant, &back.held(), tomorrow).unwrap().length(), 0);
     assert_eq!(
-        JsProfile::decode(&grant, &back.encode(&grant), tomorrow)
+        JsProfile::restore(&grant, &back.held(), tomorrow, NOW)
+            .unwrap()
+            .length(),
+        0
+    );
+    assert_eq!(
+        JsProfile::decode(&grant, &back.encode(&grant), tomorrow, NOW)
             .unwrap()
             .length(),
         0
