@@ -10,10 +10,10 @@ use crate::event::{item_hash, DAY};
 use crate::history::History;
 use crate::list::Lists;
 use crate::profile::Profile;
-use crate::score::{Affinity, Content, Factors, Neighbours, Prior, Scorer, PART_NAMES};
+use crate::score::{Affinity, Content, Factors, Neighbours, Prior, Scorer};
 use crate::snapshot::{Blend, Snapshot, NO_ROW};
 #[cfg(feature = "scale")]
-use crate::{error::Error, snapshot::Scales};
+use crate::{error::Error, score::PART_NAMES, snapshot::Scales};
 use std::collections::BinaryHeap;
 
 mod explanation;
