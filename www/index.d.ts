@@ -164,7 +164,7 @@ export class Profile {
    * began before count as much less as the share of their days that is gone. So it is gone from what is written next. What a clock that was wrong
    * has put after `now` is of now from then on.
    * @param now seconds since 1970-01-01 UTC; the clock's if not given
-   * @param days for how many days before `now` is kept; 365 if not given
+   * @param days for how many days before `now` is kept; 365 if not given, `Infinity` for all
    * @throws where the bytes are not a whole, sound profile
    */
   static decode(grant: Grant, bytes: Uint8Array, now?: number, days?: number): Profile;

@@ -9,7 +9,7 @@
  * import { Profile } from "pocketrank";
  * import { replay, writeCapsule } from "pocketrank/replay";
  * const text = writeCapsule({ ranker, profile, now, candidates: items, slate: ranker.rerank(candidates, options), options });
- * const { slate } = replay(text, ranker, (held) => Profile.restore(grant, held, 0));
+ * const { slate } = replay(text, ranker, (held, at) => Profile.restore(grant, held, at, Infinity));
  * ```
  */
 import type { CandidateItem, EventKind, Explanation, HeldProfile, Options, PartName, Profile, Ranked, Ranker } from "./index.js";
@@ -77,11 +77,11 @@ export function readCapsule(text: string): Capsule;
 
 /**
  * Ranks again what a capsule says. The ranker is left with the capsule's blend and profile: set yours again.
- * @param restore makes a profile: `(held) => Profile.restore(grant, held, 0)`
+ * @param restore makes a profile as it was then: `(held, at) => Profile.restore(grant, held, at, Infinity)`
  * @throws as {@link readCapsule}; with code `other_snapshot` where the ranker has another snapshot, `invalid_profile` where the signals are none,
  *   `differs` where a place or a bit of a score differs
  */
-export function replay(text: string, ranker: Ranker, restore: (held: Uint8Array) => Profile): Replayed;
+export function replay(text: string, ranker: Ranker, restore: (held: Uint8Array, at: number) => Profile): Replayed;
 
 /** A capsule as the fragment of an address, `#pocketrank-replay=…`. */
 export function toFragment(text: string): string;

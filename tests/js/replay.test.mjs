@@ -17,8 +17,8 @@ const folder = mkdtempSync(join(tmpdir(), "pocketrank-replay-"));
 const items = Array.from({ length: 60 }, (_, n) => ({ id: `sku-${n * 6}`, in_stock: n % 7 !== 0 }));
 /** @type {any} */
 let grant;
-/** @type {(held: Uint8Array) => any} */
-const restore = (held) => Profile.restore(grant, held, 0);
+/** @type {(held: Uint8Array, at: number) => any} */
+const restore = (held, at) => Profile.restore(grant, held, at, Infinity);
 const code = (/** @type {string} */ expected, /** @type {RegExp} */ text) => (/** @type {any} */ error) => error.code === expected && text.test(error.message);
 
 before(async () => {

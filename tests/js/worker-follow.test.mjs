@@ -1,4 +1,4 @@
-/** worker/src/follow.rs, follower.rs and origin.rs: how an isolate follows an origin, and what isolates share. */
+/** worker/src/follow.rs, follower.rs, drive.rs and origin.rs: how an isolate follows an origin, and what isolates share. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -75,7 +75,7 @@ export function readCapsule(text: string): Capsule {
   return capsule;
 }
 
-export function replay(text: string, ranker: Ranker, restore: (held: Uint8Array) => Profile): Replayed {
+export function replay(text: string, ranker: Ranker, restore: (held: Uint8Array, at: number) => Profile): Replayed {
   const capsule = readCapsule(text);
   if (ranker.id !== capsule.snapshot) {
     throw coded("other_snapshot", `replay: it was ranked by snapshot ${capsule.snapshot}, this is ${ranker.id}; load that snapshot`);
@@ -93,6 +93,7 @@ export function replay(text: string, ranker: Ranker, restore: (held: Uint8Array)
         count,
       })),
     }),
+    now,
   );
   const out = new Set(capsule.outOfStock);
   const candidates = ranker.candidates(capsule.candidates.map((id, at) => ({ id, in_stock: !out.has(at) })));

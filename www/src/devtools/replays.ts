@@ -39,11 +39,11 @@ export function save(content: string | Uint8Array<ArrayBuffer>, name: string): v
 }
 
 /** A profile of what a capsule holds. It is nobody's on this page and kept nowhere, so that it needs no yes of the visitor. */
-function restore({ Consent, profile }: Pocketrank, held: Uint8Array): Profile {
+function restore({ Consent, profile }: Pocketrank, held: Uint8Array, at: number): Profile {
   const grant = new Consent({ choice: { mode: "session" } }).grant();
   if (!grant) throw new Error("a choice that allows the session gives a grant");
   // The class of the runtime that the page's rankers are of.
-  return (profile.constructor as typeof Profile).restore(grant, held, 0);
+  return (profile.constructor as typeof Profile).restore(grant, held, at, Infinity);
 }
 
 /** Makes a capsule again by the ranker of the page that has its snapshot, and says what came of it. */
@@ -53,7 +53,7 @@ export async function again(pocketrank: Pocketrank, text: string, slots: Pick<Sl
     const fitting = slots.find(({ ranker }) => ranker.id === snapshot) ?? slots[0] ?? { ranker: await pocketrank.ranker(), blend: undefined };
     const { ranker, blend } = fitting;
     try {
-      const { capsule, slate } = replay(text, ranker, (held) => restore(pocketrank, held));
+      const { capsule, slate } = replay(text, ranker, (held, at) => restore(pocketrank, held, at));
       const said = `Same slate, bit for bit: ${slate.length} places of ${capsule.candidates.length} candidates, ranked at ${time(capsule.now)} by snapshot ${snapshot}.`;
       const places = slate.map(({ id, why }) => ({ id, name: id, why, effects: [] }));
       return [make("p", { class: "same" }, [said]), ...scores(places, "Replay", places.map(({ id }) => id))];
