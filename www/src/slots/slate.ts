@@ -70,6 +70,7 @@ export class Slate {
   #left: HTMLElement[] = [];
   /** Whether the page has put its own cards into another order since. */
   #isTheirs = false;
+  #dismissed = new Set<string>();
   /** Indexes of the list's items, the best first. */
   #ranked: number[] = [];
   #again: () => void = () => undefined;
@@ -158,7 +159,7 @@ export class Slate {
   async #rerank(model: Model, isLate: () => boolean): Promise<void> {
     const { pocketrank, slot, candidates, cards } = model;
     const { ranker, items, diversity, shifts } = slot;
-    const dismissed = dismissedBy(pocketrank);
+    const dismissed = (this.#dismissed = dismissedBy(pocketrank));
     const count = cards ? this.#count + dismissed.size : items.length;
     const isKnown = cards || (pocketrank.mode !== "contextual" && pocketrank.profile.length > 0);
     const ranked = isKnown ? await rank(ranker, candidates, items, () => ({ count, diversity, shifts: shifts(candidates) })) : [];
@@ -167,7 +168,7 @@ export class Slate {
     if (isLate()) return;
     // Meanwhile others may have had a turn with the ranker: templates say why by this slot's weights.
     shifts(candidates);
-    this.#ranked = ranked.map(({ index }) => index).filter((index) => !(dismissed.size > 0 && dismissed.has(itemHash(items[index]?.id ?? ""))));
+    this.#ranked = ranked.map(({ index }) => index).filter((index) => !this.#isDismissed(items[index]?.id));
     if (isEmpty) {
       this.#slot.removeAttribute(BLANK);
       this.#slot.replaceChildren(cards.all(slot.template, this.#count));
@@ -184,6 +185,15 @@ export class Slate {
     this.#slot.dispatchEvent(new CustomEvent("pocketrank:slate", { bubbles: true, detail: { items: cardsOf(this.#slot).map(itemOf) } }));
   }
 
+  #isDismissed(id = ""): boolean {
+    return this.#dismissed.size > 0 && this.#dismissed.has(itemHash(id));
+  }
+
+  /** Whether a card is to stay where it is: one that was seen, unless the visitor has turned it down, though the pointer be on it again. */
+  #stays(card: HTMLElement): boolean {
+    return this.#seen.has(card) && !this.#isDismissed(itemOf(card));
+  }
+
   get #count(): number {
     return Math.min(Number(this.#slot.dataset.pocketrankCount ?? 12), MAX_COUNT);
   }
@@ -196,12 +206,12 @@ export class Slate {
   /** Cards that the template makes, where they are not what stands there. */
   #changesOfTemplate({ slot: { items, template } }: Model, cards: Cards): Change[] {
     const there = cardsOf(this.#slot);
-    const stay = new Set(there.filter((card) => this.#seen.has(card)).map(itemOf));
+    const stay = new Set(there.filter((card) => this.#stays(card)).map(itemOf));
     const next = this.#ranked.filter((index) => !stay.has(items[index]?.id ?? ""));
     const count = this.#count;
     return Array.from({ length: count }, (_, place) => {
       const card = there[place];
-      if (card && this.#seen.has(card)) return { card, next: card };
+      if (card && this.#stays(card)) return { card, next: card };
       const index = next.shift();
       const made = index === undefined ? undefined : cards.card(index, template, place, count);
       return { card, next: made && card && this.#known.get(card)?.isEqualNode(made) ? card : made };
@@ -212,8 +222,8 @@ export class Slate {
   #changesOfOwn(): Change[] {
     const { cards } = ownOf(this.#slot);
     const ranked = this.#ranked.flatMap((index) => cards[index] ?? []);
-    const next = [...new Set([...ranked, ...cards])].filter((card) => !this.#seen.has(card));
-    return cardsOf(this.#slot).map((card) => ({ card, next: this.#seen.has(card) ? card : next.shift() }));
+    const next = [...new Set([...ranked, ...cards])].filter((card) => !this.#stays(card));
+    return cardsOf(this.#slot).map((card) => ({ card, next: this.#stays(card) ? card : next.shift() }));
   }
 
   /** Gives the cards that came. */
@@ -293,7 +303,7 @@ export class Slate {
   async #explain(button: HTMLElement, card: HTMLElement): Promise<void> {
     try {
       const { showWhy } = await import("./why.js");
-      await showWhy(button, card, () => this.#seen.release(card));
+      await showWhy(button, card);
     } catch (error) {
       console.warn("pocketrank: why a card is there cannot be said", error);
     }

@@ -89,8 +89,8 @@ function make<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Shows why a card is there. `release` lets the carousel replace the card once the visitor does not want it. */
-export async function showWhy(button: HTMLElement, card: HTMLElement, release: () => void): Promise<void> {
+/** Shows why a card is there. */
+export async function showWhy(button: HTMLElement, card: HTMLElement): Promise<void> {
   const pocketrank = await window.pocketrank?.catch(() => undefined);
   if (!pocketrank) return;
   const id = itemOf(card);
@@ -116,7 +116,6 @@ export async function showWhy(button: HTMLElement, card: HTMLElement, release: (
     const dismiss = make("button", { type: "button", className: "pr-why-dismiss" }, [words.dismiss]);
     dismiss.addEventListener("click", () => {
       popover.hidePopover();
-      release();
       void pocketrank.record("dismiss", [id]);
     });
     popover.append(dismiss);
