@@ -223,7 +223,7 @@ describe("a page that is shown while models change", () => {
     await page.context().close();
   });
 
-  it("leaves the models to a tab whose yes lasts where its own does not", async () => {
+  it("leaves the models where a tab comes to the yes of another one, which lasts", async () => {
     publish(0);
     const page = await visit();
     await agree(page, "session");
@@ -234,7 +234,7 @@ describe("a page that is shown while models change", () => {
     await until(other, async () => (await indexedDB.databases()).length === 2);
     await page.reload();
     await settled(page);
-    assert.equal(await page.evaluate(async () => (await window.pocketrank)?.mode), "session");
+    assert.equal(await page.evaluate(async () => (await window.pocketrank)?.mode), "persistent");
     // Its writes come one after the other: once this is written, what it had to erase is.
     await page.evaluate(async () => (await window.pocketrank)?.record("view_item", ["sku-1"]));
     assert.deepEqual((await readStorage(page)).indexedDB?.sort(), ["pocketrank", "pocketrank-models"]);

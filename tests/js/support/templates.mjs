@@ -12,7 +12,7 @@ await init();
 
 /** @typedef {{ template: string, data: object }} Line */
 
-const inner = 'export { fill } from "./fill.ts"; export { nodesOf } from "./nodes.ts"; export { readTemplates } from "./templates.ts";';
+const inner = 'export { fill } from "./templates/fill.ts"; export { nodesOf } from "./slots/nodes.ts"; export { readTemplates } from "./templates/templates.ts";';
 
 /** What the package's script is made of. @param {"esm" | "iife"} format as `inner` in a page @returns {Promise<string>} */
 export async function bundleInner(format) {
