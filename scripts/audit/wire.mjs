@@ -89,8 +89,10 @@ export async function openWire(shop) {
     sent,
     given,
     async quiet() {
-      const end = performance.now() + LONGEST;
-      while (underWay > 0 || performance.now() - last < STILL) {
+      // What a page asks for as it is left takes a moment to come.
+      const begun = performance.now();
+      const end = begun + LONGEST;
+      while (underWay > 0 || performance.now() - Math.max(last, begun) < STILL) {
         if (performance.now() > end) throw new Error(`requests go on for ${LONGEST} ms: ${sent.slice(-3).map(({ url }) => url).join(" ")}`);
         await sleep(20);
       }
