@@ -25,9 +25,9 @@ const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
 const WORKER = `/pocketrank-worker.js?cache=pocketrank-${version}&scripts=%2Fpocketrank%2F&lists=%2Fpocketrank%2Fcandidates%2F`;
 /** What is asked for where ranking took long, which a busy machine makes happen. */
 const SLOW = /^\/pocketrank\/(offload|scorer)-[0-9a-f]{16}\.js$/;
-/** What browsers say of themselves and of what they have; `sec-...` no script can set. */
+/** What browsers say of themselves and of what they have, as where a cache goes on with what broke off; `sec-...` no script can set. */
 const HEADERS =
-  /^(host|user-agent|accept|accept-encoding|accept-language|cache-control|connection|cookie|if-modified-since|if-none-match|origin|pragma|priority|purpose|range|referer|sec-.+|service-worker|upgrade-insecure-requests)$/;
+  /^(host|user-agent|accept|accept-encoding|accept-language|cache-control|connection|cookie|if-modified-since|if-none-match|if-range|origin|pragma|priority|purpose|range|referer|sec-.+|service-worker|upgrade-insecure-requests)$/;
 /** What scripts ask for: the runtime's files, and the shop's own. Pages, by contrast, are visited. */
 const ASSETS = /^\/(pocketrank|assets)\//;
 /** Of text, for a line of the report. */
