@@ -1,7 +1,7 @@
 /**
  * A slot's slate on the page: its cards, made by its template or the shop's own, in the order that is right for the visitor.
  *
- * Invariant: a card that was seen stays where it is. One that was not gives its place to another: a new one of the same size where a template
+ * Invariant: a card that was seen stays where it is, unless the visitor turns it down. One that was not gives its place to another: a new one of the same size where a template
  * makes them, another of the shop's own where it does not, and those are neither made nor removed. If anything fails, what is there stays.
  */
 import type { Candidates } from "../../index.js";
@@ -70,6 +70,7 @@ export class Slate {
   #left: HTMLElement[] = [];
   /** Whether the page has put its own cards into another order since. */
   #isTheirs = false;
+  /** Hashes of what the visitor has turned down, as the slate was ranked last. */
   #dismissed = new Set<string>();
   /** Indexes of the list's items, the best first. */
   #ranked: number[] = [];
