@@ -26,4 +26,16 @@ export default tseslint.config(
     files: ["**/*.ts", "**/*.mjs"],
     rules: { "no-undef": "off" },
   },
+  {
+    files: ["tests/**/*.mjs", "scripts/**/*.mjs", "benches/**/*.mjs"],
+    rules: {
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector: "CallExpression[callee.property.name='waitForFunction'] > [async=true]",
+          message: "Playwright takes a promise for true and waits for nothing: use `until` of tests/js/support/chromium.mjs.",
+        },
+      ],
+    },
+  },
 );

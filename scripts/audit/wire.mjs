@@ -4,7 +4,7 @@
  *
  * Invariant: nothing is passed on but to the shop; whatever else is asked for is recorded and refused.
  */
-import { createServer, request as ask } from "node:http";
+import { Agent, createServer, request as ask } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
@@ -39,13 +39,18 @@ function headersOf(raw) {
 /**
  * @param {string} shop the shop's origin
  * @returns {Promise<{ server: string, sent: Sent[], given: string[], quiet: () => Promise<void>, stop: () => void }>} `server` is the proxy's
- *   address, `given` the `Set-Cookie` headers that came back; `quiet` waits until nothing is under way and nothing has been asked for a while
+ *   address, `given` the `Set-Cookie` headers that came back; `quiet` waits until nothing is under way and nothing has been asked for a while,
+ *   and throws where the shop did not answer
  */
 export async function openWire(shop) {
   /** @type {Sent[]} */
   const sent = [];
   /** @type {string[]} */
   const given = [];
+  /** @type {string[]} */
+  const failed = [];
+  // The edge closes lines that are still for five seconds, and what is asked on one just then is lost: each request has its own.
+  const agent = new Agent({ keepAlive: false });
   let [underWay, last] = [0, performance.now()];
   const note = (/** @type {import("node:http").IncomingMessage} */ { method = "", url = "", rawHeaders }) => {
     const headers = headersOf(rawHeaders);
@@ -66,13 +71,16 @@ export async function openWire(shop) {
       made.body = body.toString();
       if (new URL(made.url).origin !== shop) return response.writeHead(403).end();
       // Read whole, whether the browser still wants it or not: the edge is not to see a line that breaks.
-      const onward = ask(made.url, { method: made.method, headers: made.headers }, async (answer) => {
+      const onward = ask(made.url, { method: made.method, headers: made.headers, agent }, (answer) => {
         made.status = answer.statusCode ?? 0;
         given.push(...(answer.headers["set-cookie"] ?? []));
-        const whole = Buffer.concat(await answer.toArray());
-        response.writeHead(answer.statusCode ?? 502, answer.rawHeaders).end(whole);
+        answer.toArray().then((whole) => response.writeHead(made.status, answer.rawHeaders).end(Buffer.concat(whole)), fail);
       });
-      onward.on("error", () => (response.headersSent ? response.destroy() : response.writeHead(502).end()));
+      const fail = (/** @type {Error} */ { message }) => {
+        failed.push(`${made.url}: ${message}`);
+        response.destroy();
+      };
+      onward.on("error", fail);
       onward.end(body);
     }, () => response.destroy());
   });
@@ -96,6 +104,7 @@ export async function openWire(shop) {
         if (performance.now() > end) throw new Error(`requests go on for ${LONGEST} ms: ${sent.slice(-3).map(({ url }) => url).join(" ")}`);
         await sleep(20);
       }
+      if (failed.length > 0) throw new Error(`the shop did not answer: ${failed.join("; ")}`);
     },
     stop() {
       server.closeAllConnections();

@@ -1,7 +1,7 @@
 /** Consent in Chromium, behind the real edge: what is stored and asked for in each state of it. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { launchChromium, readStorage, until } from "./support/chromium.mjs";
+import { launchChromium, readStorage, until, untilErased } from "./support/chromium.mjs";
 import { share } from "./support/share.mjs";
 import { answer, open, openEdge, profile, settled, tastes } from "./support/shop.mjs";
 
@@ -177,7 +177,7 @@ describe("with a yes that lasts", () => {
     await open(made.page, edge.url);
     await answer(made.page, "Accept all");
     for (const { url } of first) await open(made.page, edge.url + url);
-    await made.page.waitForFunction(async () => (await window.pocketrank)?.profile.length === 3);
+    await until(made.page, async () => (await window.pocketrank)?.profile.length === 3);
     return made;
   }
 
@@ -258,9 +258,8 @@ describe("with a yes that lasts", () => {
       assert.equal((await profile(other)).length, 3);
       await act(page);
       for (const tab of [page, other]) {
-        await tab.waitForFunction(async () => (await window.pocketrank)?.mode === "contextual");
-        await tab.waitForFunction(async () => (await indexedDB.databases()).length === 0);
-        assert.deepEqual(await readStorage(tab), {});
+        await until(tab, async () => (await window.pocketrank)?.mode === "contextual");
+        await untilErased(tab);
         assert.deepEqual(await profile(tab), []);
       }
       // What is done from now on is not recorded either.

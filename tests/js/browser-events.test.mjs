@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { init, itemHash } from "../../dist/npm/node.js";
-import { launchChromium } from "./support/chromium.mjs";
+import { launchChromium, until } from "./support/chromium.mjs";
 import { share } from "./support/share.mjs";
 import { answer, open, openFiles, profile, settled, tastes } from "./support/shop.mjs";
 
@@ -71,7 +71,7 @@ describe("events", () => {
     );
     assert.deepEqual(await kinds(page), ["view_item"]);
     await page.getByRole("button", { name: "Forget me" }).click();
-    await page.waitForFunction(async () => (await window.pocketrank)?.mode === "contextual");
+    await until(page, async () => (await window.pocketrank)?.mode === "contextual");
     await page.evaluate(async () => (await window.pocketrank)?.record("purchase", ["x"]));
     assert.deepEqual(await profile(page), []);
     await page.getByRole("button", { name: "Privacy choices" }).click();

@@ -62,7 +62,8 @@ export async function startOrigin() {
   /** @type {Set<import("node:net").Socket>} */
   const sockets = new Set();
   let sent = 0;
-  const server = createServer((request, response) => {
+  // Who asks lets go first: an answer is never lost to a line that is just being closed.
+  const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
     const path = new URL(request.url ?? "/", "http://origin").pathname;
     const kind = kindOf(path);
     asked.push(kind);

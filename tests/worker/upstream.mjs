@@ -18,7 +18,8 @@ export async function startUpstream(handler, port = 0) {
   /** @type {Request[]} */
   const seen = [];
   let answer = handler;
-  const server = createServer((request, response) => {
+  // Who asks lets go first: an answer is never lost to a line that is just being closed.
+  const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
     seen.push(request);
     response.on("error", () => undefined);
     answer(request, response);

@@ -85,6 +85,20 @@ export async function readStorage(page) {
 }
 
 /**
+ * Waits until nothing is stored any more: what is erased goes piece by piece, and other tabs do it in their own time.
+ * @param {import("playwright-core").Page} page
+ */
+export async function untilErased(page) {
+  const end = Date.now() + 15_000;
+  for (;;) {
+    const kept = await readStorage(page);
+    if (Object.keys(kept).length === 0) return;
+    if (Date.now() > end) throw new Error(`kept after 15 s: ${JSON.stringify(kept)}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/**
  * Chromium on a profile that outlives it, started here so that it can be killed.
  * @param {string} profile folder
  */

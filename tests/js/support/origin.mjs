@@ -96,7 +96,8 @@ export async function openOrigin(sites = []) {
   /** @type {string[]} */
   const asked = [];
 
-  const server = createServer((request, response) => {
+  // Who asks lets go first: an answer is never lost to a line that is just being closed.
+  const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://localhost");
     const path = normalize(decodeURIComponent(pathname));
     const isOurs = path.startsWith("/models/");

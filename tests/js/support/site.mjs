@@ -27,7 +27,8 @@ const types = /** @type {Record<string, string>} */ ({
 export async function serveSite(folder, answer) {
   /** @type {import("node:http").IncomingMessage[]} */
   const requests = [];
-  const server = createServer(async (request, response) => {
+  // Who asks lets go first: an answer is never lost to a line that is just being closed.
+  const server = createServer({ keepAliveTimeout: 120_000 }, async (request, response) => {
     requests.push(request);
     const own = answer?.(request);
     if (own) {
