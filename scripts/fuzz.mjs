@@ -25,7 +25,7 @@ async function search(target, time, env) {
   await run("cargo", ["fuzz", "run", ...options, target, ...folders, "--", `-max_total_time=${time}`, "-timeout=10", "-print_final_stats=1"], {
     env,
     remedy: `if it crashed, the input is the newest file in tests/fuzz/artifacts/${target}: copy it to ${replayed} under a name that says
-what it is, mend the code until \`cargo test --features pack,sign --test crashers\` passes, and commit both`,
+what it is, mend the code until \`cargo test -p pocketrank --features pack,sign --test suite crashers\` passes, and commit both`,
   });
 }
 

@@ -1,14 +1,11 @@
 //! What rules ask of a visitor, of events and of what was folded: a plain twin says it of each event by itself.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-mod support;
-
+use crate::support::{builder, id, profile, Rng, NOW};
 use pocketrank::condition::Value;
 use pocketrank::rule::{behaviour, Workflow};
 use pocketrank::{item_hash, Event, EventKind, ItemHash, Profile, Snapshot};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
-use support::{builder, id, profile, Rng, NOW};
 
 const ITEMS: usize = 40;
 const DAY: u32 = 86_400;

@@ -1,13 +1,10 @@
 //! The golden model and the 1,000 cases that Node, workerd and Chromium replay: the native host must still agree with them.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-mod support;
-
+use crate::support::cases::{generate, rank, ranker, CASES, SNAPSHOT};
+use crate::support::decisions;
+use crate::support::fixtures::{fixtures, FOLDER};
 use pocketrank::{Delta, PatchKind, Snapshot};
 use serde_json::Value;
-use support::cases::{generate, rank, ranker, CASES, SNAPSHOT};
-use support::decisions;
-use support::fixtures::{fixtures, FOLDER};
 
 #[test]
 fn the_native_slates_are_the_golden_ones() {

@@ -1,6 +1,5 @@
 //! Every combination of signals against a table that is written out apart from the code: `cases/consent.json`, of which the first row that fits
 //! decides. JavaScript is held to the same (`js/consent.test.mjs`).
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use pocketrank::{Answers, Choice, Consent, Gpc, Mode, Signals};
 use serde_json::Value;

@@ -1,5 +1,4 @@
 //! Replays what fuzzing found, and inputs near it: a file of `fixtures/crashers/TARGET` must end without a panic.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 #[path = "fuzz/targets.rs"]
 mod targets;

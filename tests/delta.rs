@@ -1,12 +1,9 @@
 //! Deltas: a base and its delta make the target, byte for byte, and anything else is an error.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-mod support;
-
+use crate::support::changes::{apply, change, delta, pair, Change, NONE};
+use crate::support::{builder, id, Rng};
 use pocketrank::{item_hash, Delta, PatchKind, Snapshot};
 use proptest::prelude::*;
-use support::changes::{apply, change, delta, pair, Change, NONE};
-use support::{builder, id, Rng};
 
 /// A pair of which one row in a hundred changes, with all sections.
 fn small() -> (Vec<u8>, Vec<u8>) {

@@ -1,12 +1,9 @@
 //! Chains of deltas: what they make in one pass is what they make one after another.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-mod support;
-
+use crate::support::changes::{apply, change, delta, history, Change, NONE};
 use pocketrank::{Delta, Error, Snapshot};
 use proptest::prelude::*;
 use proptest::sample::Index;
-use support::changes::{apply, change, delta, history, Change, NONE};
 
 fn chain(base: &[u8], deltas: &[Vec<u8>]) -> Result<Vec<u8>, Error> {
     let opened = deltas.iter().map(|delta| Delta::open(delta));

@@ -1,14 +1,11 @@
 //! Experiments by the laws that they keep; that they are GrowthBook's is tested beside its SDK (`tests/js/experiments.test.mjs`).
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-mod support;
-
+use crate::support::{builder, events, grant, profile, Rng, NOW};
 use pocketrank::condition::Value;
 use pocketrank::experiment::{compile, Experiments, Options, Source, Visitor};
 use pocketrank::pack::SnapshotBuilder;
 use pocketrank::{capsule, Candidates, Choice, Consent, Lot, Mode, Profile, Ranker, Signals, Snapshot};
 use proptest::prelude::*;
-use support::{builder, events, grant, profile, Rng, NOW};
 
 fn compiled(json: &str) -> Experiments {
     compile(json, &Options::default()).unwrap().experiments

@@ -1,12 +1,9 @@
 //! Manifests: what a trusted key signed is read as it was, and anything else is an error.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-mod support;
-
+use crate::support::fixtures::FOLDER;
+use crate::support::manifests::{keys, manifest, trust, MANIFEST};
 use pocketrank::{Blob, Error, File, Link, Manifest, PublicKey, SecretKey, SnapshotId, Target, Trust, MAX_MANIFEST};
 use proptest::prelude::*;
-use support::fixtures::FOLDER;
-use support::manifests::{keys, manifest, trust, MANIFEST};
 
 /// Bytes before the first signature.
 const HEAD: usize = 8;

@@ -1,16 +1,13 @@
 //! Reranking against a twin that is slow and plain, and the laws of a slate.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
-mod support;
-
+use crate::support::vectors::{content, factors, fold_in, product, quantize};
+use crate::support::{builder, events, id, profile, Rng, NOW};
 use pocketrank::{
     item_hash, AttributeRow, Candidates, Event, EventKind, Options, Profile, Ranked, Ranker, Snapshot, NO_ROW,
     OUT_OF_STOCK,
 };
 use proptest::prelude::*;
 use std::collections::HashMap;
-use support::vectors::{content, factors, fold_in, product, quantize};
-use support::{builder, events, id, profile, Rng, NOW};
 
 /// The definition: dense sums, every pair, full sorts.
 fn twin(

@@ -1,13 +1,10 @@
 //! Rules: what they do to a slate is what a plain twin does; what is wrong with one is its own affair.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-mod support;
-
+use crate::support::{builder, events, id, profile, Rng, NOW};
 use pocketrank::condition::{Condition, Value};
 use pocketrank::rule::{behaviour, compile_rules, Action, Ask, Matching, Moves, Orders, Rule, Rules, Workflow};
 use pocketrank::{item_hash, Candidates, Event, EventKind, Options, Profile, Ranker, Snapshot, NO_ROW, OUT_OF_STOCK};
 use proptest::prelude::*;
-use support::{builder, events, id, profile, Rng, NOW};
 
 const ITEMS: usize = 60;
 const DAY: u32 = 86_400;

@@ -1,15 +1,12 @@
 //! A slice ranks its items as the whole does.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
-mod support;
-
+use crate::support::{builder, events, id, profile, Rng, NOW};
 use pocketrank::pack::SnapshotBuilder;
 use pocketrank::{
     item_hash, Candidates, Error, Event, ItemHash, Options, Profile, Ranked, Ranker, Section, Snapshot, NO_ROW,
     OUT_OF_STOCK,
 };
 use proptest::prelude::*;
-use support::{builder, events, id, profile, Rng, NOW};
 
 fn open(bytes: Vec<u8>) -> Snapshot<Vec<u8>> {
     let snapshot = Snapshot::open(bytes).unwrap();

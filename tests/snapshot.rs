@@ -1,8 +1,6 @@
 //! The format: what is packed opens, verifies and reads back; what is damaged says so and never panics.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-mod support;
-
+use crate::support::{builder, events, id, profile, Rng, NOW};
 use pocketrank::condition::Condition;
 use pocketrank::experiment::Experiments;
 use pocketrank::rule::Rule;
@@ -10,7 +8,6 @@ use pocketrank::template::Templates;
 use pocketrank::{item_hash, Candidates, Options, Ranker, Section, Snapshot, NO_ROW};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
-use support::{builder, events, id, profile, Rng, NOW};
 
 fn packed(seed: u64, items: usize) -> Vec<u8> {
     builder(&mut Rng(seed), items).build().unwrap()
@@ -238,7 +235,7 @@ fn every_rule_of_the_neighbours_is_checked() {
 #[test]
 fn unverified_equations_are_harmless() {
     let good = packed(3, 60);
-    let (start, table) = support::vectors::section(&good, b"FACT").unwrap();
+    let (start, table) = crate::support::vectors::section(&good, b"FACT").unwrap();
     let triangle = start + 8 + 4 * 3;
     let ends = [
         start + 4,
@@ -403,7 +400,7 @@ fn an_unknown_item_is_hardly_ever_taken_for_a_known_one() {
             ..Default::default()
         };
         let bytes = model.build().unwrap();
-        let (_, index) = support::vectors::section(&bytes, b"INDX").unwrap();
+        let (_, index) = crate::support::vectors::section(&bytes, b"INDX").unwrap();
         let bits = u32::from_le_bytes(index[..4].try_into().unwrap());
         // Of 2^(b + 32) pairs of bucket and fingerprint, one for each item is taken.
         let buckets = f64::from(1 << bits);

@@ -1,14 +1,11 @@
 //! The plan of a host: laws that hold whatever comes, and what it does when all goes well.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-mod support;
-
+use crate::support::manifests::{blob, keys};
+use crate::support::origin::{delta, id, snapshots, Origin, DAYS};
+use crate::support::sync_host::{Ask, Host, Storage};
 use pocketrank::sync::{Answer, Failure, Kind, Settings};
 use pocketrank::{Manifest, Target};
 use proptest::prelude::*;
-use support::manifests::{blob, keys};
-use support::origin::{delta, id, snapshots, Origin, DAYS};
-use support::sync_host::{Ask, Host, Storage};
 
 fn kinds(host: &Host) -> Vec<Kind> {
     host.requests.iter().map(|(_, kind)| *kind).collect()
@@ -328,7 +325,7 @@ fn only_wanted_files_are_fetched_and_a_page_may_want_others() {
         }
         assert_eq!((files(host), plan.blobs.len()), (count, 1 + count), "{wanted:?}");
         // Another page of the same host fetches what it misses, and asks for nothing else.
-        let mut other = Host::start(plan, host.now, support::manifests::trust(), wants(&[""]), 1);
+        let mut other = Host::start(plan, host.now, crate::support::manifests::trust(), wants(&[""]), 1);
         other.storage.checked = Some(host.now);
         other.restart();
         while files(&other) < 2 - count {

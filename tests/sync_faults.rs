@@ -1,15 +1,12 @@
 //! The faults that a host meets, one by one and at every place, under virtual time: what is in use verifies after each step (`sync_host`
 //! holds it to that), requests are few, and the newest model is reached once the fault has ended.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-mod support;
-
+use crate::support::manifests::{keys, trust};
+use crate::support::origin::{delta, snapshots, Origin, DAY, START};
+use crate::support::sync_host::{Ask, Fault, Host, Storage};
 use pocketrank::sync::{Answer, Failure, Kind, Settings};
 use pocketrank::Manifest;
 use std::sync::OnceLock;
-use support::manifests::{keys, trust};
-use support::origin::{delta, snapshots, Origin, DAY, START};
-use support::sync_host::{Ask, Fault, Host, Storage};
 
 const HOUR: u64 = 3_600_000;
 /// The day that hosts hold when a fault begins, and the one that is current.

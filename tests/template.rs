@@ -1,5 +1,4 @@
 //! Templates: what compiles, what does not and where it says so, and what is rendered.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use pocketrank::template::{
     compile, format_price, CompileError, Field, Kind, Place, Reader, Source, Templates, Value, MAX_OUTPUT,

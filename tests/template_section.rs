@@ -1,14 +1,11 @@
 //! The section of templates: what is read of it, and how snapshots, deltas and slices carry it.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
-mod support;
-
+use crate::support::{builder, Rng};
 use pocketrank::pack::SnapshotBuilder;
 use pocketrank::template::{compile, Escape, Field, Kind, Op, Source, Templates, Value, FIELDS};
 use pocketrank::{diff, item_hash, Delta, Section, Snapshot};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
-use support::{builder, Rng};
 
 fn sources(list: &[(&str, &str)]) -> Vec<Source> {
     let source = |(name, text): &(&str, &str)| Source {
@@ -59,7 +56,7 @@ fn snapshots_deltas_and_slices_carry_them() {
     assert_eq!(plain.templates().unwrap(), None);
     assert_eq!(plain.with_templates(Some(&templates())).unwrap(), whole.as_bytes());
     assert_eq!(whole.with_templates(None).unwrap(), plain.as_bytes());
-    let slice = open(whole.slice((0..5).map(|n| item_hash(&support::id(n)))).unwrap());
+    let slice = open(whole.slice((0..5).map(|n| item_hash(&crate::support::id(n)))).unwrap());
     assert_eq!(slice.templates().unwrap(), Some(templates()));
     // Another word in a template is a few bytes of a delta.
     let other = compile(&sources(&[("card", "<li>{{price}} each</li>")]), &[]).unwrap();

@@ -1,17 +1,10 @@
 //! Factors and content against what their papers say, in floats: quantization may cost a little, and no more.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::needless_range_loop
-)]
+#![allow(clippy::needless_range_loop)]
 
-mod support;
-
+use crate::support::{builder, id, profile, Rng, NOW};
 use pocketrank::pack::SnapshotBuilder;
 use pocketrank::{item_hash, Event, EventKind, Ranker, Snapshot, ONCE, ONE};
 use proptest::prelude::*;
-use support::{builder, id, profile, Rng, NOW};
 
 const ITEMS: usize = 60;
 

@@ -1,8 +1,6 @@
 //! The lists that slots rerank, made of the synthetic shop.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // Tests may fail by panicking.
 
-mod support;
-
+use crate::support::{inputs, load_checked, Files};
 use pocketrank::{item_hash, EventKind, Snapshot};
 use pocketrank_origin::candidates::Lists;
 use pocketrank_origin::control::Control;
@@ -14,7 +12,6 @@ use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::process::Command;
-use support::{inputs, load_checked, Files};
 
 struct Made {
     files: Files,

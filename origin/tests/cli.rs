@@ -1,10 +1,7 @@
 //! The command line as its users see it: exit codes, JSON, whole files.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // Tests may fail by panicking.
 
-mod support;
-
+use crate::support::Files;
 use std::process::{Command, Output};
-use support::Files;
 
 fn pocketrank(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_pocketrank"))

@@ -1,8 +1,6 @@
 //! Items that nobody touched yet: the catalogue ships them, content ranks them, and no customer is told by them.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
-mod support;
-
+use crate::support::{inputs, load_checked, Files};
 use pocketrank::{item_hash, EventKind, Snapshot};
 use pocketrank_origin::candidates::Lists;
 use pocketrank_origin::control::Control;
@@ -15,7 +13,6 @@ use pocketrank_origin::train::material::Material;
 use pocketrank_origin::train::space::Values;
 use pocketrank_origin::train::stack::Stack;
 use pocketrank_origin::train::{blend, train, Model, Recipe, TrainOptions};
-use support::{inputs, load_checked, Files};
 
 fn shop(sessions: u32) -> Dataset {
     let files = Files::new();

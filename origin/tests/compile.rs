@@ -1,13 +1,10 @@
 //! `pocketrank compile`, on modules that are made here; tests/js/compile.test.mjs compiles and loads the runtime itself.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // Tests may fail by panicking.
 
-mod support;
-
+use crate::support::Files;
 use pocketrank_origin::compile::{compile, Refusal};
 use std::borrow::Cow;
 use std::path::Path;
 use std::process::Command;
-use support::Files;
 use wasm_encoder::{
     ConstExpr, CustomSection, DataCountSection, DataSection, EntityType, ExportKind, ExportSection, GlobalSection,
     GlobalType, ImportSection, MemorySection, MemoryType, Module, ValType,

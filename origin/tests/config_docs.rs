@@ -1,5 +1,4 @@
 //! docs/CONFIG.md names every key that the configuration knows, and no other.
-#![allow(missing_docs, clippy::unwrap_used)]
 
 use pocketrank_origin::config::Config;
 use std::collections::BTreeSet;

@@ -1,8 +1,6 @@
 //! `pocketrank evaluate` on files of answers and shares that were held out, what it writes for trec_eval, and the twin in floats.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // Tests may fail by panicking.
 
-mod support;
-
+use crate::support::{inputs, Files};
 use pocketrank::Snapshot;
 use pocketrank_origin::evaluate::{
     baselines, float_ndcg, hold_out, row_items, segments, Bench, Beyond, Known, Protocol, Scope, METRICS,
@@ -14,7 +12,6 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
-use support::{inputs, Files};
 
 /// Users who go through ten items of their own group of three, from a place of their own on, and then on to `more` further.
 fn lists(more: usize) -> (String, String) {

@@ -1,16 +1,13 @@
 //! `pocketrank evaluate` and `report`, and the verbs around them, on data that answer nothing: an error with the file and a
 //! remedy, or a counted note.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // Tests may fail by panicking.
 
-mod support;
-
+use crate::support::{inputs, Files, HEADER, PLAIN};
 use pocketrank_origin::evaluate::baselines;
 use pocketrank_origin::ingest::{load, Inputs};
 use pocketrank_origin::progress::Progress;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use support::{inputs, Files, HEADER, PLAIN};
 
 /// Files, and a snapshot of some events among them.
 struct Shop {

@@ -1,11 +1,8 @@
 //! Features and experiments on the command line: checked, put into snapshots, shown, and kept by retraining.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // Tests may fail by panicking.
 
-mod support;
-
+use crate::support::Files;
 use serde_json::{json, Value};
 use std::process::{Command, Output};
-use support::Files;
 
 const SNAPSHOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/synth-v1.bin");
 const PAYLOAD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/cases/experiments.json");

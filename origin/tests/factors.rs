@@ -1,14 +1,9 @@
 //! Factor models, each against a small dense reference written plainly here.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::needless_range_loop
-)]
+#![allow(clippy::needless_range_loop)]
 
+use crate::support::threads::on_one_and_two;
 use pocketrank_origin::control::Control;
 use pocketrank_origin::error::Error;
-use pocketrank_origin::parallel;
 use pocketrank_origin::progress::Progress;
 use pocketrank_origin::train::als::{Als, State};
 use pocketrank_origin::train::interactions::Interactions;
@@ -161,8 +156,7 @@ fn a_history_folded_in_comes_close_to_the_vector_that_was_trained() {
 #[test]
 fn factors_are_the_same_on_any_number_of_threads() {
     let shop = tastes(700, 90);
-    let of = |threads| {
-        parallel::limit(threads);
+    let (one, two) = on_one_and_two(|| {
         let als = Als {
             dims: 19,
             iterations: 3,
@@ -178,9 +172,7 @@ fn factors_are_the_same_on_any_number_of_threads() {
             .unwrap()
             .rows,
         )
-    };
-    let (one, two) = (of(1), of(2));
-    parallel::limit(0);
+    });
     assert_eq!(one, two);
     let other = Als {
         dims: 19,

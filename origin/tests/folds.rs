@@ -1,5 +1,4 @@
 //! Stratified folds: everybody is asked once, of every length in each fold, and nothing asked is fitted on.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use pocketrank::EventKind;
 use pocketrank_origin::config::CrossValidation;

@@ -1,11 +1,8 @@
 //! Each cleaning rule, each format and each kind of bad data, on files of a few rows.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // Tests may fail by panicking.
 
-mod support;
-
+use crate::support::{gzip, inputs, load_checked, orders_parquet, touched, Files, HEADER, ORDERS, PLAIN};
 use parquet::basic::Compression;
 use pocketrank::EventKind;
-use support::{gzip, inputs, load_checked, orders_parquet, touched, Files, HEADER, ORDERS, PLAIN};
 
 const RETAIL: [(&str, &str, &str, i64, &str, f64, f64); 5] = [
     (

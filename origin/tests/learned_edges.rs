@@ -1,10 +1,9 @@
 //! Learned edges: what trees make of counts, what they change in a table and what they may not; and the tables that weigh a
 //! session's items, through the runtime.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
+use crate::support::threads::on_one_and_two;
 use pocketrank_origin::control::Control;
 use pocketrank_origin::error::Error;
-use pocketrank_origin::parallel;
 use pocketrank_origin::progress::Progress;
 use pocketrank_origin::train::edges::{Boost, Edges, Target};
 use pocketrank_origin::train::sequences::Sequences;
@@ -156,10 +155,6 @@ fn threads_change_no_bit() {
             .unwrap()
             .weights(0.7, 0.8)
     };
-    parallel::limit(1);
-    let alone = fit();
-    parallel::limit(2);
-    let two = fit();
-    parallel::limit(0);
+    let (alone, two) = on_one_and_two(fit);
     assert_eq!(alone, two);
 }

@@ -1,15 +1,12 @@
 //! Files without a header: which form is recognized, what rows they become, and what is asked of them.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)] // Tests may fail by panicking.
 
-mod support;
-
+use crate::support::{inputs, Files};
 use pocketrank::EventKind;
 use pocketrank_origin::dataset::{Dataset, Order};
 use pocketrank_origin::error::Error;
 use pocketrank_origin::evaluate::{exclude_current, hold_out, split, Protocol};
 use pocketrank_origin::ingest::{load, Inputs};
 use pocketrank_origin::progress::Progress;
-use support::{inputs, Files};
 
 fn read(files: &[(&str, &str)], config: Option<&str>) -> Result<Dataset, Error> {
     let folder = Files::new();
@@ -48,7 +45,7 @@ fn lists_are_users_with_items_in_their_order() {
     assert!(dataset.users.iter().all(|user| !user.anonymous));
     assert!(dataset.events.iter().all(|event| event.kind == EventKind::ViewItem));
     assert_eq!(events(&dataset), ["0:0:a@0", "1:1:b@0", "0:0:b@1", "0:0:a@2"]);
-    assert_eq!(support::touched(&dataset, "no item"), 1);
+    assert_eq!(crate::support::touched(&dataset, "no item"), 1);
     let account = dataset.account.to_string();
     assert!(
         account.contains("lists (recognized") && account.contains("--config") && account.contains("train.txt:3"),

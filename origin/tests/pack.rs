@@ -1,12 +1,9 @@
 //! Packing what training chose into other bytes: the limit is kept, the table is a front, what loses too much is refused.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
-mod support;
-
+use crate::support::shop::{json, make, refused, run};
 use serde_json::Value;
 use std::path::Path;
 use std::sync::OnceLock;
-use support::shop::{json, make, refused, run};
 use tempfile::TempDir;
 
 const DATA: &str = "--events events.jsonl --catalogue catalogue.jsonl --hold-out 0.2";

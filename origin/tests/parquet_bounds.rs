@@ -1,8 +1,6 @@
 //! Parquet whose footer or pages claim what the file does not hold is an error, and takes no memory for the claim.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // Tests may fail by panicking.
 
-mod support;
-
+use crate::support::{gzip, Files};
 use parquet::basic::{Compression, Encoding, Type as Physical};
 use parquet::data_type::{ByteArray, ByteArrayType};
 use parquet::file::metadata::{
@@ -15,7 +13,6 @@ use parquet::schema::types::SchemaDescriptor;
 use std::io::Write;
 use std::process::Command;
 use std::sync::Arc;
-use support::{gzip, Files};
 
 /// One column is all that they have.
 const MAPPING: &str =

@@ -1,10 +1,7 @@
 //! Outliers, what events tell about items of the catalogue, vectors beside them, and configurations that change a mapping.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // Tests may fail by panicking.
 
-mod support;
-
+use crate::support::{inputs, load_checked, touched, Files, HEADER, PLAIN};
 use pocketrank_origin::ingest::Inputs;
-use support::{inputs, load_checked, touched, Files, HEADER, PLAIN};
 
 /// 200 customers with three events each, and a bot with 100 in each of two sessions.
 fn with_bot() -> String {

@@ -1,5 +1,4 @@
 //! The report: one page that loads nothing, with hostile names in it, and a short form for a pull request.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -1,13 +1,10 @@
 //! Whatever the bytes of a file are, loading gives data or an error, never a panic, and no row vanishes uncounted.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // Tests may fail by panicking.
 
-mod support;
-
+use crate::support::{gzip, load_checked, orders_parquet, Files, HEADER, PLAIN};
 use parquet::basic::Compression;
 use pocketrank_origin::config::Config;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use support::{gzip, load_checked, orders_parquet, Files, HEADER, PLAIN};
 
 /// A readable file of each format, and the mapping for it. Half of the rows may be unreadable, so that damage is met
 /// within rows too.
@@ -171,7 +168,7 @@ fn a_footer_that_lies_about_sizes_is_an_error() {
     }
     let files = Files::new();
     let path = files.write(name, &bytes[..bytes.len() - 20]);
-    let mut inputs = support::inputs(&path);
+    let mut inputs = crate::support::inputs(&path);
     inputs.config = Some("online-retail".into());
     let message = load_checked(&inputs).unwrap_err().to_string();
     assert!(

@@ -1,12 +1,11 @@
 //! Sessions: their order, the transitions in them by hand and against a plain twin, who stands behind an edge, and what pruning keeps.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
+use crate::support::threads::on_one_and_two;
 use libm::{exp, pow};
 use pocketrank::EventKind;
 use pocketrank_origin::control::Control;
 use pocketrank_origin::dataset::Interaction;
 use pocketrank_origin::error::Error;
-use pocketrank_origin::parallel;
 use pocketrank_origin::progress::Progress;
 use pocketrank_origin::train::sequences::Sequences;
 use pocketrank_origin::train::twohop::TwoHop;
@@ -361,11 +360,7 @@ fn threads_change_no_bit() {
         .collect();
     let sessions = sequences(&sessions);
     let fit = || TwoHop::default().fit(&sessions, 150, 1, &control()).unwrap();
-    parallel::limit(1);
-    let alone = fit();
-    parallel::limit(2);
-    let two = fit();
-    parallel::limit(0);
+    let (alone, two) = on_one_and_two(fit);
     assert_eq!(alone, two);
     assert!(alone.iter().any(|row| row.len() > 10));
 }

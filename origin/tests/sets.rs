@@ -1,9 +1,8 @@
 //! Models of lists (sets of items), each against a small dense reference written plainly here.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
+use crate::support::threads::on_one_and_two;
 use pocketrank_origin::control::Control;
 use pocketrank_origin::error::Error;
-use pocketrank_origin::parallel;
 use pocketrank_origin::progress::Progress;
 use pocketrank_origin::train::ease::Ease;
 use pocketrank_origin::train::gram::{Gram, Slots};
@@ -83,15 +82,8 @@ fn plain() -> Ridge {
     }
 }
 
-/// Restores the number of threads; tests that change it take turns.
-fn on_one_and_two_threads<T: PartialEq + std::fmt::Debug>(fit: impl Fn() -> T) {
-    static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    parallel::limit(1);
-    let one = fit();
-    parallel::limit(2);
-    let two = fit();
-    parallel::limit(0);
+fn the_same_on_one_and_two_threads<T: PartialEq + std::fmt::Debug>(fit: impl Fn() -> T) {
+    let (one, two) = on_one_and_two(fit);
     assert_eq!(one, two);
 }
 
@@ -213,7 +205,7 @@ fn edges_of_a_ridge_have_customers_behind_them() {
 #[test]
 fn a_ridge_is_the_same_on_any_number_of_threads() {
     let shop = tastes(400, 150);
-    on_one_and_two_threads(|| Ridge::default().fit(&shop, 1, &idle()).unwrap());
+    the_same_on_one_and_two_threads(|| Ridge::default().fit(&shop, 1, &idle()).unwrap());
 }
 
 #[test]
@@ -324,7 +316,7 @@ fn edges_of_ease_have_customers_behind_them() {
 #[test]
 fn ease_is_the_same_on_any_number_of_threads_and_takes_odd_input() {
     let shop = tastes(900, 300);
-    on_one_and_two_threads(|| Ease::default().fit(&shop, 1, &idle()).unwrap());
+    the_same_on_one_and_two_threads(|| Ease::default().fit(&shop, 1, &idle()).unwrap());
     for (groups, items) in [(&[][..], 0), (&[], 3), (&[&[0][..]], 1), (&[&[], &[1], &[1, 2]], 4)] {
         let weights = Ease::default().fit(&interactions(groups, items), 1, &idle()).unwrap();
         assert_eq!(weights.len(), items);

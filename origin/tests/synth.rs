@@ -1,14 +1,11 @@
 //! The synthetic shop: the same for a seed, readable like any data, and with a taste to be found.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // Tests may fail by panicking.
 
-mod support;
-
+use crate::support::{inputs, load_checked, Files};
 use pocketrank::EventKind;
 use pocketrank_origin::dataset::Dataset;
 use pocketrank_origin::progress::Progress;
 use pocketrank_origin::synth::{Options, Shop};
 use std::collections::{HashMap, HashSet};
-use support::{inputs, load_checked, Files};
 
 fn small(seed: u64) -> Shop {
     Shop::make(

@@ -1,13 +1,10 @@
 //! Templates on their way into snapshots, by the command line.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // Tests may fail by panicking.
 
-mod support;
-
+use crate::support::Files;
 use pocketrank::Snapshot;
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Output};
-use support::Files;
 
 fn pocketrank(folder: &Path, line: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pocketrank"));

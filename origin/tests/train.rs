@@ -1,14 +1,13 @@
 //! Training and evaluation, on a made-up shop: what ships has customers behind it, equals itself, looks at no future, and ranks
 //! better than what does not know the visitor.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
+use crate::support::threads::on_one_and_two;
 use pocketrank::{EventKind, Snapshot};
 use pocketrank_origin::config::Text;
 use pocketrank_origin::control::Control;
 use pocketrank_origin::dataset::{Dataset, Interaction, Item, User};
 use pocketrank_origin::evaluate::{baselines, queries, rank, row_items, Evaluation};
 use pocketrank_origin::ingest::{self, pseudonym::Pseudonyms, Inputs};
-use pocketrank_origin::parallel;
 use pocketrank_origin::progress::Progress;
 use pocketrank_origin::synth::{Options, Shop};
 use pocketrank_origin::train::content::ContentModel;
@@ -213,13 +212,11 @@ fn equal_data_gives_equal_bytes_and_later_data_does_not_matter() {
     let dataset = shop(800);
     // A day's first second: the snapshot names the last day of its data, not the second.
     let until = dataset.events[dataset.events.len() * 3 / 4].at / 86_400 * 86_400;
-    let whole = trained(&dataset, until, &options());
+    let (alone, whole) = on_one_and_two(|| trained(&dataset, until, &options()));
+    assert!(whole.bytes == alone.bytes);
     let mut past = dataset.clone();
     past.events.retain(|event| event.at < until);
     assert!(whole.bytes == trained(&past, i64::MAX, &options()).bytes);
-    parallel::limit(1);
-    assert!(whole.bytes == trained(&dataset, until, &options()).bytes);
-    parallel::limit(0);
     let other = TrainOptions { seed: 2, ..options() };
     assert!(whole.trials != trained(&dataset, until, &other).trials);
     assert!(i64::from(Snapshot::open(&whole.bytes[..]).unwrap().meta().trained_until) < until);

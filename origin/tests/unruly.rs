@@ -1,10 +1,7 @@
 //! Files that are not what they should be cost no more than what is wrong with them, and no message repeats a field.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // Tests may fail by panicking.
 
-mod support;
-
+use crate::support::{gzip, inputs, load_checked, orders_parquet, touched, unsigned_parquet, Files, HEADER, PLAIN};
 use parquet::basic::Compression;
-use support::{gzip, inputs, load_checked, orders_parquet, touched, unsigned_parquet, Files, HEADER, PLAIN};
 
 #[test]
 fn a_stray_quote_costs_its_own_row_and_no_other() {

@@ -1,16 +1,13 @@
 //! What happens after the cut is nowhere in what is learned before it: not in names, prices, categories, quantities or
 //! which items and users have support.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // Tests may fail by panicking.
 
-mod support;
-
+use crate::support::{inputs, load_checked, touched, Files};
 use pocketrank_origin::control::Control;
 use pocketrank_origin::dataset::Dataset;
 use pocketrank_origin::ingest::{time, Inputs};
 use pocketrank_origin::progress::Progress;
 use pocketrank_origin::train::{train, TrainOptions};
 use std::path::Path;
-use support::{inputs, load_checked, touched, Files};
 
 const MAPPING: &str = r#"
 currency = "EUR"

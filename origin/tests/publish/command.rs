@@ -1,6 +1,6 @@
 //! The verbs.
 
-use crate::somebody::{day, list, AUDIENCE};
+use super::somebody::{day, list, AUDIENCE};
 use pocketrank::{Manifest, PublicKey, Trust};
 use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! Others who publish at once, and stops between any two writes.
 
-use crate::odd::{Ground, Odd, Then};
-use crate::somebody::{day, days, id, list, now, run, whole, Somebody, HOUR};
+use super::odd::{Ground, Odd, Then};
+use super::somebody::{day, days, id, list, now, run, whole, Somebody, HOUR};
 use pocketrank_origin::error::{Error, Result};
 use pocketrank_origin::publish::{Published, Which};
 use std::collections::HashSet;

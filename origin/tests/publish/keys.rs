@@ -1,6 +1,6 @@
 //! Who may publish, and what counts as published.
 
-use crate::somebody::{day, id, key, places, run, Somebody, AUDIENCE};
+use super::somebody::{day, id, key, places, run, Somebody, AUDIENCE};
 use object_store::memory::InMemory;
 use object_store::path::Path as Key;
 use object_store::ObjectStoreExt;

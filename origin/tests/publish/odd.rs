@@ -1,6 +1,6 @@
 //! Stores that stop, or wait for one another.
 
-use crate::somebody::run;
+use super::somebody::run;
 use async_trait::async_trait;
 use futures_util::stream::{BoxStream, StreamExt};
 use object_store::local::LocalFileSystem;

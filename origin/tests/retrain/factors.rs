@@ -1,6 +1,6 @@
 //! Retraining a model with vectors of taste: those that are out stay, and new items get vectors that fit them.
 
-use crate::snapshot;
+use super::snapshot;
 use crate::support::shop::{json, refused};
 use pocketrank::pack::Factors;
 use pocketrank::{diff, item_hash, Delta, Snapshot};

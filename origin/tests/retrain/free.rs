@@ -1,7 +1,7 @@
 //! Rows that nothing is in, where items are gone: no item, whoever counts.
 
+use super::{retrained, shop, snapshot};
 use crate::support::shop::json;
-use crate::{retrained, shop, snapshot};
 use pocketrank::item_hash;
 use std::path::Path;
 

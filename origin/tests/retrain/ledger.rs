@@ -1,6 +1,6 @@
 //! A snapshot and its ledger are two files, and writing them may stop anywhere.
 
-use crate::shop;
+use super::shop;
 use crate::support::shop::{json, refused, EVENTS};
 
 #[test]

@@ -1,6 +1,6 @@
 //! A host that follows what is published, by the plan of the core and over the network.
 
-use crate::origin::{snapshot, Origin};
+use super::origin::{snapshot, Origin};
 use pocketrank::sync::{Answer, Held, Kind, Report, Settings, Step, Sync};
 use pocketrank::{Snapshot, SnapshotId};
 use pocketrank_origin::compress;

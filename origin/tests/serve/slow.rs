@@ -1,6 +1,6 @@
 //! Those who take their time, and how the server ends.
 
-use crate::origin::Origin;
+use super::origin::Origin;
 use crate::random::Rng;
 use pocketrank_origin::serve::Limits;
 use std::io::{BufRead, BufReader, Read, Write};

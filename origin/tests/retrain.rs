@@ -1,12 +1,11 @@
 //! Retraining beside a snapshot that is out: rows stay, changes stand on enough customers, and a delta keeps to its budget.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod factors;
 mod free;
 mod ledger;
-#[path = "../support/mod.rs"]
-mod support;
 
+use crate::support::inputs;
+use crate::support::shop::{json, make, refused, EVENTS};
 use pocketrank::pack::Coded;
 use pocketrank::{diff, item_hash, Delta, Neighbours, Snapshot};
 use pocketrank_origin::dataset::Dataset;
@@ -17,8 +16,6 @@ use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::OnceLock;
-use support::inputs;
-use support::shop::{json, make, refused, EVENTS};
 use tempfile::TempDir;
 
 /// A made-up shop, the recipe of a model of it and the model as it was before the last twentieth of its events.

@@ -1,10 +1,7 @@
 //! The server, over real sockets: tags, ranges, encodings, what it refuses, what it counts, how it ends.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 mod follow;
 mod origin;
-#[path = "../../../tests/support/random.rs"]
-mod random;
 mod slow;
 
 use origin::Origin;

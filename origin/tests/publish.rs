@@ -1,12 +1,9 @@
 //! Publishing: whatever stops it and whoever else publishes, what is live is whole, and all that it names is there.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 mod command;
 mod faults;
 mod keys;
 mod odd;
-#[path = "../../../tests/support/random.rs"]
-mod random;
 mod somebody;
 
 use object_store::memory::InMemory;
