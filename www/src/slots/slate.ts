@@ -164,6 +164,8 @@ export class Slate {
     const count = cards ? this.#count + dismissed.size : items.length;
     const isKnown = cards || (pocketrank.mode !== "contextual" && pocketrank.profile.length > 0);
     const ranked = isKnown ? await rank(ranker, candidates, items, () => ({ count, diversity, shifts: shifts(candidates) })) : [];
+    // To make cards takes as long again.
+    await ownTask();
     const isEmpty = cards && cardsOf(this.#slot).length === 0;
     if (isEmpty && this.#slot.hasAttribute(BLANK)) await below(this.#slot);
     if (isLate()) return;
