@@ -120,7 +120,7 @@ export async function buildWasm(tools, { name, features, profile, optimize, glue
 async function buildNpm() {
   need(join(npmFolder, "pocketrank.js"), "node scripts/build.mjs runtime");
   await bundleEntries();
-  for (const name of ["index.d.ts", "slim.d.ts", "sync.d.ts", "decide.d.ts", "render.d.ts", "devtools.d.ts", "replay.d.ts", "element.d.ts", "offline.d.ts", "element.css"]) copyFileSync(join(root, "www", name), join(npmFolder, name));
+  for (const name of ["index.d.ts", "slim.d.ts", "sync.d.ts", "decide.d.ts", "render.d.ts", "devtools.d.ts", "replay.d.ts", "element.d.ts", "offline.d.ts", "element.css", "element.css.d.ts"]) copyFileSync(join(root, "www", name), join(npmFolder, name));
   for (const name of ["browser", "node", "workerd"]) writeFileSync(join(npmFolder, `${name}.d.ts`), 'export * from "./index.js";\n');
   for (const base of ["slim", "sync", "decide"]) {
     for (const host of ["node", "workerd"]) writeFileSync(join(npmFolder, `${base}-${host}.d.ts`), `export * from "./${base}.js";\n`);

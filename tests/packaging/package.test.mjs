@@ -30,7 +30,7 @@ test("holds what hosts load and nothing else", () => {
   const files = readdirSync(join(folder, "node_modules/pocketrank"), { recursive: true }).map(String);
   const names = files.filter((name) => /\.\w+$/.test(name) && !/^README/.test(name)).map((name) => basename(name));
   assert.deepEqual(names.sort(), [
-    ...["browser.d.ts", "browser.js", "cards.js", "compiled.js", "decide-node.d.ts", "decide-node.js", "decide-workerd.d.ts", "decide-workerd.js", "decide.d.ts", "decide.js", "devtools-node.js", "devtools.d.ts", "devtools.js", "element-node.js", "element.css", "element.d.ts", "element.js", "events.js", "index.d.ts", "integrity.json", "keeping.js", "moves.js", "node.d.ts", "node.js", "offline.d.ts", "offline.js", "offload.js"],
+    ...["browser.d.ts", "browser.js", "cards.js", "compiled.js", "decide-node.d.ts", "decide-node.js", "decide-workerd.d.ts", "decide-workerd.js", "decide.d.ts", "decide.js", "devtools-node.js", "devtools.d.ts", "devtools.js", "element-node.js", "element.css", "element.css.d.ts", "element.d.ts", "element.js", "events.js", "index.d.ts", "integrity.json", "keeping.js", "moves.js", "node.d.ts", "node.js", "offline.d.ts", "offline.js", "offload.js"],
     ...["package.json", "pocketrank_bg.wasm", "pocketrank_decide_bg.wasm", "pocketrank_slim_bg.wasm", "pocketrank_sync_bg.wasm", "privacy.js", "proofreader.js", "render.d.ts", "render.js", "replay.d.ts", "replay.js", "scorer.js"],
     ...["slim-node.d.ts", "slim-node.js", "slim-workerd.d.ts", "slim-workerd.js", "slim.d.ts", "slim.js", "sources.js"],
     ...["sync-node.d.ts", "sync-node.js", "sync-workerd.d.ts", "sync-workerd.js", "sync.d.ts", "sync.js", "why.js", "workerd.d.ts", "workerd.js"],
@@ -216,6 +216,7 @@ import * as slim from "pocketrank/slim";
 import { follow, type Following } from "pocketrank/sync";
 import type { Pocketrank } from "pocketrank/element";
 import { show } from "pocketrank/devtools";
+import "pocketrank/element.css";
 declare global {
   interface Window {
     // As shops declare it.

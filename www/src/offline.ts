@@ -19,15 +19,15 @@ interface Installing extends Event {
 const { searchParams: settings } = new URL(location.href);
 const cacheName = settings.get("cache") ?? "";
 /** Files of folders, as `keeping.ts` names them. */
-const kept: [folder: string | null, file: RegExp][] = [
-  [settings.get("scripts"), /^[^/]+\.(js|wasm)$/],
-  [settings.get("lists"), /^[^/]+\.json$/],
+const kept: [folders: string[], file: RegExp][] = [
+  [settings.getAll("scripts"), /^[^/]+\.(js|wasm)$/],
+  [settings.getAll("lists"), /^[^/]+\.json$/],
 ];
 
 function isOwn({ method, mode, url }: Request): boolean {
   const { origin, pathname } = new URL(url);
   if (method !== "GET" || mode === "navigate" || origin !== location.origin) return false;
-  return kept.some(([folder, file]) => folder && pathname.startsWith(folder) && file.test(pathname.slice(folder.length)));
+  return kept.some(([folders, file]) => folders.some((folder) => pathname.startsWith(folder) && file.test(pathname.slice(folder.length))));
 }
 
 async function answer(request: Request): Promise<Response> {
