@@ -92,7 +92,7 @@ export interface Slot {
    * {@link Slot.effects} give it this slot's weights, so call one of them before each `rerank` or `explain`.
    */
   ranker: Ranker;
-  /** The list. */
+  /** The list; what the page leaves out (`data-pocketrank-exclude`) is out of stock in it. */
   items: CandidateItem[];
   /** The name of the template, if it is not the usual one. */
   template: string | undefined;

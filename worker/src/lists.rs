@@ -11,6 +11,7 @@ use pocketrank::template::{Reader, Templates, Value};
 use pocketrank::{edge, item_hash, Candidates, ItemHash, Manifest, Snapshot, SnapshotId, NO_ROW, OUT_OF_STOCK};
 use serde::de::DeserializeSeed;
 use serde::Deserialize;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use worker::Env;
 
@@ -103,6 +104,22 @@ impl List {
     /// The items as candidates of the snapshot that they were looked up in last.
     pub fn others(&self) -> &Candidates {
         self.other.as_ref().map_or(&self.candidates, |(_, other)| other)
+    }
+
+    /// Candidates of this list, those that a slot leaves out by their ids, with blanks between, as if they were out of stock: so no rule brings them back.
+    pub fn without<'a>(&self, candidates: &'a Candidates, ids: &str) -> Cow<'a, Candidates> {
+        let mut out: Vec<ItemHash> = ids.split_whitespace().map(item_hash).collect();
+        if out.is_empty() {
+            return Cow::Borrowed(candidates);
+        }
+        out.sort_unstable();
+        let mut candidates = candidates.clone();
+        for (flags, hash) in candidates.flags_mut().iter_mut().zip(&self.hashes) {
+            if out.binary_search(hash).is_ok() {
+                *flags |= OUT_OF_STOCK;
+            }
+        }
+        Cow::Owned(candidates)
     }
 
     /// The items by the shop's own ids.

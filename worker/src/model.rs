@@ -63,6 +63,8 @@ pub struct Wanted<'a> {
     pub list: &'a str,
     /// How it is ranked.
     pub options: Options,
+    /// Ids of the items that it leaves out, with blanks between.
+    pub exclude: &'a str,
     /// The name of its template.
     pub template: &'a str,
     /// What the page says of itself.
@@ -232,7 +234,8 @@ impl Model {
         }
         let list = &*list;
         let candidates = if is_usual { list.candidates() } else { list.others() };
-        rank(ranker, &decision, candidates, wanted, &moves, visit)?;
+        let candidates = list.without(candidates, wanted.exclude);
+        rank(ranker, &decision, &candidates, wanted, &moves, visit)?;
         if ranker.slate().is_empty() {
             return Ok(None);
         }

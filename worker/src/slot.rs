@@ -38,6 +38,7 @@ pub async fn fill(request: &Request, env: &Env, filled: &Set, lang: &str, elemen
     let asks = model::with(|model| model.asks()) == Some(true);
     let visit = Visit::of(request, env, asks)?;
     load(env, &list, &slot, &visit).await;
+    let exclude = unescape(&attribute("data-pocketrank-exclude"));
     let visitor = unescape(&attribute("data-pocketrank-visitor"));
     let template = element.get_attribute("data-pocketrank-template");
     let own = element.get_attribute("lang");
@@ -46,6 +47,7 @@ pub async fn fill(request: &Request, env: &Env, filled: &Set, lang: &str, elemen
         slot: &slot,
         list: &list,
         options,
+        exclude: &exclude,
         template: template.as_deref().unwrap_or(SLOT),
         page: Page {
             lang: own.as_deref().unwrap_or(lang),

@@ -25,6 +25,11 @@ export function itemOf(card: HTMLElement): string {
   return card.dataset.item ?? "";
 }
 
+/** Ids of the items that a slot leaves out. */
+export function excludedFrom(slot: HTMLElement): Set<string> {
+  return new Set((slot.dataset.pocketrankExclude ?? "").split(/\s+/).filter(Boolean));
+}
+
 /** The name of that item, as the card has it. */
 export function nameOf(card: HTMLElement): string {
   const name = card.querySelector('[data-pr="name"]') ?? card.querySelector("h2, h3, h4, a");

@@ -1,13 +1,13 @@
 /**
  * A slot's slate on the page: its cards, made by its template or the shop's own, in the order that is right for the visitor.
  *
- * Invariant: a card that was seen stays where it is, unless the visitor turns it down. One that was not gives its place to another: a new one of the same size where a template
+ * Invariant: a card that was seen stays where it is, unless the visitor turns it down or the page leaves it out. One that was not gives its place to another: a new one of the same size where a template
  * makes them, another of the shop's own where it does not, and those are neither made nor removed. If anything fails, what is there stays.
  */
 import type { Candidates } from "../../index.js";
 import type { Pocketrank, Slot } from "../../element.js";
 import { itemHash } from "../ranking/api.js";
-import { cardOf, cardsOf, isTemplated, itemOf, ownOf } from "./card.js";
+import { cardOf, cardsOf, excludedFrom, isTemplated, itemOf, ownOf } from "./card.js";
 import type { Cards } from "./cards.js";
 import type { moving as Moving } from "./moves.js";
 import { below, near } from "./near.js";
@@ -19,6 +19,8 @@ import { turn as ownTask } from "./turn.js";
 const MAX_COUNT = 48;
 /** What a page may change of a slot or a card to show something else in it. */
 const SAYS = ["data-item", "data-pocketrank-slot", "data-pocketrank-candidates", "data-pocketrank-count", "data-pocketrank-template"];
+/** What it may change of a slot, and what was seen stays. */
+const EXCLUDE = "data-pocketrank-exclude";
 /** Says that a slot has nothing to show and has given its room back. */
 const BLANK = "data-pocketrank-blank";
 /** What asks why a card is there. */
@@ -70,8 +72,9 @@ export class Slate {
   #left: HTMLElement[] = [];
   /** Whether the page has put its own cards into another order since. */
   #isTheirs = false;
-  /** Hashes of what the visitor has turned down, as the slate was ranked last. */
+  /** Hashes of what the visitor has turned down and ids of what the page leaves out, as the slate was ranked last. */
   #dismissed = new Set<string>();
+  #excluded = new Set<string>();
   /** Indexes of the list's items, the best first. */
   #ranked: number[] = [];
   #again: () => void = () => undefined;
@@ -92,10 +95,11 @@ export class Slate {
     signal.addEventListener("abort", () => this.#stop(), { once: true });
     this.#seen.listen(this.#slot, signal);
     this.#slot.addEventListener("click", (event) => this.#click(event), { signal });
+    this.#others.observe(this.#slot, { attributeFilter: [EXCLUDE], attributeOldValue: true });
     await ownTask();
     if (signal.aborted) return;
     this.#settle();
-    this.#others.observe(this.#slot, { childList: true, subtree: true, attributeFilter: SAYS });
+    this.#others.observe(this.#slot, { childList: true, subtree: true, attributeFilter: [...SAYS, EXCLUDE], attributeOldValue: true });
     const [pocketrank] = await Promise.all([window.pocketrank?.catch(() => undefined), parsed()]);
     if (signal.aborted) return;
     if (!pocketrank) return void this.#fold();
@@ -116,7 +120,8 @@ export class Slate {
   async #continue(pocketrank: Pocketrank, signal: AbortSignal): Promise<void> {
     const { pocketrankBy: by, pocketrankSlot: name } = this.#slot.dataset;
     const isRight = () =>
-      this.#isTheirs || (pocketrank.mode === "contextual" && !pocketrank.forced && !this.#model && (by === "edge" || !isTemplated(this.#slot)));
+      this.#isTheirs ||
+      (pocketrank.mode === "contextual" && !pocketrank.forced && !this.#model && (!isTemplated(this.#slot) || (by === "edge" && !this.#showsExcluded())));
     if (isRight()) return;
     let isLate = () => signal.aborted;
     try {
@@ -161,6 +166,7 @@ export class Slate {
     const { pocketrank, slot, candidates, cards } = model;
     const { ranker, items, diversity, shifts } = slot;
     const dismissed = (this.#dismissed = dismissedBy(pocketrank));
+    this.#excluded = excludedFrom(this.#slot);
     const count = cards ? this.#count + dismissed.size : items.length;
     const isKnown = cards || (pocketrank.mode !== "contextual" && pocketrank.profile.length > 0);
     const ranked = isKnown ? await rank(ranker, candidates, items, () => ({ count, diversity, shifts: shifts(candidates) })) : [];
@@ -171,7 +177,7 @@ export class Slate {
     if (isLate()) return;
     // Meanwhile others may have had a turn with the ranker: templates say why by this slot's weights.
     shifts(candidates);
-    this.#ranked = ranked.map(({ index }) => index).filter((index) => !this.#isDismissed(items[index]?.id));
+    this.#ranked = ranked.map(({ index }) => index).filter((index) => !this.#isOut(items[index]?.id));
     if (isEmpty) {
       this.#slot.removeAttribute(BLANK);
       this.#slot.replaceChildren(cards.all(slot.template, this.#count));
@@ -188,13 +194,19 @@ export class Slate {
     this.#slot.dispatchEvent(new CustomEvent("pocketrank:slate", { bubbles: true, detail: { items: cardsOf(this.#slot).map(itemOf) } }));
   }
 
-  #isDismissed(id = ""): boolean {
-    return this.#dismissed.size > 0 && this.#dismissed.has(itemHash(id));
+  /** Whether there is a card that the page leaves out: the edge does not know what a script has said since. */
+  #showsExcluded(): boolean {
+    const excluded = excludedFrom(this.#slot);
+    return cardsOf(this.#slot).some((card) => excluded.has(itemOf(card)));
   }
 
-  /** Whether a card is to stay where it is: one that was seen, unless the visitor has turned it down, though the pointer be on it again. */
+  #isOut(id = ""): boolean {
+    return this.#excluded.has(id) || (this.#dismissed.size > 0 && this.#dismissed.has(itemHash(id)));
+  }
+
+  /** Whether a card is to stay where it is: one that was seen, unless it is not to be there any more, though the pointer be on it again. */
   #stays(card: HTMLElement): boolean {
-    return this.#seen.has(card) && !this.#isDismissed(itemOf(card));
+    return this.#seen.has(card) && !this.#isOut(itemOf(card));
   }
 
   get #count(): number {
@@ -268,10 +280,13 @@ export class Slate {
   #changedByOthers(records: MutationRecord[]): void {
     const before = this.#left;
     const there = cardsOf(this.#slot);
-    const changed = new Set<Node>(records.flatMap(({ type, target }) => (type === "attributes" ? target : [])));
+    const changes = records.filter(({ type }) => type === "attributes");
+    const changed = new Set<Node>(changes.flatMap(({ attributeName, target }) => (attributeName === EXCLUDE ? [] : target)));
     const isOther = changed.has(this.#slot);
+    // A script that leaves out nothing says so too: what is asked for then does not hang on what it leaves out.
+    const isLess = changes.some(({ attributeName, oldValue, target }) => attributeName === EXCLUDE && target === this.#slot && oldValue !== this.#slot.getAttribute(EXCLUDE));
     // The edge has filled it as it was.
-    if (isOther) delete this.#slot.dataset.pocketrankBy;
+    if (isOther || isLess) delete this.#slot.dataset.pocketrankBy;
     // What was seen is not what is there now.
     for (const card of there) {
       if (!isOther && !changed.has(card)) continue;
@@ -281,10 +296,10 @@ export class Slate {
     }
     this.#settle();
     const known = new Set(before);
-    if (changed.size > 0 || there.length !== known.size || !there.every((card) => known.has(card))) {
-      this.#isTheirs = false;
-      this.#again();
-    } else if (!isTemplated(this.#slot) && there.some((card, at) => card !== before[at])) this.#isTheirs = true;
+    const isNew = changed.size > 0 || there.length !== known.size || !there.every((card) => known.has(card));
+    if (isNew) this.#isTheirs = false;
+    else if (!isTemplated(this.#slot) && there.some((card, at) => card !== before[at])) this.#isTheirs = true;
+    if (isNew || isLess) this.#again();
   }
 
   /** The page was left and has come back: what is in view is to be seen anew. */
