@@ -179,9 +179,9 @@ export interface Pocketrank extends EventTarget {
 
 /**
  * A slot that scrolls and goes on from the slate that it comes with: `<pocketrank-carousel data-pocketrank-slot data-pocketrank-candidates
- * data-pocketrank-count>` with cards in `<ol class="pr-track">`, or with nothing in it. `data-pocketrank-template`, `data-pocketrank-visitor` and
- * `data-pocketrank-utc-offset` say how cards are made (docs/TEMPLATES.md). With the shop's own elements with `data-item` in it, those change
- * their places, as they do in any other element with `data-pocketrank-slot` (docs/BROWSER.md).
+ * data-pocketrank-count>` with cards in `<ol class="pr-track">`, or with nothing in it. `data-pocketrank-exclude` has ids of items that it
+ * is not to show, white space between. `data-pocketrank-template`, `data-pocketrank-visitor` and `data-pocketrank-utc-offset` say how cards are
+ * made (docs/TEMPLATES.md). With the shop's own elements with `data-item` in it, those change their places, as they do in any other element with `data-pocketrank-slot` (docs/BROWSER.md).
  */
 export interface PocketrankCarousel extends HTMLElement {
   /** The cards as they stand. A card is seen once half of it was in view for a second, or was pointed at or focused. */

@@ -133,15 +133,16 @@ ${main}
  * @param {string} shelf.title
  * @param {string} [shelf.note]
  * @param {number} [shelf.count]
+ * @param {Item} [shelf.exclude] what it is not to show
  * @param {string} [shelf.template] of the snapshot, the one for slots without if not given
  */
-export function shelf(site, { slot, list, title, note, count = 12, template }) {
-  const items = site.list(list)?.items.slice(0, count) ?? [];
+export function shelf(site, { slot, list, title, note, count = 12, exclude, template }) {
+  const items = site.list(list)?.items.filter(({ id }) => id !== exclude?.id).slice(0, count) ?? [];
   if (items.length === 0) return html``;
   const own = template && site.slot(items, template);
   return html`<section class="shelf wrap" aria-labelledby="${slot}-title">
 <div class="shelf-head"><h2 id="${slot}-title">${title}</h2><p class="shelf-note">${note}</p></div>
-<pocketrank-carousel data-pocketrank-slot="${slot}" data-pocketrank-candidates="${list}" data-pocketrank-count="${count}"${own && html` data-pocketrank-template="${template}"`} aria-labelledby="${slot}-title">
+<pocketrank-carousel data-pocketrank-slot="${slot}" data-pocketrank-candidates="${list}" data-pocketrank-count="${count}"${exclude && html` data-pocketrank-exclude="${exclude.id}"`}${own && html` data-pocketrank-template="${template}"`} aria-labelledby="${slot}-title">
 ${own || site.slot(items)}
 </pocketrank-carousel>
 </section>`;

@@ -143,7 +143,7 @@ export function productPage(site, item) {
 <ul class="facts"><li>${icon("box")}Packed without plastic</li><li>${icon("return")}Thirty days to send it back</li><li>${icon("device")}We keep no record of what you view</li></ul></div>
 </article>
 ${shelf(site, { slot: "product-similar", list: `similar-${item.slug}`, title: "Similar to this", count: 8 })}
-${shelf(site, { slot: "product-for-you", list: "popular", title: "For you" })}`;
+${shelf(site, { slot: "product-for-you", list: "popular", title: "For you", exclude: item })}`;
   return layout(site, { title: item.name, description, path: item.url, main, image: item.image });
 }
 

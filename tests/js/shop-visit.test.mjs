@@ -6,7 +6,7 @@ import { describe, it } from "node:test";
 import { root } from "../../scripts/process.mjs";
 import { launchChromium, readStorage, until } from "./support/chromium.mjs";
 import { share } from "./support/share.mjs";
-import { answer, open, openEdge, profile, settled, slate, tastes } from "./support/shop.mjs";
+import { answer, open, openEdge, profile, readCandidates, settled, slate, tastes } from "./support/shop.mjs";
 
 const [[first, second, third] = []] = tastes();
 const wanted = [first, second, third].flatMap((product) => product ?? []);
@@ -191,6 +191,29 @@ describe("the cart", () => {
     assert.deepEqual(await page.locator(".cart-line a").allTextContents(), [wanted[1]?.name]);
     await page.context().close();
   });
+});
+
+describe("a shelf", () => {
+  for (const choice of /** @type {const} */ (["Decline", "Only this visit"])) {
+    it(`has neither the page's own product nor what is in the cart, after "${choice}"`, async () => {
+      const page = await visitor({ viewport: { width: 1280, height: 400 } });
+      await open(page, `${edge.url}/cart`);
+      await answer(page, choice);
+      const [favourite = ""] = await slate(page, "cart-for-you");
+      const url = readCandidates("popular").find(({ id }) => id === favourite)?.url ?? assert.fail(favourite);
+      await open(page, edge.url + url);
+      const beside = await slate(page, "product-for-you");
+      assert.deepEqual([beside.length, beside.includes(favourite)], [12, false]);
+      await page.getByRole("button", { name: "Add to cart" }).click();
+      await follow(page, "Cart");
+      await until(page, (id) => !document.querySelector(`[data-pocketrank-slot="cart-for-you"] [data-item="${id}"]`), favourite);
+      assert.equal((await slate(page, "cart-for-you")).length, 12);
+      await standsStill(page);
+      await page.getByRole("button", { name: /^Remove/ }).click();
+      await until(page, (id) => !!document.querySelector(`[data-pocketrank-slot="cart-for-you"] [data-item="${id}"]`), favourite);
+      await page.context().close();
+    });
+  }
 });
 
 describe("under the hood", () => {

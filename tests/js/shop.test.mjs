@@ -183,6 +183,15 @@ describe("the demo shop's generator", () => {
     assert.equal(cards.match(/<li class="pr-card"/g)?.length, 12);
   });
 
+  it("leaves a product out of what its own page has for you", () => {
+    const shown = (/** @type {string} */ page) => {
+      const [, attributes = "", cards = ""] = /<pocketrank-carousel ([^>]*"product-for-you"[^>]*)>(.*?)<\/ol>/s.exec(read(page)) ?? [];
+      return [/data-pocketrank-exclude="([^"]*)"/.exec(attributes)?.[1], [...cards.matchAll(/data-item="sku-(\d+)"/g)].map(([, n]) => Number(n))];
+    };
+    assert.deepEqual(shown("product/thing-3.html"), ["sku-3", [0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12]]);
+    assert.deepEqual(shown("product/thing-30.html"), ["sku-30", [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]]);
+  });
+
   it("replaces the site as a whole, or not at all", async () => {
     const data = join(folder, "data");
     writeFileSync(join(out, "left-over.txt"), "");

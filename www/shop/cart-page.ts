@@ -90,11 +90,19 @@ async function load(url: string): Promise<Map<string, Listed>> {
   return new Map(listed.map((product) => [product.id, product]));
 }
 
+/** Nobody is shown what they have in the cart already. It is said also where nothing is in it, so that what the shelf asks for does not tell. */
+function leaveOut(): void {
+  const ids = cartLines().map(({ id }) => id);
+  document.querySelector('[data-pocketrank-slot="cart-for-you"]')?.setAttribute("data-pocketrank-exclude", ids.join(" "));
+}
+
 /** Shows the cart; on other pages there is nothing to do. What is asked for does not depend on what is in it. */
 export async function startCartPage(): Promise<void> {
   const cart = part("cart");
   const url = cart?.dataset.products;
   if (!cart || !url) return;
+  leaveOut();
+  onCart(leaveOut);
   const products = await load(url).catch((error: unknown) => {
     console.warn("shop: what is in the cart cannot be shown", error);
     cart.replaceChildren(make("div", { className: "cart-empty" }, [make("p", {}, ["Your cart cannot be shown just now. Nothing in it is lost: try again in a moment."])]));

@@ -27,7 +27,7 @@ export function itemOf(card: HTMLElement): string {
 
 /** Ids of the items that a slot leaves out. */
 export function excludedFrom(slot: HTMLElement): Set<string> {
-  return new Set((slot.dataset.pocketrankExclude ?? "").split(/\s+/).filter(Boolean));
+  return new Set(slot.dataset.pocketrankExclude?.match(/\S+/g));
 }
 
 /** The name of that item, as the card has it. */
@@ -65,6 +65,19 @@ export function ownOf(slot: HTMLElement): Own {
   const own = { cards, items: cards.map((card) => ({ id: itemOf(card) })) };
   owned.set(slot, own);
   return own;
+}
+
+const left = new WeakMap<Element, { of: CandidateItem[]; out: string; items: CandidateItem[] }>();
+
+/** A list as a slot ranks it: what the page leaves out is as if it were out of stock, so that no rule brings it back. It is the same as long as both are. */
+export function leftOf(slot: HTMLElement, of: CandidateItem[]): CandidateItem[] {
+  const excluded = excludedFrom(slot);
+  const out = [...excluded].join(" ");
+  const known = left.get(slot);
+  if (known?.of === of && known.out === out) return known.items;
+  const items = of.map((item) => (excluded.has(item.id) ? { ...item, in_stock: false } : item));
+  left.set(slot, { of, out, items });
+  return items;
 }
 
 /** The address if it leads into the web, else none. */

@@ -19,8 +19,6 @@ import { turn as ownTask } from "./turn.js";
 const MAX_COUNT = 48;
 /** What a page may change of a slot or a card to show something else in it. */
 const SAYS = ["data-item", "data-pocketrank-slot", "data-pocketrank-candidates", "data-pocketrank-count", "data-pocketrank-template"];
-/** What it may change of a slot, and what was seen stays. */
-const EXCLUDE = "data-pocketrank-exclude";
 /** Says that a slot has nothing to show and has given its room back. */
 const BLANK = "data-pocketrank-blank";
 /** What asks why a card is there. */
@@ -66,15 +64,20 @@ export class Slate {
   /** The cards that are known, and what the template's were like before anything was added to them. */
   readonly #known = new WeakMap<Element, Node | undefined>();
   readonly #others = new MutationObserver((records) => this.#changedByOthers(records));
+  /** What is left out has changed, or a script has said that there is nothing: what is asked for then does not tell which. */
+  readonly #wishes = new MutationObserver(() => {
+    // The edge has filled it as it was.
+    delete this.#slot.dataset.pocketrankBy;
+    this.#again();
+  });
   #model: Model | undefined;
   #turn = 0;
   /** The cards as they were last left. */
   #left: HTMLElement[] = [];
   /** Whether the page has put its own cards into another order since. */
   #isTheirs = false;
-  /** Hashes of what the visitor has turned down and ids of what the page leaves out, as the slate was ranked last. */
+  /** Hashes of what the visitor has turned down, as the slate was ranked last. */
   #dismissed = new Set<string>();
-  #excluded = new Set<string>();
   /** Indexes of the list's items, the best first. */
   #ranked: number[] = [];
   #again: () => void = () => undefined;
@@ -95,11 +98,11 @@ export class Slate {
     signal.addEventListener("abort", () => this.#stop(), { once: true });
     this.#seen.listen(this.#slot, signal);
     this.#slot.addEventListener("click", (event) => this.#click(event), { signal });
-    this.#others.observe(this.#slot, { attributeFilter: [EXCLUDE], attributeOldValue: true });
+    this.#wishes.observe(this.#slot, { attributeFilter: ["data-pocketrank-exclude"] });
     await ownTask();
     if (signal.aborted) return;
     this.#settle();
-    this.#others.observe(this.#slot, { childList: true, subtree: true, attributeFilter: [...SAYS, EXCLUDE], attributeOldValue: true });
+    this.#others.observe(this.#slot, { childList: true, subtree: true, attributeFilter: SAYS });
     const [pocketrank] = await Promise.all([window.pocketrank?.catch(() => undefined), parsed()]);
     if (signal.aborted) return;
     if (!pocketrank) return void this.#fold();
@@ -112,6 +115,7 @@ export class Slate {
   #stop(): void {
     this.#seen.stop();
     this.#others.disconnect();
+    this.#wishes.disconnect();
     this.#model?.candidates.free();
     this.#model = this.#due = undefined;
   }
@@ -119,9 +123,11 @@ export class Slate {
   /** Reranks. For a visitor of whom nothing may be known the edge's slate is right already, and so is the shop's own order. */
   async #continue(pocketrank: Pocketrank, signal: AbortSignal): Promise<void> {
     const { pocketrankBy: by, pocketrankSlot: name } = this.#slot.dataset;
-    const isRight = () =>
-      this.#isTheirs ||
-      (pocketrank.mode === "contextual" && !pocketrank.forced && !this.#model && (!isTemplated(this.#slot) || (by === "edge" && !this.#showsExcluded())));
+    const isRight = () => {
+      if (this.#isTheirs || pocketrank.mode !== "contextual" || pocketrank.forced || this.#model) return this.#isTheirs;
+      // The edge does not know what a script leaves out.
+      return !isTemplated(this.#slot) || (by === "edge" && cardsOf(this.#slot).every((card) => !excludedFrom(this.#slot).has(itemOf(card))));
+    };
     if (isRight()) return;
     let isLate = () => signal.aborted;
     try {
@@ -166,7 +172,6 @@ export class Slate {
     const { pocketrank, slot, candidates, cards } = model;
     const { ranker, items, diversity, shifts } = slot;
     const dismissed = (this.#dismissed = dismissedBy(pocketrank));
-    this.#excluded = excludedFrom(this.#slot);
     const count = cards ? this.#count + dismissed.size : items.length;
     const isKnown = cards || (pocketrank.mode !== "contextual" && pocketrank.profile.length > 0);
     const ranked = isKnown ? await rank(ranker, candidates, items, () => ({ count, diversity, shifts: shifts(candidates) })) : [];
@@ -177,7 +182,7 @@ export class Slate {
     if (isLate()) return;
     // Meanwhile others may have had a turn with the ranker: templates say why by this slot's weights.
     shifts(candidates);
-    this.#ranked = ranked.map(({ index }) => index).filter((index) => !this.#isOut(items[index]?.id));
+    this.#ranked = ranked.map(({ index }) => index).filter((index) => !this.#isDismissed(items[index]?.id));
     if (isEmpty) {
       this.#slot.removeAttribute(BLANK);
       this.#slot.replaceChildren(cards.all(slot.template, this.#count));
@@ -194,19 +199,13 @@ export class Slate {
     this.#slot.dispatchEvent(new CustomEvent("pocketrank:slate", { bubbles: true, detail: { items: cardsOf(this.#slot).map(itemOf) } }));
   }
 
-  /** Whether there is a card that the page leaves out: the edge does not know what a script has said since. */
-  #showsExcluded(): boolean {
-    const excluded = excludedFrom(this.#slot);
-    return cardsOf(this.#slot).some((card) => excluded.has(itemOf(card)));
+  #isDismissed(id = ""): boolean {
+    return this.#dismissed.size > 0 && this.#dismissed.has(itemHash(id));
   }
 
-  #isOut(id = ""): boolean {
-    return this.#excluded.has(id) || (this.#dismissed.size > 0 && this.#dismissed.has(itemHash(id)));
-  }
-
-  /** Whether a card is to stay where it is: one that was seen, unless it is not to be there any more, though the pointer be on it again. */
+  /** Whether a card is to stay where it is: one that was seen, unless it is not wanted there any more, though the pointer be on it again. */
   #stays(card: HTMLElement): boolean {
-    return this.#seen.has(card) && !this.#isOut(itemOf(card));
+    return this.#seen.has(card) && !this.#isDismissed(itemOf(card)) && !excludedFrom(this.#slot).has(itemOf(card));
   }
 
   get #count(): number {
@@ -280,13 +279,10 @@ export class Slate {
   #changedByOthers(records: MutationRecord[]): void {
     const before = this.#left;
     const there = cardsOf(this.#slot);
-    const changes = records.filter(({ type }) => type === "attributes");
-    const changed = new Set<Node>(changes.flatMap(({ attributeName, target }) => (attributeName === EXCLUDE ? [] : target)));
+    const changed = new Set<Node>(records.flatMap(({ type, target }) => (type === "attributes" ? target : [])));
     const isOther = changed.has(this.#slot);
-    // A script that leaves out nothing says so too: what is asked for then does not hang on what it leaves out.
-    const isLess = changes.some(({ attributeName, oldValue, target }) => attributeName === EXCLUDE && target === this.#slot && oldValue !== this.#slot.getAttribute(EXCLUDE));
     // The edge has filled it as it was.
-    if (isOther || isLess) delete this.#slot.dataset.pocketrankBy;
+    if (isOther) delete this.#slot.dataset.pocketrankBy;
     // What was seen is not what is there now.
     for (const card of there) {
       if (!isOther && !changed.has(card)) continue;
@@ -296,10 +292,10 @@ export class Slate {
     }
     this.#settle();
     const known = new Set(before);
-    const isNew = changed.size > 0 || there.length !== known.size || !there.every((card) => known.has(card));
-    if (isNew) this.#isTheirs = false;
-    else if (!isTemplated(this.#slot) && there.some((card, at) => card !== before[at])) this.#isTheirs = true;
-    if (isNew || isLess) this.#again();
+    if (changed.size > 0 || there.length !== known.size || !there.every((card) => known.has(card))) {
+      this.#isTheirs = false;
+      this.#again();
+    } else if (!isTemplated(this.#slot) && there.some((card, at) => card !== before[at])) this.#isTheirs = true;
   }
 
   /** The page was left and has come back: what is in view is to be seen anew. */

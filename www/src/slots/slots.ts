@@ -8,7 +8,7 @@ import type { Decision, Decisions, ExperimentResult } from "../../decide.js";
 import type { CandidateItem, Slot } from "../../element.js";
 import type { Profile } from "../ranking/api.js";
 import type { Assets } from "../script/assets.js";
-import { excludedFrom, isTemplated, ownOf } from "./card.js";
+import { isTemplated, leftOf, ownOf } from "./card.js";
 import { now, type Ranker } from "../ranking/ranker.js";
 
 /** What it needs of the page. */
@@ -30,8 +30,6 @@ export class Slots {
   /** By rankers of the usual model. */
   readonly #decisions = new WeakMap<Ranker, Promise<Decisions | undefined>>();
   readonly #reported = new Set<string>();
-  /** By slots, lists as they are without what the page leaves out: which, and of what. */
-  readonly #without = new WeakMap<HTMLElement, { of: CandidateItem[]; out: string; items: CandidateItem[] }>();
   /** The lot and the arms that were told. */
   readonly #told = new Set<string>();
 
@@ -67,7 +65,7 @@ export class Slots {
     const turn = () => this.#page.set(ranker, blend);
     return {
       ranker,
-      items: this.#leave(element, items),
+      items: leftOf(element, items),
       template,
       diversity,
       blend,
@@ -82,18 +80,6 @@ export class Slots {
         return has ? decisions.effects(rules, ranker, row) : [];
       },
     };
-  }
-
-  /** The list of a slot: what the page leaves out is as if it were out of stock, so that no rule brings it back. It is the same as long as both are. */
-  #leave(slot: HTMLElement, of: CandidateItem[]): CandidateItem[] {
-    const excluded = excludedFrom(slot);
-    const out = [...excluded].join(" ");
-    if (out === "") return of;
-    const known = this.#without.get(slot);
-    if (known?.of === of && known.out === out) return known.items;
-    const items = of.map((item) => (excluded.has(item.id) ? { ...item, in_stock: false } : item));
-    this.#without.set(slot, { of, out, items });
-    return items;
   }
 
   /** Model and list. What is named and cannot be had is as if it were not named, and is reported, as at the edge. */
