@@ -23,6 +23,6 @@ export function watchLists(): void {
       void new Slate(slot).start(connected.signal);
     }
   };
-  new MutationObserver(look).observe(document, { subtree: true, childList: true, attributeFilter: ["data-pocketrank-slot"] });
+  new MutationObserver(look).observe(document, { childList: true, subtree: true, attributeFilter: ["data-pocketrank-slot"] });
   look();
 }

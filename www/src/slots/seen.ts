@@ -36,8 +36,7 @@ export class Seen {
 
   /** A card that left the page. */
   unwatch(card: Element): void {
-    clearTimeout(this.#timers.get(card));
-    this.#timers.delete(card);
+    this.#forget(card);
     this.#viewport.unobserve(card);
   }
 
@@ -52,10 +51,15 @@ export class Seen {
     this.#timers.clear();
   }
 
+  /** What was not seen long enough begins anew. */
+  #forget(card: Element): void {
+    clearTimeout(this.#timers.get(card));
+    this.#timers.delete(card);
+  }
+
   #look(entries: IntersectionObserverEntry[]): void {
     for (const { target, isIntersecting } of entries) {
-      clearTimeout(this.#timers.get(target));
-      this.#timers.delete(target);
+      this.#forget(target);
       if (!isIntersecting) continue;
       const timer = setTimeout(() => {
         // The tab may have gone to the background: it begins anew when that is over.

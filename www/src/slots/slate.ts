@@ -124,7 +124,8 @@ export class Slate {
   async #continue(pocketrank: Pocketrank, signal: AbortSignal): Promise<void> {
     const { pocketrankBy: by, pocketrankSlot: name } = this.#slot.dataset;
     const isRight = () => {
-      if (this.#isTheirs || pocketrank.mode !== "contextual" || pocketrank.forced || this.#model) return this.#isTheirs;
+      if (this.#isTheirs) return true;
+      if (pocketrank.mode !== "contextual" || pocketrank.forced || this.#model) return false;
       // The edge does not know what a script leaves out.
       return !isTemplated(this.#slot) || (by === "edge" && cardsOf(this.#slot).every((card) => !excludedFrom(this.#slot).has(itemOf(card))));
     };
