@@ -7,7 +7,7 @@
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
-import { Failure, ask, isMain, main, root, run, say, seconds } from "./process.mjs";
+import { Failure, ask, isMain, main, root, run, say, seconds, sideBySide } from "./process.mjs";
 import { trim } from "./glue.mjs";
 import { setup } from "./setup.mjs";
 
@@ -36,14 +36,23 @@ const unmarked = ["--strip-producers", "--strip-target-features"];
 /** @type {Record<string, (tools: Tools) => Promise<string>>} each part's step; it answers with what it made */
 const parts = { runtime: buildRuntime, npm: buildNpm, worker: buildWorker, origin: buildOrigin };
 
+/** What needs one another is built in this order. What does not is built side by side, in folders of cargo's that have locks of their own: for most of its time each keeps one core busy. */
+const chains = [["origin"], ["runtime", "npm"], ["worker"]];
+
 /**
- * Builds the named parts in their order of dependence.
+ * Builds the named parts.
  * @param {Tools} tools
  * @param {string[]} names
  */
 export async function build(tools, names = Object.keys(parts)) {
-  for (const [name, step] of Object.entries(parts)) {
-    if (!names.includes(name)) continue;
+  await sideBySide(chains.map((chain) => buildChain(tools, chain.filter((name) => names.includes(name)))));
+}
+
+/** @param {Tools} tools @param {string[]} names */
+async function buildChain(tools, names) {
+  for (const name of names) {
+    const step = parts[name];
+    if (!step) throw new TypeError(name);
     const started = performance.now();
     say(`build   ${name} ...`);
     const made = await step(tools);

@@ -144,6 +144,14 @@ export async function main(body) {
   }
 }
 
+/**
+ * Waits until all have ended, also where one failed: nothing goes on behind the news of a failure.
+ * @param {Promise<unknown>[]} works
+ */
+export async function sideBySide(works) {
+  for (const end of await Promise.allSettled(works)) if (end.status === "rejected") throw end.reason;
+}
+
 /** Waits until the user ends the script; that is its proper end then, so the exit code stays 0. */
 export async function interrupted() {
   await new Promise((resolve) => {

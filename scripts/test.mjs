@@ -7,7 +7,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { build, buildFaultyWorker } from "./build.mjs";
-import { Failure, isMain, main, root } from "./process.mjs";
+import { Failure, isMain, main, root, sideBySide } from "./process.mjs";
 import { setup } from "./setup.mjs";
 import { makeShop } from "./start.mjs";
 import { cargoTest, nodeTest, plain, runSteps } from "./steps.mjs";
@@ -29,6 +29,13 @@ function wasmTest(tools, host) {
     CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER: tools.wasmBindgenTestRunner,
     ...host,
   });
+}
+
+/** @param {Tools} tools */
+async function buildWorkers(tools) {
+  // The released one last: Cargo keeps what it built last in its place.
+  await buildFaultyWorker(tools);
+  await build(tools, ["worker"]);
 }
 
 /** @param {Tools} tools */
@@ -58,13 +65,9 @@ function steps(tools) {
       cargoTest(["-p", "pocketrank", "-p", "pocketrank-origin", "-p", "pocketrank-load", ...noBuckets, "--features", "pocketrank/api,pocketrank/pack,pocketrank/sign"]),
     "wasm-node": () => wasmTest(tools, {}),
     "wasm-chromium": () => wasmTest(tools, { WASM_BINDGEN_USE_BROWSER: "1", CHROMEDRIVER: tools.chromedriver }),
-    build: () => build(tools, ["origin", "runtime", "npm"]),
+    build: () => sideBySide([build(tools, ["origin", "runtime", "npm"]), buildWorkers(tools)]),
+    worker: () => buildWorkers(tools),
     shop: () => makeShop({}),
-    worker: async () => {
-      // The released one last: Cargo keeps what it built last in its place.
-      await buildFaultyWorker(tools);
-      await build(tools, ["worker"]);
-    },
     size: () => plain(process.execPath, [join(root, "scripts/size.mjs")], "see scripts/budget.json"),
     tsc: () => plain(process.execPath, [tsc, "--noEmit"]),
     eslint: () => plain(process.execPath, [eslint, "."], "`npm run format` mends what it can"),
@@ -76,13 +79,14 @@ function steps(tools) {
 if (isMain(import.meta.url)) {
   await main(async () => {
     const { values } = parseArgs({ options: { only: { type: "string" } } });
-    const names = values.only?.split(",");
     const known = Object.keys(steps(/** @type {Tools} */ ({})));
-    const unknown = names?.find((name) => !known.includes(name));
+    // `worker` is a part of `build`, to be named where it alone has changed.
+    const names = values.only?.split(",") ?? known.filter((name) => name !== "worker");
+    const unknown = names.find((name) => !known.includes(name));
     if (unknown) throw new Failure(`there is no step \`${unknown}\``, `name one or more of: ${known.join(", ")}`);
-    if (names && !existsSync(join(root, "dist")) && !names.includes("build")) {
+    if (values.only && !existsSync(join(root, "dist")) && !names.includes("build")) {
       throw new Failure("nothing is built yet", "run `npm run build`, or `npm test` as a whole");
     }
-    await runSteps("scripts/test.mjs", steps(await setup({ tests: true, worker: !names || names.includes("worker") })), names);
+    await runSteps("scripts/test.mjs", steps(await setup({ tests: true, worker: names.includes("build") || names.includes("worker") })), names);
   });
 }
