@@ -164,8 +164,8 @@ export class Profile {
    * began before count as much less as the share of their days that is gone. So it is gone from what is written next. What a clock that was wrong
    * has put after `now` is of now from then on.
    * @param now seconds since 1970-01-01 UTC; the clock's if not given
-   * @param days for how many days before `now` is kept; 365 if not given, `Infinity` for all
-   * @throws where the bytes are not a whole, sound profile
+   * @param days for how many days before `now` is kept, a part of one counting as a whole; 365 if not given, `Infinity` for all
+   * @throws with code `invalid_option` where a time or `days` is none; where the bytes are not a whole, sound profile
    */
   static decode(grant: Grant, bytes: Uint8Array, now?: number, days?: number): Profile;
   /**
@@ -331,10 +331,10 @@ export class Ranker {
   /** Opens and verifies a snapshot. @throws with the code of what is wrong: `magic`, `version`, `truncated`, ... */
   constructor(snapshot: Uint8Array | ArrayBuffer, options?: OpenOptions);
   /**
-   * Opens and verifies a snapshot that is still arriving: each piece goes straight to where it stays, so that memory holds it once.
-   * @throws as the constructor; with code `limit` beyond `maxBytes`, `not_loaded` for a response that is no success; and what the source throws
+   * Opens and verifies a snapshot that is still arriving, as by `Ranker.load(fetch("snapshot.bin"))`: each piece goes straight to where it stays, so that memory holds it once.
+   * @throws as the constructor; with code `limit` beyond `maxBytes`, `not_loaded` for a response that is no success; `invalid_option` for what is no source; and what the source throws
    */
-  static load(source: SnapshotSource, options?: LoadOptions): Promise<Ranker>;
+  static load(source: SnapshotSource | PromiseLike<SnapshotSource>, options?: LoadOptions): Promise<Ranker>;
   /**
    * The ranker of the snapshot that `pocketrank compile` put into the wasm: used where it lies, and verified when it was compiled.
    * @throws with code `not_embedded` where the wasm is the plain runtime

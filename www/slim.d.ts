@@ -79,7 +79,7 @@ export class Ranker {
    */
   constructor(snapshot: Uint8Array | ArrayBuffer, options?: OpenOptions);
   /** Opens and verifies a snapshot that is still arriving, so that memory holds it once. @throws as in the whole entry */
-  static load(source: SnapshotSource, options?: LoadOptions): Promise<Ranker>;
+  static load(source: SnapshotSource | PromiseLike<SnapshotSource>, options?: LoadOptions): Promise<Ranker>;
   /** The snapshot's content id, 32 hexadecimal digits. */
   readonly id: string;
   /** The snapshot's number of items. */

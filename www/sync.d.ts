@@ -99,7 +99,7 @@ export interface Following<R> extends EventTarget {
  * Follows the manifest at that address. In Node it does not keep the process alive between two questions. Settles as soon as something is in use, stored, embedded or fetched; or when the first attempt has
  * failed, and then goes on by itself.
  * @param url of the manifest; all that it names lies beside it
- * @throws with code `invalid_option` without a key, `corrupt` and others for a key or an embedded snapshot that is none, `not_initialised`
- * where the wasm cannot be loaded
+ * @throws with code `invalid_option` for an option that is missing, unknown or not what it must be, `corrupt` and others for a key or an embedded
+ * snapshot that is none, `not_initialised` where the wasm cannot be loaded
  */
 export function follow<R>(url: string | URL, options: Options<R>): Promise<Following<R>>;

@@ -234,7 +234,9 @@ describe("a host in Node", { concurrency: 4 }, () => {
   it("is refused without a key, and with one that is none", async (t) => {
     const { host } = await start(t);
     await assert.rejects(host({ keys: [] }), { code: "invalid_option" });
-    await assert.rejects(host({ keys: ["00"] }), { code: "corrupt" });
+    await assert.rejects(host({ keys: ["00"] }), { code: "invalid_option" });
+    // As long as a key, and no point of the curve.
+    await assert.rejects(host({ keys: ["9f".repeat(32)] }), { code: "corrupt" });
   });
 
   it("stops when it is told to, also while an answer stalls", async (t) => {

@@ -4,7 +4,7 @@ import { coded } from "./coded.js";
 /** What an option must be, in words, and whether it is. */
 type Rule = readonly [must: string, is: (value: unknown) => boolean];
 
-const FLAG: Rule = ["true or false", (value) => typeof value === "boolean"];
+export const FLAG: Rule = ["true or false", (value) => typeof value === "boolean"];
 const COUNT: Rule = ["a whole number from 0 on", (value) => value === (value as number) >>> 0];
 const SHARE: Rule = ["a number from 0 to 1", (value) => typeof value === "number" && value >= 0 && value <= 1];
 export const BYTES: Rule = ["a Uint8Array", (value) => value instanceof Uint8Array];

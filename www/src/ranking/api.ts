@@ -1,7 +1,7 @@
 /** What every host's entry gives away besides its own `init`. */
 import * as glue from "../../../dist/npm/pocketrank.js";
 import type { Aggregate, Choice, EventKind, HeldProfile, Mode, ProfileEvent } from "../../index.js";
-import { seconds } from "../options.js";
+import { idsOf, seconds } from "../options.js";
 import { now } from "./ranker.js";
 import { RETENTION_DAYS, aggregates, events, oldest, plain } from "./rows.js";
 
@@ -31,7 +31,8 @@ export class Profile extends glue.Profile {
   }
 
   override record(grant: glue.Grant, item: string, kind: EventKind, at: number): void {
-    super.record(grant, item, kind, seconds(at));
+    const [id = ""] = idsOf([item]);
+    super.record(grant, id, String(kind) as EventKind, seconds(at));
   }
 
   override merge(grant: glue.Grant, other: Profile): void {

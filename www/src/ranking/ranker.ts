@@ -98,7 +98,7 @@ export class Ranker {
     else this.#inner = new glue.Ranker(snapshot instanceof Uint8Array ? snapshot : new Uint8Array(snapshot), verify);
   }
 
-  static async load(source: SnapshotSource, options: LoadOptions = {}): Promise<Ranker> {
+  static async load(source: SnapshotSource | PromiseLike<SnapshotSource>, options: LoadOptions = {}): Promise<Ranker> {
     memory();
     const { verify = true, maxBytes = MAX_BYTES } = checked(options, LOADING);
     const loader = new glue.Loader(maxBytes);

@@ -1,5 +1,7 @@
 /** What a profile holds, read of its bytes as docs/FORMAT.md has them. */
 import type { Aggregate, EventKind, HeldProfile, ProfileEvent } from "../../index.js";
+import { coded } from "../coded.js";
+import { got } from "../options.js";
 import { KINDS } from "./kinds.js";
 
 /** Seconds. */
@@ -11,8 +13,9 @@ export const [HEADER, ROW, ASSIGNMENT] = [6, 13, 8];
 /** The first version with aggregates. */
 export const FOLDED = 3;
 
-/** The first day that is kept. */
+/** The first day that is kept. @throws where `days` says nothing: all would be kept */
 export function oldest(now: number, days: number): number {
+  if (!(days >= 0)) throw coded("invalid_option", `\`days\` must be a number from 0 on; it is ${got(days)}`);
   return Math.max(0, Math.floor(now / DAY) - days);
 }
 

@@ -148,9 +148,9 @@ function field(what: string, object: unknown, name: string): unknown {
 
 /** A field that may be missing. */
 function flag(what: string, object: unknown, name: string): boolean {
-  const value = field(what, object, name) ?? undefined;
-  if (value !== undefined && typeof value !== "boolean") throw refused(`${what}: \`${name}\` must be true or false`);
-  return value === true;
+  const value = field(what, object, name) ?? false;
+  if (typeof value !== "boolean") throw refused(`${what}: \`${name}\` must be true or false`);
+  return value;
 }
 
 /** Gives back what a script forgot to. Workers of an early compatibility date have none. */
@@ -174,7 +174,7 @@ class Held {
 
   /** @internal What this is given back by tells what it is. */
   static at(held: Held, free: Free): number {
-    if (Object(held) !== held || !(#free in held) || held.#free !== free) throw refused(`another object is needed here, one of ${free}`);
+    if (Object(held) !== held || !(#free in held) || held.#free !== free) throw refused(`another object is needed, one of ${free}`);
     if (!held.#at) throw coded("freed", "this was given back by free(), and cannot be used any more");
     return held.#at;
   }
@@ -219,9 +219,7 @@ export class Consent {
     const choice = field(what, signals, "choice") ?? undefined;
     let chosen = 0;
     if (choice !== undefined) {
-      const mode = field("choice", choice, "mode") ?? "";
-      if (typeof mode !== "string") throw refused("choice: `mode` must be a string");
-      chosen = MODES.indexOf(mode as Mode) + 1;
+      chosen = MODES.indexOf(field("choice", choice, "mode") as Mode) + 1;
       if (!chosen) throw refused("choice: `mode` must be contextual, session or persistent");
       flag("choice", choice, "capsule");
     }
@@ -249,7 +247,7 @@ export class Profile extends Held {
   record(grant: Grant, item: string, kind: EventKind, at: number): void {
     const number = KINDS.indexOf(kind);
     if (number < 0) throw coded("unknown_name", `event: \`${[...String(kind)].slice(0, 64).join("")}\` is not known; use one of ${KINDS.join(", ")}`);
-    write(encoder.encode(item));
+    write(encoder.encode(idsOf([item])[0]));
     told(runtime().profile_record(Held.at(this, "profile_free"), buffer, Grant.signals(grant), number, seconds(at)));
   }
 
@@ -309,7 +307,7 @@ export class Ranker extends Held {
     super(snapshot instanceof Made ? snapshot.at : opened(snapshot, verify), "ranker_free");
   }
 
-  static async load(source: SnapshotSource, options: LoadOptions = {}): Promise<Ranker> {
+  static async load(source: SnapshotSource | PromiseLike<SnapshotSource>, options: LoadOptions = {}): Promise<Ranker> {
     const { verify = true, maxBytes = MAX_BYTES } = checked(options, LOADING);
     const { loader_new, loader_push, loader_finish, loader_free } = runtime();
     const loader = loader_new(maxBytes);

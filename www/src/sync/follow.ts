@@ -6,7 +6,7 @@
  */
 import type { WasmSource } from "../../index.js";
 import type { Following, Options } from "../../sync.js";
-import { coded } from "../coded.js";
+import { checked, FLAG } from "../options.js";
 import { ask, type Asking } from "./fetch.js";
 import { Plan, load, sha256, type Answer, type File, type Held, type Release, type Report, type Request, type Settings } from "./plan.js";
 import { Shelf } from "./shelf.js";
@@ -26,10 +26,30 @@ const LONGEST = 2 ** 31 - 1;
 /** How long a file that is fetched when it is asked for may take, in milliseconds, beside 1 s for each 8 kB. */
 const SLOWEST = 8;
 
+const TEXT = ["a text", (value: unknown) => typeof value === "string"] as const;
+const NUMBER = ["a number from 0 on", (value: unknown) => typeof value === "number" && value >= 0] as const;
+const ANY = ["", () => true] as const;
+/** What options must be where something else would be taken for a wish. */
+const FOLLOWING = {
+  audience: TEXT,
+  keys: ["as `pocketrank keys` prints them", (keys: unknown) => Array.isArray(keys) && /^([\da-f]{64},?)+$/i.test(String(keys))],
+  open: ["a function", (value: unknown) => typeof value === "function"],
+  storage: TEXT,
+  embedded: ANY,
+  files: ["an array", Array.isArray],
+  deltas: FLAG,
+  interval: NUMBER,
+  maxBackoff: NUMBER,
+  timeout: NUMBER,
+  onReport: ANY,
+  signal: ANY,
+  wasm: ANY,
+} as const;
+
 /** Makes an entry's `follow`. */
 export function follower(host: Host): <R>(url: string | URL, options: Options<R>) => Promise<Following<R>> {
   return async (url, options) => {
-    if (!(options.keys.length > 0)) throw coded("invalid_option", "keys: name at least one public key, as `pocketrank keys` prints it");
+    checked(Object.assign({ audience: null, keys: null, open: null }, options), FOLLOWING);
     const storage = options.storage === undefined ? new Memory() : host.storage(options.storage);
     await load(() => options.wasm ?? host.wasm());
     const base = new URL(url, globalThis.document?.baseURI);

@@ -23,7 +23,7 @@ export function writeCapsule(profile: Profile, grant: CapsuleGrant, days: number
   let age = "";
   if (days !== undefined) {
     const [first] = profile.events().filter(({ kind }) => kind !== "view_item_list").slice(-EVENTS);
-    const end = first && (oldest(first.at, -days - 1) * DAY - at);
+    const end = first && ((oldest(first.at, 0) + days + 1) * DAY - at);
     age = `; Max-Age=${Math.min(VALID * DAY, end ?? Infinity)}`;
   }
   document.cookie = `${COOKIE}=${profile.capsule(grant, at)}${ATTRIBUTES}${age}`;
