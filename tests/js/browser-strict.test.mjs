@@ -190,7 +190,7 @@ describe("where WebAssembly is refused, the page stays as it is, with one warnin
 describe("a script tag that is wrong is told by the attribute's name, once, and the page stays as it is", () => {
   it("in its keys", async (context) => {
     const { page, said } = await open(context, `${site.url}/wrong-keys`);
-    await stays(page, said, /`data-keys` must be public keys of 64 hexadecimal digits each, blanks between; it is "9f3"/);
+    await stays(page, said, /`data-keys` must be keys of 64 hexadecimal digits, blanks between; it is "9f3"/);
     assert.ok(await page.evaluate(() => window.pocketrank?.then(() => false, (error) => error.code === "invalid_option")));
   });
 

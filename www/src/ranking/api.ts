@@ -31,8 +31,7 @@ export class Profile extends glue.Profile {
   }
 
   override record(grant: glue.Grant, item: string, kind: EventKind, at: number): void {
-    const [id = ""] = idsOf([item]);
-    super.record(grant, id, String(kind) as EventKind, seconds(at));
+    super.record(grant, idsOf([item])[0] as string, String(kind) as EventKind, seconds(at));
   }
 
   override merge(grant: glue.Grant, other: Profile): void {

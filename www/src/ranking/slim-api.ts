@@ -289,7 +289,7 @@ export class Candidates extends Held {
 
   setOutOfStock(index: number, out = true): void {
     if (!(index >= 0 && index < this.length)) {
-      throw coded("invalid_option", `candidate ${index} is not one of ${this.length}`);
+      throw coded("invalid_option", `there is no candidate ${index}`);
     }
     const start = runtime().candidates_flags(Held.at(this, "candidates_free")) >>> 0;
     new Uint8Array(memory(), start, this.length)[index] = out ? OUT_OF_STOCK : 0;

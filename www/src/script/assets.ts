@@ -215,7 +215,7 @@ export class Assets {
     try {
       ranker = open(Uint8Array.from(atob(carrier.textContent), (character) => character.charCodeAt(0)));
     } catch (error) {
-      console.warn("pocketrank: the page's own model cannot be read, the whole is fetched", error);
+      console.warn("pocketrank: the page's own model cannot be read", error);
     }
     this.#carried.set(carrier, ranker);
     return ranker;

@@ -80,7 +80,7 @@ export class Pocketrank extends EventTarget {
 
   async record(kind: EventKind, items: string[]): Promise<void> {
     if (!Array.isArray(items)) throw coded("invalid_option", `record: \`items\` must be an array of ids; it is ${got(items)}`);
-    await this.#visitor.record(String(kind) as EventKind, idsOf(items));
+    await this.#visitor.record(kind, idsOf(items));
   }
 
   async export(): Promise<Kept> {

@@ -20,7 +20,7 @@ export function readSource({ manifest = "/pocketrank/manifest.pkrm", audience = 
   };
   const listed = keys.split(/\s+/).filter(Boolean);
   const wrong = listed.find((key) => !KEY.test(key));
-  if (wrong !== undefined) throw refused("keys", "public keys of 64 hexadecimal digits each, blanks between", wrong);
+  if (wrong !== undefined) throw refused("keys", "keys of 64 hexadecimal digits, blanks between", wrong);
   return { manifest: address("manifest", manifest), audience, keys: listed, offline: offline === undefined ? undefined : address("offline", offline) };
 }
 
