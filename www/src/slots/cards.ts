@@ -5,8 +5,13 @@
  */
 import type { CandidateItem, Slot } from "../../element.js";
 import type { RenderOptions } from "../../render.js";
+import { coded } from "../coded.js";
+import { got } from "../options.js";
 import { nodesOf } from "./nodes.js";
 import { Renderer } from "../render.js";
+
+/** As `slot_options` in src/edge.rs takes it. */
+const COUNT = /^\s*\+?0*[1-9]\d*\s*$/;
 
 export class Cards {
   readonly #slot: HTMLElement;
@@ -14,7 +19,10 @@ export class Cards {
   readonly #ranker: Slot["ranker"];
   readonly #renderer: Renderer;
 
+  /** @throws where the slot does not say how many cards there are to be, as the edge refuses it */
   constructor(slot: HTMLElement, { ranker, items }: Slot) {
+    const { pocketrankCount = "12" } = slot.dataset;
+    if (!COUNT.test(pocketrankCount)) throw coded("invalid_option", `data-pocketrank-count must be a number from 1; it is ${got(pocketrankCount)}`);
     this.#slot = slot;
     this.#items = items;
     this.#ranker = ranker;
