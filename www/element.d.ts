@@ -48,6 +48,11 @@ export interface Kept extends HeldProfile {
   sources: Record<string, "yes" | "no" | "not yet" | "does not apply">;
   /** Where something is, and how much. */
   places: Erased[];
+  /**
+   * Whether something is in those places that is not told here: while a source of consent has not answered, what an earlier page has kept stays
+   * unread, and `events` are empty. Say so, and ask once more after the next `change`.
+   */
+  unread: boolean;
   /** The same once more for {@link Pocketrank.import}: the encoded profile in base64. */
   profile: string | undefined;
 }

@@ -166,6 +166,27 @@ describe("TCF", () => {
   });
 });
 
+describe("export()", () => {
+  it("says that something is kept which was not read, while a source has yet to speak, and tells it once that has", async () => {
+    const { page, close } = await visit("consent=tcf&consent-grants=persistent");
+    const told = async () => {
+      const kept = await page.evaluate(async () => (await window.pocketrank)?.export());
+      return { unread: kept?.unread, events: kept?.events.length, sources: kept?.sources };
+    };
+    assert.deepEqual(await told(), { unread: false, events: 0, sources: { tcf: "not yet" } });
+    await say(page, "__tcfapi", tcf("tcloaded", [1, 5, 6]));
+    await untilMode(page, "persistent");
+    await record(page, "view_item", ["sku-1"]);
+    assert.deepEqual(await told(), { unread: false, events: 1, sources: { tcf: "yes" } });
+    await page.reload();
+    assert.deepEqual(await told(), { unread: true, events: 0, sources: { tcf: "not yet" } });
+    await say(page, "__tcfapi", tcf("tcloaded", [1, 5, 6]));
+    await untilMode(page, "persistent");
+    assert.deepEqual(await told(), { unread: false, events: 1, sources: { tcf: "yes" } });
+    await close();
+  });
+});
+
 describe("GPP", () => {
   const us = (/** @type {object} */ section) => ({ applicableSections: [7], parsedSections: { usnat: [{ Version: 1, ...section }] } });
   for (const [what, said, expected] of /** @type {[string, object, string][]} */ ([

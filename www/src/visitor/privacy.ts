@@ -26,6 +26,7 @@ interface Visitor {
 export async function describe(visitor: Visitor, gpc: boolean | null): Promise<Kept> {
   const { mode, choice, answers, profile } = visitor;
   const encoded = visitor.encoded;
+  const places = await look();
   const sources = [...answers].map(([source, answer]) => [source, inWords(answer)] as const);
   return {
     mode,
@@ -33,7 +34,9 @@ export async function describe(visitor: Visitor, gpc: boolean | null): Promise<K
     gpc,
     sources: Object.fromEntries(sources),
     ...profile.toJSON(),
-    places: await look(),
+    places,
+    // Without a yes nothing of it was read: what has not been erased waits for one.
+    unread: !encoded && places.some(({ entries }) => entries > 0),
     profile: encoded && toText(encoded),
   };
 }
