@@ -116,6 +116,22 @@ describe("under a yes that lasts", () => {
     await page.context().close();
   });
 
+  it("of scripts that a bundler has named by what is in them, the hundred that were used last are kept", async () => {
+    const page = await visit(browser, write(), low);
+    await agree(page, { mode: "persistent" });
+    await kept(page);
+    await page.evaluate(async () => {
+      const cache = await caches.open((await caches.keys())[0] ?? "");
+      for (let at = 0; at < 110; at += 1) await cache.put(`/old-${at}.js`, new Response(""));
+    });
+    await page.reload();
+    await until(page, async () => !(await caches.match("/old-9.js")) && (await caches.match("/keeping.js")));
+    await until(page, async () => (await (await caches.open((await caches.keys())[0] ?? "")).keys()).length === 100);
+    const now = await addresses(page);
+    for (const path of ["/element.js", "/keeping.js", "/pocketrank_bg.wasm", "/old-109.js"]) assert.ok(now.includes(path), path);
+    await page.context().close();
+  });
+
   it("who withdraws has no worker and no cache any more, in the middle of it as well", async () => {
     const page = await visit(browser, write(), low);
     await agree(page, { mode: "persistent" });
