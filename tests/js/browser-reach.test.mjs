@@ -12,6 +12,17 @@ const [browser, pages] = await share(launchChromium(), openPages(), init());
 // A list with as many items as a carousel shows: what is turned down leaves a gap.
 pages.publish(0, { files: { "candidates/home.json": { items }, "candidates/short.json": { items: items.slice(0, COUNT) }, "items.json": {} } });
 
+/** Waits until the row glides no more, and its buttons know. @param {import("playwright-core").Page} page */
+const still = (page) =>
+  page.locator(".pr-track").evaluate(async (track) => {
+    const frame = () => new Promise((done) => requestAnimationFrame(done));
+    for (let [at, frames] = [NaN, 0]; frames < 10; frames += 1) {
+      if (track.scrollLeft !== at) frames = 0;
+      at = track.scrollLeft;
+      await frame();
+    }
+  });
+
 /** How far the row has gone, in pixels: from right to left that is below 0. @param {Page} page */
 const gone = (page) => page.locator(".pr-track").evaluate((track) => Math.round(track.scrollLeft));
 /** Which of both buttons can be used. @param {Page} page */
@@ -55,7 +66,7 @@ describe("by keyboard", () => {
       const before = await gone(page);
       await page.keyboard.press("Space");
       await until(page, (before) => Math.round(document.querySelector(".pr-track")?.scrollLeft ?? 0) !== before, before);
-      await page.waitForTimeout(100);
+      await still(page);
     }
     await told(page, [true, false]);
     assert.equal(await focused(page), "Next");
@@ -144,14 +155,16 @@ describe("from right to left", () => {
     await told(page, [true, true]);
     for (let presses = 0; presses < COUNT && (await usable(page))[1]; presses += 1) {
       await next.press("Enter");
-      await page.waitForTimeout(600);
+      await page.waitForTimeout(200);
+      await still(page);
     }
     await told(page, [true, false]);
     const last = await page.locator("[data-item]").last().evaluate((card) => card.getBoundingClientRect().left);
     assert.ok(last > -16, `the last card is at ${last}`);
     for (let presses = 0; presses < COUNT && (await usable(page))[0]; presses += 1) {
       await previous.press("Enter");
-      await page.waitForTimeout(600);
+      await page.waitForTimeout(200);
+      await still(page);
     }
     await told(page, [false, true]);
     assert.equal(await gone(page), 0);

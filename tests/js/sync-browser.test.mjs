@@ -102,8 +102,7 @@ describe("a page that follows", { concurrency: 4 }, () => {
     it(`keeps what is in use while all is ${fault}, and goes on after that`, async (t) => {
       const { origin, page, follow, assertUses } = await start(t);
       origin.publish(0);
-      // What is late on a busy machine would count as another fault.
-      await follow(page, { files: [], ...(fault === "stalled" ? {} : { timeout: 15_000 }) });
+      await follow(page, { files: [], ...(fault === "stalled" && { timeout: 1_000 }) });
       origin.faulty.set("/models/", answer);
       origin.publish(1);
       await page.waitForFunction(() => /** @type {any} */ (window).codes.length >= 2);

@@ -141,8 +141,8 @@ export async function openOrigin(sites = []) {
     url: `http://localhost:${port}`,
     sites,
     manifest: `http://localhost:${port}/models/manifest.pkrm`,
-    /** How hosts follow it that ask each second at least. */
-    quick: { audience: AUDIENCE, keys: [key.hex], interval: 1, maxBackoff: 1, timeout: 1_000 },
+    /** How hosts follow it that ask each second at least. What is late on a busy machine would count as a fault. */
+    quick: { audience: AUDIENCE, keys: [key.hex], interval: 1, maxBackoff: 1, timeout: 15_000 },
     folder,
     place,
     key,
