@@ -271,7 +271,8 @@ describe("a browser that is killed", () => {
       }
       assert.ok(last > 0);
     } finally {
-      rmSync(profile, { recursive: true, force: true, maxRetries: 3 });
+      // The processes of a killed browser end after it, and write until then.
+      rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
     }
   });
 });
