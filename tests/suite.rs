@@ -22,17 +22,21 @@ mod template_section;
 mod vectors;
 
 #[test]
-fn every_file_here_is_run() {
-    let named = [include_str!("suite.rs"), include_str!("../Cargo.toml")].concat();
-    for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests")).unwrap() {
-        let path = file.unwrap().path();
-        let name = path.file_stem().unwrap().to_str().unwrap();
-        if path.extension().is_some_and(|extension| extension == "rs") {
-            let known = [format!("\nmod {name};\n"), format!("\nname = \"{name}\"\n")];
-            assert!(
-                known.iter().any(|line| named.contains(line)),
-                "{name}.rs is in no program of tests"
-            );
+fn every_file_of_tests_is_run() {
+    for package in ["", "origin/"] {
+        let folder = format!("{}/{package}", env!("CARGO_MANIFEST_DIR"));
+        let read = |file: &str| std::fs::read_to_string(format!("{folder}{file}")).unwrap();
+        let named = [read("tests/suite.rs"), read("Cargo.toml")].concat();
+        for file in std::fs::read_dir(format!("{folder}tests")).unwrap() {
+            let path = file.unwrap().path();
+            let name = path.file_stem().unwrap().to_str().unwrap();
+            if path.extension().is_some_and(|extension| extension == "rs") {
+                let known = [format!("\nmod {name};\n"), format!("\nname = \"{name}\"\n")];
+                assert!(
+                    known.iter().any(|line| named.contains(line)),
+                    "{package}tests/{name}.rs is in no program of tests"
+                );
+            }
         }
     }
 }

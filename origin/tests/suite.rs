@@ -33,19 +33,3 @@ mod templates;
 mod train;
 mod unruly;
 mod until;
-
-#[test]
-fn every_file_here_is_run() {
-    let named = [include_str!("suite.rs"), include_str!("../Cargo.toml")].concat();
-    for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests")).unwrap() {
-        let path = file.unwrap().path();
-        let name = path.file_stem().unwrap().to_str().unwrap();
-        if path.extension().is_some_and(|extension| extension == "rs") {
-            let known = [format!("\nmod {name};\n"), format!("\nname = \"{name}\"\n")];
-            assert!(
-                known.iter().any(|line| named.contains(line)),
-                "{name}.rs is in no program of tests"
-            );
-        }
-    }
-}
