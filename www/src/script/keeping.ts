@@ -35,16 +35,18 @@ export async function keep(worker: URL, manifest: URL, signal: AbortSignal): Pro
     const cache = await caches.open(CACHE);
     const known = new Set<string>();
     const take = async (addresses: string[]): Promise<void> => {
+      let isNew = false;
       for (const address of addresses) {
-        const isList = isIn([lists], LIST, address);
-        if (known.has(address) || !(isList || isIn(scripts, SCRIPT, address))) continue;
+        if (known.has(address) || !(isIn([lists], LIST, address) || isIn(scripts, SCRIPT, address))) continue;
         known.add(address);
         // The HTTP cache has it.
         const response = await fetch(address, { credentials: "omit", referrerPolicy: "no-referrer", cache: "force-cache", signal });
         if (response.ok) await cache.put(address, response);
-        if (isList) await shorten(cache, [lists], LIST, MOST_LISTS);
-        else await shorten(cache, scripts, SCRIPT, MOST_SCRIPTS);
+        isNew = true;
       }
+      if (!isNew) return;
+      await shorten(cache, [lists], LIST, MOST_LISTS);
+      await shorten(cache, scripts, SCRIPT, MOST_SCRIPTS);
     };
     const script = document.querySelector<HTMLScriptElement>("script[data-manifest]")?.src ?? "";
     await take([script, ...namesOf(performance.getEntriesByType("resource"))]);

@@ -352,7 +352,7 @@ export class Visitor {
         return { profile, before };
       } catch (error) {
         if ((error as { code?: string }).code === "version") throw new Newer("a newer release of Pocketrank has written the profile");
-        warnOnce("the profile on this device is damaged: what was before its last change is used", error);
+        warnOnce("the profile on this device is damaged, and not used", error);
       }
     }
     return { profile: this.profile, before: undefined };
